@@ -1,0 +1,5 @@
+//! Analysis + BusinessCase → a verdict with its reasons.
+
+mod model;
+
+pub use model::*;

@@ -1,0 +1,5 @@
+//! The plan: TOML → raw keys → a validated [`Experiment`].
+
+mod model;
+
+pub use model::*;

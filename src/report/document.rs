@@ -1,0 +1,123 @@
+//! `analysis.json`: one document that every report is rendered from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::{
+    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Skipped, Warning,
+};
+use crate::decision::Decision;
+use crate::finance::{AssumptionRow, BusinessCase, CashflowRow};
+
+/// The document, schema `pilot.analysis/1`. Unknown is null; floats round-trip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Always [`Document::SCHEMA`].
+    pub schema: String,
+    /// Version of the program that made it.
+    pub pilot_version: String,
+    /// The pilot.
+    pub experiment: ExperimentInfo,
+    /// SHA-256 of the plan's bytes, hexadecimal.
+    pub plan_sha256: String,
+    /// The approval's seal, 16 characters.
+    pub seal: Option<String>,
+    /// NOT PRE-REGISTERED, LATE, EXPLORATORY, WHAT-IF: shown on every report.
+    pub banners: Vec<String>,
+    /// The day as of which it was analysed, ISO 8601.
+    pub as_of: String,
+    /// Interim look, for sequential plans.
+    pub look: Option<u32>,
+    /// "analysis K of K": analyses of real arms so far, this one included; `None` where it was not recorded.
+    pub analysis_number: Option<u32>,
+    /// What the scan found.
+    pub evidence: EvidenceInfo,
+    /// Health checks.
+    pub checks: Vec<Check>,
+    /// Estimates.
+    pub estimates: Vec<EstimateRow>,
+    /// Estimators that do not apply.
+    pub skipped: Vec<Skipped>,
+    /// Of the primary, arms together.
+    pub covariance: Option<Covariance>,
+    /// Balance at the start.
+    pub balance: Vec<BalanceRow>,
+    /// Contacts per customer.
+    pub distribution: Vec<DistributionRow>,
+    /// Means before and after by arm.
+    pub levels: Vec<LevelRow>,
+    /// Changes of the plan since its approval, key by key.
+    pub deviations: Vec<Deviation>,
+    /// Assumptions of the business case.
+    pub assumptions: Vec<AssumptionRow>,
+    /// The business case; `None` without `[business]`.
+    pub business: Option<BusinessCase>,
+    /// Cash by arm and month.
+    pub cashflow: Vec<CashflowRow>,
+    /// The verdict.
+    pub decision: Decision,
+    /// Warnings.
+    pub warnings: Vec<Warning>,
+}
+
+impl Document {
+    /// The schema's name and version.
+    pub const SCHEMA: &'static str = "pilot.analysis/1";
+}
+
+/// What every report says about the pilot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentInfo {
+    /// Name in files.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// The customers' problem.
+    pub problem: Option<String>,
+    /// Arms in the plan's order.
+    pub arms: Vec<ArmInfo>,
+    /// The outcome that decides.
+    pub primary_outcome: String,
+    /// Its good direction: "lower" or "higher".
+    pub better: String,
+    /// First and last day of the after window, where all customers share it.
+    pub after: Option<[String; 2]>,
+    /// Groups smaller than this are not shown.
+    pub min_cell: u64,
+}
+
+/// An arm as reports name it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArmInfo {
+    /// Name in files.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// Whether it is control.
+    pub control: bool,
+}
+
+/// What the scan found, in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceInfo {
+    /// Number of the evidence set; `None` where it was not kept.
+    pub number: Option<u32>,
+    /// Customers by arm, in the plan's order.
+    pub customers_by_arm: Vec<u64>,
+    /// Contacts after, by arm, of the primary outcome.
+    pub contacts_by_arm: Vec<f64>,
+    /// The audit's counts.
+    pub audit: crate::table::Audit,
+}
+
+/// One changed key since approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deviation {
+    /// Dotted key.
+    pub key: String,
+    /// Approved value as TOML; `None` where it was absent.
+    pub approved: Option<String>,
+    /// Present value as TOML; `None` where it was removed.
+    pub now: Option<String>,
+    /// Whether it can change the result.
+    pub material: bool,
+}

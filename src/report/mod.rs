@@ -1,0 +1,5 @@
+//! What people read: tables, charts, summaries. All from one [`Document`].
+
+mod document;
+
+pub use document::*;

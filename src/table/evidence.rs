@@ -1,0 +1,97 @@
+//! Evidence: everything that one scan brings back, and nothing by customer.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::cells::ContactTable;
+
+/// What the scan of a pilot's data found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What compression destroys, counted.
+    pub audit: Audit,
+    /// One table an outcome, in the plan's order.
+    pub outcomes: Vec<OutcomeEvidence>,
+    /// Where it came from.
+    pub provenance: Provenance,
+}
+
+/// The table of one outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeEvidence {
+    /// The outcome's name in the plan.
+    pub outcome: String,
+    /// Its cells.
+    pub table: ContactTable,
+}
+
+/// Counts of what did not become a cell, or became one with a remark.
+///
+/// `None` means that the input could not tell (for example duplicates without an id column).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Audit {
+    /// Data rows read, header excluded, over all files.
+    pub rows_read: u64,
+    /// Customers in the tables, over all arms.
+    pub customers: u64,
+    /// Customers by arm, in the plan's order.
+    pub customers_by_arm: Vec<u64>,
+    /// Contacts that counted (both windows, all outcomes' reasons together), where there is a log.
+    pub contacts: Option<u64>,
+    /// Rows set aside: they could not be read as data.
+    pub set_aside: u64,
+    /// Repeats of the same customer with the same values; one was kept.
+    pub duplicate_customers: Option<u64>,
+    /// Customers found in two arms.
+    pub double_assigned: Option<u64>,
+    /// Contacts with an id seen before; the first was kept.
+    pub duplicate_contacts: Option<u64>,
+    /// Contacts without an id column that repeat an earlier row exactly; all were kept.
+    pub repeated_contacts: Option<u64>,
+    /// Contacts of customers who were never assigned.
+    pub unassigned_contacts: Option<UnassignedContacts>,
+    /// Contacts outside both windows.
+    pub outside_windows: Option<u64>,
+    /// Contacts about reasons that no outcome counts.
+    pub other_reasons: Option<u64>,
+    /// Customers without a before period.
+    pub without_before: u64,
+    /// Customers whose outcome was not observed, by outcome in the plan's order.
+    pub missing_after: Vec<u64>,
+    /// Values with more than six decimals, rounded to six.
+    pub rounded_values: u64,
+    /// Customers who would match a contact if case, blanks around or leading zeros were ignored.
+    pub near_matches: Option<u64>,
+    /// Last instant seen in a contact log, as UTC RFC 3339.
+    pub last_contact: Option<String>,
+}
+
+/// Contacts of customers who are in no arm.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UnassignedContacts {
+    /// Contacts.
+    pub contacts: u64,
+    /// Distinct customers who made them.
+    pub customers: u64,
+}
+
+/// Where evidence came from: enough to see that an input changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Input files, paths relative to the workspace.
+    pub files: Vec<SourceFile>,
+    /// SHA-256 of the plan's data-affecting keys.
+    pub data_plan_sha256: String,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Path relative to the workspace.
+    pub path: PathBuf,
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256 of the bytes, hexadecimal.
+    pub sha256: String,
+}
