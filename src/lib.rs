@@ -1,12 +1,13 @@
 //! `pilot`: an A/B experiment harness for customer-education pilots.
 //!
 //! The rooms, lowest first; each may use only those before it in this list:
-//! [`error`], [`table`], [`stats`], [`experiment`], `workspace`, `engine`,
+//! [`error`], [`table`], [`stats`], [`experiment`], `workspace`, [`engine`],
 //! `assign`, [`analysis`], [`finance`], [`decision`], `planning`, [`report`],
 //! `cli`.
 
 pub mod analysis;
 pub mod decision;
+pub mod engine;
 pub mod error;
 pub mod experiment;
 pub mod finance;

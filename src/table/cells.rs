@@ -64,7 +64,7 @@ pub struct Cell {
     pub stratum: StratumId,
     /// Exposure after, in the table's exposure unit.
     pub exposure: i64,
-    /// Exposure before, 0 where there was no before period.
+    /// Exposure before; 0 where there was no before period or its length is not known.
     pub before_exposure: i64,
     /// Outcome before; `None` where the customer had no before period.
     pub before: Option<i64>,
