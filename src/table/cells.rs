@@ -334,6 +334,36 @@ impl ContactTable {
         self.cells.iter().any(|c| c.before.is_some())
     }
 
+    /// The table with outcomes above `cap` (before and after) counted as `cap`.
+    ///
+    /// # Errors
+    /// A cap too large for the outcome's decimals.
+    pub fn capped(&self, cap: u64) -> Result<Self> {
+        let limit = |decimals: u8| {
+            i64::try_from(cap)
+                .ok()
+                .and_then(|c| c.checked_mul(10i64.pow(u32::from(decimals))))
+                .ok_or_else(|| Error::plan("the cap is too large").key("outcomes.cap"))
+        };
+        let (x, y) = (limit(self.decimals.before)?, limit(self.decimals.after)?);
+        let cells = self
+            .cells
+            .iter()
+            .map(|c| Cell {
+                before: c.before.map(|v| v.min(x)),
+                after: c.after.map(|v| v.min(y)),
+                ..*c
+            })
+            .collect();
+        ContactTable::new(
+            self.arms.clone(),
+            self.strata.clone(),
+            self.exposure_unit,
+            self.decimals,
+            cells,
+        )
+    }
+
     /// Adds a table of other customers of the same pilot and outcome.
     ///
     /// # Errors
