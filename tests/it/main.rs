@@ -3,3 +3,6 @@ mod rooms;
 
 mod plan;
 mod assign;
+
+mod decision;
+mod finance;
