@@ -1,8 +1,8 @@
 //! The one integration-test binary; a module a subject.
 mod rooms;
 
-mod plan;
 mod assign;
+mod plan;
 
 mod decision;
 mod finance;
