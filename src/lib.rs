@@ -1,7 +1,7 @@
 //! `pilot`: an A/B experiment harness for customer-education pilots.
 //!
 //! The rooms, lowest first; each may use only those before it in this list:
-//! [`error`], [`interrupt`], [`table`], [`stats`], [`experiment`], `workspace`,
+//! [`error`], [`interrupt`], [`table`], [`stats`], [`experiment`], [`workspace`],
 //! `engine`, [`assign`], [`analysis`], [`finance`], [`decision`], `planning`,
 //! [`report`], `cli`.
 
@@ -15,3 +15,4 @@ pub mod interrupt;
 pub mod report;
 pub mod stats;
 pub mod table;
+pub mod workspace;

@@ -1,2 +1,3 @@
 //! The one integration-test binary; a module a subject.
 mod assign;
+mod workspace;
