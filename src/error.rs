@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 /// Shorthand for results of this library.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What sort of failure this is; it decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,15 +1,18 @@
 //! `pilot`: an A/B experiment harness for customer-education pilots.
 //!
 //! The rooms, lowest first; each may use only those before it in this list:
-//! [`error`], [`table`], [`stats`], [`experiment`], `workspace`, `engine`,
-//! `assign`, [`analysis`], [`finance`], [`decision`], `planning`, [`report`],
-//! `cli`.
+//! [`error`], [`interrupt`], [`table`], [`stats`], [`experiment`],
+//! `workspace`, [`engine`], [`assign`], [`analysis`], [`finance`],
+//! [`decision`], `planning`, [`report`], `cli`.
 
 pub mod analysis;
+pub mod assign;
 pub mod decision;
+pub mod engine;
 pub mod error;
 pub mod experiment;
 pub mod finance;
+pub mod interrupt;
 pub mod report;
 pub mod stats;
 pub mod table;

@@ -55,6 +55,15 @@ impl Experiment {
             .map(|(i, _)| i)
     }
 
+    /// The column whose values are assigned, or analysed, as whole clusters.
+    pub fn cluster_column(&self) -> Option<&str> {
+        let in_counts = match &self.data {
+            Some(Data::Counts(file)) => file.cluster.as_deref(),
+            _ => None,
+        };
+        self.assignment.cluster.as_deref().or(in_counts)
+    }
+
     /// The first primary outcome: the one that money and decision rest on.
     pub fn primary_outcome(&self) -> &Outcome {
         self.outcomes
@@ -484,6 +493,29 @@ pub struct Business {
     pub annual_service_budget: Option<f64>,
     /// Claims to hold the result against.
     pub claims: Claims,
+    /// How the service centre is staffed, for hours and agents.
+    pub staffing: Option<Staffing>,
+}
+
+/// How the service centre is staffed: what turns contacts avoided into hours and agents.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Staffing {
+    /// Share of an agent's logged-in time spent on contacts.
+    pub occupancy: Option<f64>,
+    /// Share of paid time that is not logged in: leave, training, breaks.
+    pub shrinkage: Option<f64>,
+    /// Paid hours of an agent in a year.
+    pub hours_per_agent_year: Option<f64>,
+    /// Share of contacts answered within `answer_seconds`.
+    pub service_level: Option<f64>,
+    /// Seconds within which that share is answered.
+    pub answer_seconds: Option<f64>,
+    /// Length of a planning interval, minutes.
+    pub interval_minutes: Option<f64>,
+    /// Contacts that arrive in an interval.
+    pub contacts_per_interval: Option<f64>,
+    /// Mean handling time, seconds.
+    pub handling_seconds: Option<f64>,
 }
 
 /// Claims to hold the result against.

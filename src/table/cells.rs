@@ -64,7 +64,7 @@ pub struct Cell {
     pub stratum: StratumId,
     /// Exposure after, in the table's exposure unit.
     pub exposure: i64,
-    /// Exposure before, 0 where there was no before period.
+    /// Exposure before; 0 where there was no before period or its length is not known.
     pub before_exposure: i64,
     /// Outcome before; `None` where the customer had no before period.
     pub before: Option<i64>,
@@ -332,6 +332,36 @@ impl ContactTable {
     /// Whether any customer has a before value.
     pub fn has_before(&self) -> bool {
         self.cells.iter().any(|c| c.before.is_some())
+    }
+
+    /// The table with outcomes above `cap` (before and after) counted as `cap`.
+    ///
+    /// # Errors
+    /// A cap too large for the outcome's decimals.
+    pub fn capped(&self, cap: u64) -> Result<Self> {
+        let limit = |decimals: u8| {
+            i64::try_from(cap)
+                .ok()
+                .and_then(|c| c.checked_mul(10i64.pow(u32::from(decimals))))
+                .ok_or_else(|| Error::plan("the cap is too large").key("outcomes.cap"))
+        };
+        let (x, y) = (limit(self.decimals.before)?, limit(self.decimals.after)?);
+        let cells = self
+            .cells
+            .iter()
+            .map(|c| Cell {
+                before: c.before.map(|v| v.min(x)),
+                after: c.after.map(|v| v.min(y)),
+                ..*c
+            })
+            .collect();
+        ContactTable::new(
+            self.arms.clone(),
+            self.strata.clone(),
+            self.exposure_unit,
+            self.decimals,
+            cells,
+        )
     }
 
     /// Adds a table of other customers of the same pilot and outcome.

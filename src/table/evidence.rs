@@ -51,20 +51,29 @@ pub struct Audit {
     pub repeated_contacts: Option<u64>,
     /// Contacts of customers who were never assigned.
     pub unassigned_contacts: Option<UnassignedContacts>,
+    /// Rows of a counts file whose customer is in no arm.
+    pub unassigned_customers: Option<u64>,
+    /// Assigned customers without a row in the counts file; no contact is 0.
+    pub assigned_without_row: Option<u64>,
+    /// Customers who started outside the enrolment dates; they are in no table.
+    pub outside_enrolment: Option<u64>,
     /// Contacts outside both windows.
     pub outside_windows: Option<u64>,
     /// Contacts about reasons that no outcome counts.
     pub other_reasons: Option<u64>,
-    /// Customers without a before period.
-    pub without_before: u64,
+    /// Customers without a before value, by outcome in the plan's order.
+    pub without_before: Vec<u64>,
     /// Customers whose outcome was not observed, by outcome in the plan's order.
     pub missing_after: Vec<u64>,
     /// Values with more than six decimals, rounded to six.
     pub rounded_values: u64,
-    /// Customers who would match a contact if case, blanks around or leading zeros were ignored.
+    /// Unassigned customers of the log who would be known if case, blanks around or
+    /// leading zeros were ignored.
     pub near_matches: Option<u64>,
     /// Last instant seen in a contact log, as UTC RFC 3339.
     pub last_contact: Option<String>,
+    /// Last day of the last customer's after window, ISO 8601, where the data tell it.
+    pub last_window_day: Option<String>,
 }
 
 /// Contacts of customers who are in no arm.

@@ -8,6 +8,7 @@ mod cells;
 mod comparison;
 mod evidence;
 mod moments;
+pub mod store;
 
 pub use cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
 pub use comparison::{Comparison, GroupedRow, Side};

@@ -98,6 +98,7 @@ pub fn plan() -> Experiment {
                 contact_reduction: (0.25, 0.30),
                 budget_share: 0.15,
             },
+            staffing: None,
         }),
     }
 }
@@ -218,6 +219,7 @@ fn read(record: &Value) -> (Experiment, JointEffect, u8) {
         }),
         annual_service_budget: b["annual_service_budget"].as_f64(),
         claims: business(&mut plan).claims,
+        staffing: None,
     };
     plan.decision.max_payback_months = months_of(&record["max_payback_months"]);
     let effect: JointEffect = serde_json::from_value(record["effect"].clone()).unwrap();

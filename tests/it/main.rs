@@ -1,4 +1,8 @@
 //! The one integration-test binary; a module a subject.
+mod rooms;
+
+mod assign;
+mod plan;
 
 mod decision;
 mod finance;

@@ -1,0 +1,183 @@
+//! The contact log: a row a contact.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::experiment::{ContactsFile, Experiment, OutcomeKind};
+
+use super::Request;
+use super::columns::{Misfit, TextTable};
+use super::fields::number;
+use super::roster::Ledger;
+use super::source::expand;
+use super::tally::NONE;
+use super::windows::{Calendar, Clock, zone};
+
+/// One contact.
+#[derive(Debug, Clone, Copy)]
+pub struct Contact<'a> {
+    /// Customer.
+    pub unit: &'a [u8],
+    /// UTC microseconds.
+    pub time: i64,
+    /// Outcomes that count it, a bit each.
+    pub outcomes: u64,
+    /// Contact identifier, where the log has one.
+    pub id: Option<&'a [u8]>,
+    /// Handling time in millionths of a second; [`NONE`] where unknown.
+    pub handling: i64,
+    /// The used fields as they stood, to tell exact repeats.
+    pub used: &'a [u8],
+}
+
+/// Which outcomes count a reason.
+struct Reasons<'a> {
+    known: HashMap<String, u64>,
+    experiment: &'a Experiment,
+}
+
+impl Reasons<'_> {
+    fn mask(&mut self, reason: &str) -> u64 {
+        if let Some(mask) = self.known.get(reason) {
+            return *mask;
+        }
+        let mut mask = 0;
+        for (i, o) in self.experiment.outcomes.iter().enumerate() {
+            if o.reasons.is_empty() || o.reasons.iter().any(|r| r == reason) {
+                mask |= 1 << i;
+            }
+        }
+        self.known.insert(reason.to_string(), mask);
+        mask
+    }
+}
+
+/// Reads the log row by row into `sink`.
+///
+/// # Errors
+/// Missing columns, more than 64 outcomes, whatever the sink refuses.
+pub fn read(
+    request: &Request<'_>,
+    file: &ContactsFile,
+    calendar: &Calendar,
+    ledger: &mut Ledger,
+    sink: &mut dyn FnMut(Contact<'_>) -> Result<()>,
+) -> Result<()> {
+    let experiment = request.experiment;
+    if experiment.outcomes.len() > 64 {
+        return Err(Error::plan("a log pilot has at most 64 outcomes").key("outcomes"));
+    }
+    let needs_handling = experiment
+        .outcomes
+        .iter()
+        .any(|o| o.kind == OutcomeKind::Mean);
+    if needs_handling && file.handling_seconds.is_none() {
+        return Err(Error::plan(
+            "a mean outcome of a contact log is its handling time, and no column is named",
+        )
+        .key("data.contacts.columns.handling_seconds")
+        .hint("name the column with each contact's handling seconds"));
+    }
+    let file_zone = match &file.format.timezone {
+        Some(name) => zone(name)?,
+        None => calendar.zone().clone(),
+    };
+    let mut clock = Clock::new(file.format.time_format.as_deref(), file_zone);
+    let mut reasons = Reasons {
+        known: HashMap::new(),
+        experiment,
+    };
+    let mut used = Vec::new();
+    for input in expand(request.root, &file.format.path)? {
+        let mut table = TextTable::open(&input, &file.format)?;
+        let role = |key: &str| format!("data.contacts.columns.{key}");
+        let unit = table.column(&file.unit, &role("unit"))?;
+        let time = table.column(&file.time, &role("time"))?;
+        let optional = |name: &Option<String>, key: &str| {
+            name.as_ref()
+                .map(|n| table.column(n, &role(key)))
+                .transpose()
+        };
+        let reason = optional(&file.reason, "reason")?;
+        let id = optional(&file.id, "id")?;
+        let channel = optional(&file.channel, "channel")?;
+        let handling = optional(&file.handling_seconds, "handling_seconds")?;
+        loop {
+            let mut rounded = 0;
+            let parsed = match table.next()? {
+                None => break,
+                Some(row) => row.and_then(|row| {
+                    let key = row.text(&unit)?;
+                    if key.trim().is_empty() {
+                        return Err(Misfit::new(&unit, "the customer's identifier is blank"));
+                    }
+                    let at = clock
+                        .instant(row.text(&time)?)
+                        .map_err(|reason| Misfit::new(&time, reason))?;
+                    let outcomes = match &reason {
+                        Some(c) => reasons.mask(row.text(c)?),
+                        None => reasons.mask(""),
+                    };
+                    let seconds = match &handling {
+                        None => NONE,
+                        Some(c) => {
+                            let text = row.text(c)?;
+                            if text.trim().is_empty() {
+                                if needs_handling {
+                                    return Err(Misfit::new(c, "the handling time is missing"));
+                                }
+                                NONE
+                            } else {
+                                let n = number(text, file.format.decimal)
+                                    .map_err(|reason| Misfit::new(c, reason))?;
+                                if n.micros < 0 {
+                                    return Err(Misfit::new(c, "a handling time is not negative"));
+                                }
+                                rounded = u64::from(n.rounded);
+                                n.micros
+                            }
+                        }
+                    };
+                    used.clear();
+                    for c in [
+                        Some(&unit),
+                        Some(&time),
+                        reason.as_ref(),
+                        channel.as_ref(),
+                        handling.as_ref(),
+                    ]
+                    .into_iter()
+                    .flatten()
+                    {
+                        used.extend_from_slice(row.bytes(c));
+                        used.push(0);
+                    }
+                    let id = match &id {
+                        Some(c) => Some(row.text(c)?.as_bytes()).filter(|id| !id.is_empty()),
+                        None => None,
+                    };
+                    Ok((key.as_bytes(), at, outcomes, id, seconds))
+                }),
+            };
+            ledger.rows += 1;
+            if ledger.rows.is_multiple_of(65_536) {
+                (request.tick)(ledger.rows)?;
+            }
+            match parsed {
+                Ok((unit, time, outcomes, id, handling)) => {
+                    ledger.rounded += rounded;
+                    sink(Contact {
+                        unit,
+                        time,
+                        outcomes,
+                        id,
+                        handling,
+                        used: &used,
+                    })?;
+                }
+                Err(misfit) => ledger.reject(&table, misfit),
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! Days and clock times of the plan → instants in UTC, daylight saving included.
+
+use std::collections::HashMap;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Span, Timestamp};
+
+use crate::error::{Error, Result};
+use crate::experiment::{Periods, Windows};
+
+use super::fields::MICRO;
+use super::tally::NONE;
+
+/// A customer's windows: UTC microseconds, ends exclusive; exposures in millionths of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span4 {
+    /// First instant before; equal to `before_end` where there is no before period.
+    pub before_start: i64,
+    /// First instant after the before window.
+    pub before_end: i64,
+    /// First instant of the after window.
+    pub after_start: i64,
+    /// First instant after the after window.
+    pub after_end: i64,
+    /// Exposure after.
+    pub exposure: i64,
+    /// Exposure before; [`NONE`] where there is no before period.
+    pub before_exposure: i64,
+    /// Last day of the after window.
+    pub last_day: Date,
+}
+
+/// Computes windows from the plan.
+pub struct Calendar {
+    windows: Windows,
+    zone: TimeZone,
+}
+
+/// The zone of an IANA name.
+///
+/// # Errors
+/// No zone has this name.
+pub fn zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        Error::plan(format!("no time zone is called \"{name}\""))
+            .hint("use an IANA name such as \"Europe/Berlin\" or \"UTC\"")
+    })
+}
+
+impl Calendar {
+    /// The calendar of a plan.
+    ///
+    /// # Errors
+    /// A time zone that does not exist.
+    pub fn new(periods: &Periods) -> Result<Self> {
+        Ok(Calendar {
+            windows: periods.windows.clone(),
+            zone: zone(&periods.timezone)?,
+        })
+    }
+
+    /// The zone in which days begin.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    fn midnight(&self, day: Date) -> Result<i64> {
+        // Where a zone skips midnight, the day begins at the first instant after the gap.
+        day.to_zoned(self.zone.clone())
+            .map(|z| z.timestamp().as_microsecond())
+            .map_err(|_| Error::plan(format!("the day {day} is out of range")))
+    }
+
+    fn day(&self, day: Date, plus: i64) -> Result<Date> {
+        day.checked_add(Span::new().try_days(plus).map_err(|_| out_of_range(day))?)
+            .map_err(|_| out_of_range(day))
+    }
+
+    /// The windows of a customer who started on `start` (`None` where the plan has no start).
+    ///
+    /// `Ok(None)` where the customer started outside the enrolment dates.
+    ///
+    /// # Errors
+    /// Days out of the calendar's range.
+    pub fn of(&self, start: Option<Date>) -> Result<Option<Span4>> {
+        match &self.windows {
+            Windows::Fixed { before, after, .. } => {
+                let first = start.map_or(after.0, |s| s.max(after.0));
+                let end = self.day(after.1, 1)?;
+                let before = before
+                    .map(|(b0, b1)| (start.map_or(b0, |s| s.max(b0)), b1))
+                    .filter(|(b0, b1)| b0 <= b1);
+                self.span(before, first.min(end), end).map(Some)
+            }
+            Windows::Relative {
+                before_days,
+                after_days,
+                enrol,
+                ..
+            } => {
+                let Some(start) = start else { return Ok(None) };
+                if enrol.is_some_and(|(a, b)| start < a || start > b) {
+                    return Ok(None);
+                }
+                let before = match before_days {
+                    0 => None,
+                    d => Some((self.day(start, -i64::from(*d))?, self.day(start, -1)?)),
+                };
+                self.span(before, start, self.day(start, i64::from(*after_days))?)
+                    .map(Some)
+            }
+        }
+    }
+
+    fn span(&self, before: Option<(Date, Date)>, first: Date, end: Date) -> Result<Span4> {
+        let after_start = self.midnight(first)?;
+        let (before_start, before_end, before_exposure) = match before {
+            Some((b0, b1)) => {
+                let b_end = self.day(b1, 1)?;
+                (
+                    self.midnight(b0)?,
+                    self.midnight(b_end)?,
+                    days(b0, b_end) * MICRO,
+                )
+            }
+            None => (after_start, after_start, NONE),
+        };
+        Ok(Span4 {
+            before_start,
+            before_end,
+            after_start,
+            after_end: self.midnight(end)?,
+            exposure: days(first, end) * MICRO,
+            before_exposure,
+            last_day: self.day(end, -1)?,
+        })
+    }
+}
+
+fn out_of_range(day: Date) -> Error {
+    Error::plan(format!("the windows around {day} leave the calendar"))
+}
+
+fn days(from: Date, to: Date) -> i64 {
+    from.until(to).map_or(0, |s| i64::from(s.get_days()))
+}
+
+/// Reads dates and times of one file.
+pub struct Clock {
+    format: Option<String>,
+    zone: TimeZone,
+    cache: HashMap<DateTime, i64>,
+}
+
+impl Clock {
+    /// A clock for times written as `format` (ISO 8601 where `None`), local to `zone` unless they say otherwise.
+    pub fn new(format: Option<&str>, zone: TimeZone) -> Self {
+        Clock {
+            format: format.map(str::to_string),
+            zone,
+            cache: HashMap::new(),
+        }
+    }
+
+    /// An instant, in UTC microseconds.
+    ///
+    /// A local time that daylight saving repeats is its first occurrence; one
+    /// that it skips is moved forward by the gap. A date alone is its first instant.
+    ///
+    /// # Errors
+    /// In words: not a time, or not in the plan's format.
+    pub fn instant(&mut self, text: &str) -> Result<i64, String> {
+        let text = text.trim();
+        let local = match &self.format {
+            Some(format) => {
+                let broken = strtime::parse(format, text)
+                    .map_err(|_| format!("not a time in the format \"{format}\""))?;
+                if broken.offset().is_some() {
+                    return broken
+                        .to_timestamp()
+                        .map(Timestamp::as_microsecond)
+                        .map_err(|_| "not a time that exists".to_string());
+                }
+                let date = broken
+                    .to_date()
+                    .map_err(|_| "not a date that exists".to_string())?;
+                date.to_datetime(broken.to_time().unwrap_or(Time::midnight()))
+            }
+            None => {
+                if let Ok(t) = text.parse::<Timestamp>() {
+                    return Ok(t.as_microsecond());
+                }
+                text.parse::<DateTime>()
+                    .or_else(|_| {
+                        text.parse::<Date>()
+                            .map(|d| d.to_datetime(Time::midnight()))
+                    })
+                    .map_err(|_| {
+                        "not a date or time such as 2026-08-01 or 2026-08-01T13:05:00".to_string()
+                    })?
+            }
+        };
+        self.local(local)
+    }
+
+    /// A day: the local date that a date or time names.
+    ///
+    /// # Errors
+    /// As [`Clock::instant`].
+    pub fn date(&mut self, text: &str, days_in: &TimeZone) -> Result<Date, String> {
+        let t = text.trim();
+        let plain = match &self.format {
+            Some(format) => strtime::parse(format, t)
+                .ok()
+                .filter(|b| b.hour().is_none())
+                .and_then(|b| b.to_date().ok()),
+            None if t.len() == 10 => t.parse::<Date>().ok(),
+            None => None,
+        };
+        if let Some(day) = plain {
+            return Ok(day);
+        }
+        let instant = self.instant(text)?;
+        Timestamp::from_microsecond(instant)
+            .map(|t| t.to_zoned(days_in.clone()).date())
+            .map_err(|_| "not a date that exists".to_string())
+    }
+
+    fn local(&mut self, local: DateTime) -> Result<i64, String> {
+        // Offsets change on the hour or half hour: one look-up serves all times within the minute.
+        let minute = local
+            .with()
+            .second(0)
+            .subsec_nanosecond(0)
+            .build()
+            .unwrap_or(local);
+        let base = match self.cache.get(&minute) {
+            Some(base) => *base,
+            None => {
+                let ambiguous = self.zone.to_ambiguous_timestamp(minute);
+                let earlier = match ambiguous.offset() {
+                    AmbiguousOffset::Fold { .. } => ambiguous.earlier(),
+                    _ => ambiguous.compatible(),
+                };
+                let base = earlier
+                    .map_err(|_| "not a time that exists".to_string())?
+                    .as_microsecond();
+                self.cache.insert(minute, base);
+                base
+            }
+        };
+        Ok(base + i64::from(local.second()) * MICRO + i64::from(local.subsec_nanosecond() / 1000))
+    }
+}

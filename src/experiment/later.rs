@@ -1,0 +1,23 @@
+//! What the design names and a later version builds.
+//!
+//! The one list: whoever builds an entry removes it here (and adds a table's
+//! own keys to the grammar).
+
+use crate::stats::Estimator;
+
+/// Keys, by path without list positions.
+pub(super) const KEYS: &[&str] = &["analysis.sequential", "assignment.design"];
+
+/// Estimators that cannot yet be the primary.
+pub(super) const ESTIMATORS: &[Estimator] = &[
+    Estimator::Bootstrap,
+    Estimator::Cluster,
+    Estimator::Cace,
+    Estimator::Bayes,
+];
+
+/// Values of `analysis.multiplicity`.
+pub(super) const MULTIPLICITIES: &[&str] = &["dunnett-step-down"];
+
+/// Whether interventions outside the catalogue can be described in `interventions.toml`.
+pub(super) const OWN_INTERVENTIONS: bool = true;

@@ -1,0 +1,122 @@
+//! The assumptions of the business case.
+
+use crate::error::{Result, nearest};
+use crate::experiment::currency::{currencies, currency_minor_digits};
+use crate::experiment::model::{Business, Claims, CostBasis, Data, Staffing};
+use crate::experiment::raw::Raw;
+use crate::experiment::value::shown;
+
+pub(super) fn read(raw: &Raw<'_>, data: Option<&Data>) -> Result<Business> {
+    Ok(Business {
+        currency: currency(raw)?,
+        cost: cost(raw, data)?,
+        realisation: raw.get("realisation")?,
+        realisation_lag_months: raw.need("realisation_lag_months")?,
+        half_life: raw.get("half_life_months")?,
+        units_at_rollout: one_of(raw, "units_at_rollout", "customers_at_rollout")?
+            .map(|key| raw.need(key))
+            .transpose()?,
+        new_customers_per_month: raw.need("new_customers_per_month")?,
+        churn_per_month: raw.need("churn_per_month")?,
+        holdout: raw.need("holdout")?,
+        horizon_months: raw.need("horizon_months")?,
+        annual_discount_rate: raw.need("annual_discount_rate")?,
+        ramp_months: raw.need("ramp_months")?,
+        repeat_every_months: raw.get("repeat_every_months")?,
+        baseline_by_month: raw
+            .get::<Vec<f64>>("baseline_by_month")?
+            .and_then(|factors| factors.try_into().ok()),
+        annual_service_budget: raw.get("annual_service_budget")?,
+        claims: claims(raw.need_sub("claims")?)?,
+        staffing: raw.sub("staffing").map(staffing).transpose()?,
+    })
+}
+
+/// Which of two keys that exclude each other the plan states.
+fn one_of<'k>(raw: &Raw<'_>, first: &'k str, second: &'k str) -> Result<Option<&'k str>> {
+    match (raw.states(first), raw.states(second)) {
+        (true, true) => Err(raw
+            .wrong(
+                second,
+                format!("`{second}` and `{first}` exclude each other"),
+            )
+            .hint("keep one of the two")),
+        (true, false) => Ok(Some(first)),
+        (false, true) => Ok(Some(second)),
+        (false, false) => Ok(None),
+    }
+}
+
+fn currency(raw: &Raw<'_>) -> Result<String> {
+    let code: String = raw.need("currency")?;
+    if currency_minor_digits(&code).is_some() {
+        return Ok(code);
+    }
+    let error = raw.wrong(
+        "currency",
+        format!("\"{}\" is not an ISO 4217 code", shown(&code)),
+    );
+    let upper = code.trim().to_uppercase();
+    Err(if currency_minor_digits(&upper).is_some() {
+        error.hint(format!("write \"{upper}\""))
+    } else if let Some(near) = nearest(&code, currencies()) {
+        error.hint(format!("did you mean \"{near}\"?"))
+    } else {
+        error.hint("three letters, for example \"EUR\" or \"USD\"")
+    })
+}
+
+fn cost(raw: &Raw<'_>, data: Option<&Data>) -> Result<Option<CostBasis>> {
+    match one_of(raw, "cost_per_contact", "cost_per_minute")? {
+        Some("cost_per_minute") => {
+            let logged = match data {
+                Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
+                Some(Data::Counts(_) | Data::Cells(_)) => false,
+                None => true,
+            };
+            if !logged {
+                return Err(raw
+                    .wrong(
+                        "cost_per_minute",
+                        "minutes need handling times, and the data hold none",
+                    )
+                    .hint("name data.contacts.columns.handling_seconds, or use cost_per_contact"));
+            }
+            Ok(Some(CostBasis::PerMinute(raw.need("cost_per_minute")?)))
+        }
+        Some(key) => Ok(Some(CostBasis::PerContact(raw.need(key)?))),
+        None => Ok(None),
+    }
+}
+
+fn claims(raw: &Raw<'_>) -> Result<Claims> {
+    let reduction: Vec<f64> = raw.need("contact_reduction")?;
+    let [low, high] = reduction[..] else {
+        return Err(raw.wrong("contact_reduction", "expected two numbers"));
+    };
+    if low > high {
+        return Err(raw
+            .wrong(
+                "contact_reduction",
+                format!("the low claim {low} is above the high claim {high}"),
+            )
+            .hint("low first, for example [0.25, 0.30]"));
+    }
+    Ok(Claims {
+        contact_reduction: (low, high),
+        budget_share: raw.need("budget_share")?,
+    })
+}
+
+fn staffing(raw: &Raw<'_>) -> Result<Staffing> {
+    Ok(Staffing {
+        occupancy: raw.get("occupancy")?,
+        shrinkage: raw.get("shrinkage")?,
+        hours_per_agent_year: raw.get("hours_per_agent_year")?,
+        service_level: raw.get("service_level")?,
+        answer_seconds: raw.get("answer_seconds")?,
+        interval_minutes: raw.get("interval_minutes")?,
+        contacts_per_interval: raw.get("contacts_per_interval")?,
+        handling_seconds: raw.get("handling_seconds")?,
+    })
+}
