@@ -1,5 +1,9 @@
 //! Analysis + BusinessCase → a verdict with its reasons.
 
+mod decide;
+mod facts;
 mod model;
+mod words;
 
+pub use decide::{Remaining, Standing, decide};
 pub use model::*;

@@ -237,7 +237,7 @@ pub(super) fn quantile(assumption: &Assumption, most: f64, u: f64) -> f64 {
                 high - ((1.0 - u) * width * (high - mode)).sqrt()
             }
         }
-        Assumption::Normal { mean, sd } if sd == 0.0 => mean,
+        Assumption::Normal { mean, sd: 0.0 } => mean,
         Assumption::Normal { mean, sd } => {
             let above = normal_sf((most - mean) / sd);
             let inside = normal_cdf(mean / sd) - above;

@@ -6,7 +6,7 @@ use crate::experiment::Business;
 use super::assumption::Values;
 
 /// Mean length of a month in days, 365.25/12.
-pub(super) const DAYS_PER_MONTH: f64 = 30.4375;
+pub const DAYS_PER_MONTH: f64 = 30.4375;
 
 /// Longest horizon and pilot window that are evaluated: fifty years.
 const MAX_MONTHS: u32 = 600;

@@ -107,10 +107,10 @@ impl Lines<'_> {
         let avoided = &base.profile.avoided;
         let months = avoided.len().min(12);
         let (mut realised, mut unrealised) = (0.0, 0.0);
-        for t in avoided.len() - months..avoided.len() {
+        for (t, avoided) in avoided.iter().enumerate().skip(avoided.len() - months) {
             let (variable, labour) = base.prices.saving(&base.values, t);
-            realised += avoided[t] * (variable + labour);
-            unrealised += avoided[t] * (variable + base.values.labour);
+            realised += avoided * (variable + labour);
+            unrealised += avoided * (variable + base.values.labour);
         }
         let yearly = delta * 12.0 / months as f64;
         (realised * yearly, unrealised * yearly)

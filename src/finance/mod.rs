@@ -16,6 +16,7 @@ mod lines;
 mod model;
 mod spread;
 
+pub use cohort::DAYS_PER_MONTH;
 pub use currency::minor_digits;
 pub use evaluate::{DRAWS, evaluate};
 pub use model::*;

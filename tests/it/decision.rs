@@ -1,1 +1,420 @@
+//! The verdict: each rule from both sides, and that the reasons carry the numbers.
 
+use pilot::analysis::{Analysis, Check, EstimateRow, JointEffect, Status};
+use pilot::decision::{Decision, Remaining, Standing, VerdictKind, decide};
+use pilot::experiment::{Better, Experiment, Multiplicity, PlannedEstimand, Role, ScaleIf};
+use pilot::finance::{BusinessCase, evaluate};
+use pilot::stats::{Detail, DetailValue, Estimand, Estimator};
+use proptest::prelude::*;
+
+use crate::finance::{outcome, plan as base_plan};
+
+/// Days of the window: the estimates are per customer over it.
+const WINDOW: f64 = 60.0;
+
+fn row(outcome: &str, arm: &str, value: f64, half: f64, p: f64) -> EstimateRow {
+    EstimateRow {
+        outcome: outcome.into(),
+        arm: arm.into(),
+        control: "control".into(),
+        segment: None,
+        estimand: Estimand::Difference,
+        estimator: Estimator::Lin,
+        value,
+        se: Some(half / 1.96),
+        df: None,
+        ci_lower: Some(value - half),
+        ci_upper: Some(value + half),
+        level: 0.95,
+        p_value: Some(p / 2.0),
+        p_adjusted: Some(p),
+        ci_adjusted_lower: Some(value - 1.1 * half),
+        ci_adjusted_upper: Some(value + 1.1 * half),
+        primary: true,
+        unit: "contacts per customer".into(),
+        n_arm: 5000,
+        n_control: 5000,
+        detail: Detail::new(),
+    }
+}
+
+/// A plan with arms `a` and `b`, a guardrail, and costs.
+fn plan() -> Experiment {
+    let mut plan = base_plan();
+    plan.arms[1].fixed_cost = 8000.0;
+    let mut b = plan.arms[1].clone();
+    b.name = "b".into();
+    b.title = "Arm b".into();
+    b.fixed_cost = 500.0;
+    plan.arms.push(b);
+    plan.outcomes.push(outcome(
+        "complaints",
+        Role::Guardrail,
+        Better::Lower,
+        Some(0.05),
+    ));
+    plan
+}
+
+fn analysis(effects: &[(&str, f64, f64, f64)]) -> Analysis {
+    let mut estimates = Vec::new();
+    for (arm, value, half, p) in effects {
+        estimates.push(row("contacts", arm, *value, *half, *p));
+        estimates.push(row("complaints", arm, 0.0, 0.02, 0.9));
+    }
+    Analysis {
+        estimates,
+        ..Analysis::default()
+    }
+}
+
+fn case(plan: &Experiment, analysis: &Analysis) -> BusinessCase {
+    let rows: Vec<_> = analysis
+        .estimates
+        .iter()
+        .filter(|r| r.outcome == "contacts")
+        .collect();
+    let effect = JointEffect {
+        arms: rows.iter().map(|r| r.arm.clone()).collect(),
+        mean: rows.iter().map(|r| -r.value / WINDOW).collect(),
+        cov: (0..rows.len())
+            .map(|i| {
+                (0..rows.len())
+                    .map(|j| {
+                        let se = |k: usize| rows[k].se.unwrap() / WINDOW;
+                        se(i) * se(j) * if i == j { 1.0 } else { 0.5 }
+                    })
+                    .collect()
+            })
+            .collect(),
+        df: None,
+        control_rate: 0.02,
+        window_days: WINDOW,
+    };
+    evaluate(&effect, plan, 1).unwrap()
+}
+
+fn approved() -> Standing {
+    Standing {
+        approved: true,
+        ..Standing::default()
+    }
+}
+
+fn with_money(plan: &Experiment, analysis: &Analysis) -> Decision {
+    decide(plan, analysis, Some(&case(plan, analysis)), &approved())
+}
+
+const CLEAR: [(&str, f64, f64, f64); 2] = [("a", -0.24, 0.08, 0.0004), ("b", -0.12, 0.08, 0.02)];
+
+#[test]
+fn the_qualifying_arm_with_the_highest_npv_is_scaled() {
+    let (plan, analysis) = (plan(), analysis(&CLEAR));
+    let case = case(&plan, &analysis);
+    assert!(case.arms[0].npv.unwrap().value > case.arms[1].npv.unwrap().value);
+    let decision = decide(&plan, &analysis, Some(&case), &approved());
+    assert_eq!(decision.verdict, VerdictKind::Scale);
+    assert_eq!(decision.arm.as_deref(), Some("a"));
+    let why = decision.why.join("\n");
+    for part in [
+        "p < 0.001",
+        "complaints holds",
+        "NPV EUR",
+        "flat prior",
+        "pays back",
+        "Arm b",
+    ] {
+        assert!(why.contains(part), "{part} is not in:\n{why}");
+    }
+    assert!(decision.why.iter().all(|s| s.ends_with('.')), "{why}");
+
+    // With the first arm dear enough, the second has the higher NPV.
+    let mut dear = plan.clone();
+    dear.arms[1].fixed_cost = 1e6;
+    assert_eq!(with_money(&dear, &analysis).arm.as_deref(), Some("b"));
+}
+
+#[test]
+fn a_stopping_check_blocks_and_can_be_overridden_by_name() {
+    let (plan, mut analysis) = (plan(), analysis(&CLEAR));
+    analysis.checks.push(Check {
+        id: "srm".into(),
+        status: Status::Stop,
+        statistic: Some(31.0),
+        p_value: Some(2.6e-8),
+        detail: "arms are of other sizes than planned".into(),
+    });
+    let mut standing = approved();
+    standing.remaining = Some(Remaining {
+        days: Some(3),
+        customers: None,
+    });
+    let decision = decide(&plan, &analysis, None, &standing);
+    assert_eq!(
+        (decision.verdict, decision.arm),
+        (VerdictKind::Blocked, None)
+    );
+    assert!(decision.why[0].contains("srm") && decision.why[0].contains("other sizes"));
+
+    standing.remaining = None;
+    standing.despite = vec!["srm".into()];
+    let case = case(&plan, &analysis);
+    let decision = decide(&plan, &analysis, Some(&case), &standing);
+    assert_eq!(decision.verdict, VerdictKind::Scale);
+    assert!(decision.why.last().unwrap().contains("overridden"));
+
+    analysis.checks[0].status = Status::Warn;
+    standing.despite.clear();
+    let decision = decide(&plan, &analysis, Some(&case), &standing);
+    assert_eq!(
+        decision.verdict,
+        VerdictKind::Scale,
+        "a warning stops nothing"
+    );
+}
+
+#[test]
+fn before_the_planned_end_it_waits_and_says_how_long() {
+    let waiting = |days, customers| {
+        let mut standing = approved();
+        standing.remaining = Some(Remaining { days, customers });
+        decide(&plan(), &Analysis::default(), None, &standing)
+    };
+    let decision = waiting(Some(12), Some(1));
+    assert_eq!(decision.verdict, VerdictKind::Wait);
+    assert!(decision.why[0].contains("12 days and 1 customer left"));
+    assert_eq!(waiting(None, None).verdict, VerdictKind::Wait);
+}
+
+#[test]
+fn an_unapproved_plan_is_never_scaled() {
+    let (plan, analysis) = (plan(), analysis(&CLEAR));
+    let case = case(&plan, &analysis);
+    let decision = decide(&plan, &analysis, Some(&case), &Standing::default());
+    assert_eq!(decision.verdict, VerdictKind::Extend);
+    assert!(decision.why.join(" ").contains("not approved"));
+}
+
+#[test]
+fn without_money_an_effect_is_never_scaled() {
+    let (plan, analysis) = (plan(), analysis(&CLEAR));
+    let decision = decide(&plan, &analysis, None, &approved());
+    assert_eq!(decision.verdict, VerdictKind::Extend);
+    assert_eq!(decision.arm.as_deref(), Some("a"), "the clearest effect");
+    assert!(decision.why.join(" ").contains("[business]"));
+
+    let mut silent = plan.clone();
+    silent.business.as_mut().unwrap().realisation = None;
+    let decision = with_money(&silent, &analysis);
+    assert_eq!(decision.verdict, VerdictKind::Extend);
+    assert!(decision.why.join(" ").contains("business.realisation"));
+}
+
+#[test]
+fn money_without_significance_is_extended() {
+    let plan = plan();
+    let analysis = analysis(&[("a", -0.2, 0.23, 0.15), ("b", 0.01, 0.23, 0.99)]);
+    let decision = with_money(&plan, &analysis);
+    assert_eq!(decision.verdict, VerdictKind::Extend);
+    assert_eq!(decision.arm.as_deref(), Some("a"));
+    let why = decision.why.join("\n");
+    assert!(
+        why.contains("p = 0.150") && why.contains("times as many customers"),
+        "{why}"
+    );
+}
+
+#[test]
+fn an_effect_that_does_not_pay_or_is_not_there_is_stopped() {
+    let mut plan = plan();
+    for arm in &mut plan.arms[1..] {
+        arm.fixed_cost = 1e8;
+    }
+    let decision = with_money(&plan, &analysis(&CLEAR));
+    assert_eq!((decision.verdict, decision.arm), (VerdictKind::Stop, None));
+    let why = decision.why.join("\n");
+    assert!(why.contains("does not pay back"), "{why}");
+
+    // Not significant, and money ruled out: more data would not help.
+    let hopeless = analysis(&[("a", -0.001, 0.01, 0.9), ("b", -0.001, 0.01, 0.9)]);
+    assert_eq!(with_money(&plan, &hopeless).verdict, VerdictKind::Stop);
+
+    let harm = analysis(&[("a", 0.2, 0.05, 0.0001), ("b", 0.0, 0.05, 1.0)]);
+    for business in [true, false] {
+        let plan = self::plan();
+        let case = business.then(|| case(&plan, &harm));
+        let decision = decide(&plan, &harm, case.as_ref(), &approved());
+        assert_eq!(
+            decision.verdict,
+            VerdictKind::Stop,
+            "significant harm is no success"
+        );
+    }
+}
+
+#[test]
+fn a_guardrail_holds_is_open_or_is_broken() {
+    let plan = plan();
+    let verdict = |change: &dyn Fn(&mut Analysis)| {
+        let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004)]);
+        change(&mut analysis);
+        with_money(&plan, &analysis).verdict
+    };
+    let complaints = |a: &mut Analysis, lower: f64, upper: f64| {
+        a.estimates[1].ci_lower = Some(lower);
+        a.estimates[1].ci_upper = Some(upper);
+    };
+    assert_eq!(
+        verdict(&|a| complaints(a, -0.01, 0.049)),
+        VerdictKind::Scale
+    );
+    assert_eq!(
+        verdict(&|a| complaints(a, -0.01, 0.05)),
+        VerdictKind::Extend
+    );
+    assert_eq!(verdict(&|a| complaints(a, 0.051, 0.2)), VerdictKind::Stop);
+    assert_eq!(
+        verdict(&|a| {
+            a.estimates.remove(1);
+        }),
+        VerdictKind::Extend,
+        "not measured is not held"
+    );
+    // A one-sided row: its own two-sided interval decides.
+    let one_sided = |upper: f64| {
+        verdict(&move |a| {
+            a.estimates[1].ci_lower = None;
+            a.estimates[1].ci_upper = Some(0.0);
+            let both = DetailValue::Numbers(vec![-0.1, upper]);
+            a.estimates[1].detail.insert("ci_two_sided".into(), both);
+        })
+    };
+    assert_eq!(one_sided(0.01), VerdictKind::Scale);
+    assert_eq!(one_sided(0.06), VerdictKind::Extend);
+
+    let mut higher = plan.clone();
+    higher.outcomes[1].better = Better::Higher;
+    let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004)]);
+    complaints(&mut analysis, -0.04, 0.9);
+    assert_eq!(with_money(&higher, &analysis).verdict, VerdictKind::Scale);
+    complaints(&mut analysis, -0.9, -0.06);
+    assert_eq!(with_money(&higher, &analysis).verdict, VerdictKind::Stop);
+}
+
+#[test]
+fn the_rule_of_the_plan_decides() {
+    let analysis = analysis(&[("a", -0.24, 0.08, 0.0004)]);
+    let mut strict = plan();
+    strict.decision.max_payback_months = Some(1);
+    let decision = with_money(&strict, &analysis);
+    assert_eq!(decision.verdict, VerdictKind::Extend);
+    assert!(decision.why.join(" ").contains("within 1 month."));
+
+    // Break-even of arm a lies where its fixed cost puts it; the cautious end avoids
+    // (.24 − 1.1·.08)/60 contacts per customer-day.
+    let mut even = plan();
+    even.decision.scale_if = ScaleIf::BreakEven;
+    let bound = (0.24 - 1.1 * 0.08) / WINDOW;
+    let per_cost = case(&even, &analysis).arms[0]
+        .break_even_avoided_per_day
+        .unwrap()
+        / even.arms[1].fixed_cost;
+    even.decision.max_payback_months = None;
+    for (share, verdict) in [(0.99, VerdictKind::Scale), (1.01, VerdictKind::Extend)] {
+        even.arms[1].fixed_cost = share * bound / per_cost;
+        let decision = with_money(&even, &analysis);
+        assert_eq!(decision.verdict, verdict, "{:?}", decision.why);
+        assert!(decision.why.join(" ").contains("break-even"));
+    }
+
+    // Methods without simultaneous intervals cannot meet it, unless one comparison is all.
+    let mut holm = analysis.clone();
+    for r in &mut holm.estimates {
+        (r.ci_adjusted_lower, r.ci_adjusted_upper) = (None, None);
+    }
+    even.arms[1].fixed_cost = 1000.0;
+    assert_eq!(with_money(&even, &holm).verdict, VerdictKind::Extend);
+    even.analysis.multiplicity = Multiplicity::None;
+    assert_eq!(with_money(&even, &holm).verdict, VerdictKind::Scale);
+}
+
+#[test]
+fn a_ratio_is_held_against_the_break_even_reduction() {
+    let mut plan = plan();
+    plan.analysis.estimand = PlannedEstimand::Ratio;
+    plan.decision.scale_if = ScaleIf::BreakEven;
+    let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004)]);
+    let case = case(&plan, &analysis);
+    let needed = case.arms[0].break_even_reduction.unwrap();
+    for (upper, verdict) in [
+        (1.0 - 1.01 * needed, VerdictKind::Scale),
+        (1.0 - 0.99 * needed, VerdictKind::Extend),
+    ] {
+        let r = &mut analysis.estimates[0];
+        r.estimand = Estimand::Ratio;
+        (r.value, r.ci_adjusted_lower, r.ci_adjusted_upper) = (0.8, Some(0.7), Some(upper));
+        let decision = decide(&plan, &analysis, Some(&case), &approved());
+        assert_eq!(decision.verdict, verdict, "{:?}", decision.why);
+    }
+}
+
+#[test]
+fn other_estimators_outcomes_and_segments_do_not_decide() {
+    let plan = plan();
+    let mut analysis = analysis(&[("a", 0.05, 0.08, 0.3)]);
+    for change in 0..3 {
+        let mut r = row("contacts", "a", -0.9, 0.01, 1e-9);
+        match change {
+            0 => r.primary = false,
+            1 => r.segment = Some("plan = gold".into()),
+            _ => r.outcome = "other".into(),
+        }
+        analysis.estimates.insert(0, r);
+    }
+    let decision = decide(&plan, &analysis, None, &approved());
+    assert_eq!(decision.verdict, VerdictKind::Stop);
+    let none = decide(&plan, &Analysis::default(), None, &approved());
+    assert_eq!(none.verdict, VerdictKind::Blocked);
+}
+
+#[test]
+fn an_unadjusted_p_counts_only_where_nothing_is_to_be_adjusted() {
+    let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004)]);
+    analysis.estimates[0].p_adjusted = None;
+    (
+        analysis.estimates[0].ci_adjusted_lower,
+        analysis.estimates[0].ci_adjusted_upper,
+    ) = (None, None);
+    let mut plan = plan();
+    assert_eq!(with_money(&plan, &analysis).verdict, VerdictKind::Extend);
+    plan.arms.truncate(2);
+    assert_eq!(with_money(&plan, &analysis).verdict, VerdictKind::Scale);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn scale_needs_approval_money_and_significance(
+        value in -0.5..0.5f64, half in 0.001..0.5f64, p in 0.0..1.0f64,
+        approved: bool, money: bool, fixed in 0.0..1e6f64,
+    ) {
+        // Fixed draws would be slow here: the case is made once, its lines are set by hand.
+        static CASE: std::sync::OnceLock<BusinessCase> = std::sync::OnceLock::new();
+        let (mut plan, analysis) = (plan(), analysis(&[("a", value, half, p)]));
+        plan.arms[1].fixed_cost = fixed;
+        let template = analysis.clone();
+        let mut case = CASE.get_or_init(|| self::case(&plan, &template)).clone();
+        case.arms[0].probability_npv_positive = Some(1.0 - p);
+        let standing = Standing { approved, ..Standing::default() };
+        let decision = decide(&plan, &analysis, money.then_some(&case), &standing);
+        if decision.verdict == VerdictKind::Scale {
+            prop_assert!(approved && money && p <= 0.05 && value < 0.0);
+        }
+        prop_assert_eq!(decision.arm.is_none(), decision.verdict == VerdictKind::Stop);
+        prop_assert!(!decision.why.is_empty());
+        for sentence in &decision.why {
+            prop_assert!(sentence.ends_with('.') && !sentence.contains("NaN"), "{}", sentence);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The verdict: which arm, what to do, why.
+
+use crate::analysis::{Analysis, Status};
+use crate::experiment::{Experiment, ScaleIf};
+use crate::finance::BusinessCase;
+
+use super::facts::{Facts, Guard};
+use super::model::{Decision, VerdictKind};
+use super::words;
+
+/// Chance of a positive NPV from which an unproven arm is worth a second stage on money alone.
+const PROMISING: f64 = 0.5;
+
+/// What stands around the numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Whether the plan was approved as it is.
+    pub approved: bool,
+    /// What is left of the test period; `None` once the planned end has passed.
+    pub remaining: Option<Remaining>,
+    /// Checks whose stop the user has overridden with a reason.
+    pub despite: Vec<String>,
+}
+
+/// What is left of the test period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remaining {
+    /// Days to the planned end; `None` where it is not known.
+    pub days: Option<u32>,
+    /// Customers still to come or to be observed; `None` where it is not known.
+    pub customers: Option<u64>,
+}
+
+/// The verdict on a pilot, with its reasons in the order of weight.
+///
+/// *Rule* — the first that applies:
+/// 1. `blocked`: a check has status stop (and is not in `despite`), or there is no primary estimate.
+/// 2. `wait`: the planned end has not passed.
+/// 3. `scale`: the plan is approved, and an arm's primary is significant in the good direction
+///    (p adjusted over the family ≤ alpha), every guardrail holds, its plain payback is within
+///    `max_payback_months`, and P(NPV > 0) ≥ `min_probability` (`npv`) or the cautious end of the
+///    adjusted interval clears break-even (`break-even`). Of several, the one with the highest NPV.
+/// 4. `extend`: an arm's point estimate is good, no guardrail is shown to be broken, and it is
+///    promising: P(NPV > 0) ≥ ½; or not yet significant with P(NPV > 0) ≥ alpha, so that
+///    money is not ruled out; or it meets everything but the approval; or there is no money
+///    to judge by. Highest NPV first; without money, the clearest effect.
+/// 5. `stop`.
+///
+/// Without `[business]`, or where it gives no cash NPV, an arm is never scaled: an effect is not
+/// yet a reason to spend.
+pub fn decide(
+    plan: &Experiment,
+    analysis: &Analysis,
+    business: Option<&BusinessCase>,
+    standing: &Standing,
+) -> Decision {
+    let overridden = |id: &str| standing.despite.iter().any(|d| d == id);
+    let stops = analysis.checks.iter().filter(|c| c.status == Status::Stop);
+    let (passed_over, stopping): (Vec<_>, Vec<_>) = stops.partition(|c| overridden(&c.id));
+    if !stopping.is_empty() {
+        let why = stopping.iter().map(|c| {
+            words::sentence(format!(
+                "The check {} stopped the analysis: {}",
+                c.id, c.detail
+            ))
+        });
+        return verdict(None, VerdictKind::Blocked, why.collect());
+    }
+    if let Some(remaining) = &standing.remaining {
+        return verdict(None, VerdictKind::Wait, vec![wait(remaining)]);
+    }
+
+    let arms: Vec<_> = plan
+        .treatments()
+        .map(|k| Facts::new(&plan.arms[k], plan, analysis, business))
+        .collect();
+    if arms.iter().all(|f| f.row.is_none()) {
+        let outcome = &plan.primary_outcome().name;
+        let why = format!("There is no estimate of {outcome}, the outcome that decides.");
+        return verdict(None, VerdictKind::Blocked, vec![why]);
+    }
+    let judged: Vec<_> = arms
+        .iter()
+        .map(|facts| Judged::new(facts, plan, business, standing.approved))
+        .collect();
+    let mut decision = choose(&judged, plan, business);
+    decision.why.extend(passed_over.iter().map(|c| {
+        words::sentence(format!(
+            "The check {} would have stopped the analysis and was overridden: {}",
+            c.id, c.detail
+        ))
+    }));
+    decision
+}
+
+fn verdict(arm: Option<&str>, verdict: VerdictKind, why: Vec<String>) -> Decision {
+    Decision {
+        arm: arm.map(str::to_string),
+        verdict,
+        why,
+    }
+}
+
+fn wait(remaining: &Remaining) -> String {
+    let days = remaining.days.map(|n| words::count(n.into(), "day"));
+    let customers = remaining.customers.map(|n| words::count(n, "customer"));
+    let left: Vec<_> = [days, customers].into_iter().flatten().collect();
+    if left.is_empty() {
+        "The planned end has not passed.".into()
+    } else {
+        format!(
+            "The planned end has not passed: {} left.",
+            left.join(" and ")
+        )
+    }
+}
+
+/// Picks the arm: scale before extend before stop, then by rank, then the plan's order.
+fn choose(judged: &[Judged], plan: &Experiment, business: Option<&BusinessCase>) -> Decision {
+    for kind in [VerdictKind::Scale, VerdictKind::Extend] {
+        let mut best: Option<&Judged> = None;
+        for j in judged.iter().filter(|j| j.verdict == kind) {
+            if best.is_none_or(|b| j.facts.rank(plan) > b.facts.rank(plan)) {
+                best = Some(j);
+            }
+        }
+        if let Some(best) = best {
+            let mut why = best.why(plan, business);
+            for other in judged
+                .iter()
+                .filter(|j| j.facts.arm.name != best.facts.arm.name)
+            {
+                why.push(other.in_short(business));
+            }
+            return verdict(Some(&best.facts.arm.name), kind, why);
+        }
+    }
+    let why = judged.iter().flat_map(|j| j.why(plan, business));
+    verdict(None, VerdictKind::Stop, why.collect())
+}
+
+/// One arm with its verdict and what it lacks.
+struct Judged<'a> {
+    facts: &'a Facts<'a>,
+    verdict: VerdictKind,
+    /// What stands between the arm and its roll-out, each a sentence.
+    lacks: Vec<String>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(
+        facts: &'a Facts<'a>,
+        plan: &Experiment,
+        business: Option<&BusinessCase>,
+        approved: bool,
+    ) -> Self {
+        let mut lacks = Vec::new();
+        if facts.good
+            && !facts.significant
+            && let Some(row) = facts.row
+        {
+            lacks.push(
+                words::customers_needed(row, plan)
+                    .unwrap_or_else(|| "The effect is not shown beyond chance.".into()),
+            );
+        }
+        let open = facts.guardrails.iter().filter(|(_, g)| *g != Guard::Holds);
+        if open.count() > 0 {
+            lacks.push("A roll-out needs every guardrail inside its margin.".into());
+        }
+        lacks.extend(lacking_money(facts, plan, business));
+        let ready = facts.significant && lacks.is_empty();
+        if !approved {
+            lacks.push(
+                "The plan was not approved as it is, so the result is exploration: approve a plan and repeat the test before a roll-out.".into(),
+            );
+        }
+        let verdict = if ready && approved {
+            VerdictKind::Scale
+        } else if ready || promising(facts, plan.analysis.alpha) {
+            VerdictKind::Extend
+        } else {
+            VerdictKind::Stop
+        };
+        Judged {
+            facts,
+            verdict,
+            lacks,
+        }
+    }
+
+    fn why(&self, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
+        let facts = self.facts;
+        let Some(row) = facts.row else {
+            return vec![format!("{}: there is no estimate.", facts.arm.title)];
+        };
+        let mut why = vec![words::effect(facts, row, plan)];
+        if !facts.good {
+            why.push(format!("{}: no sign of a benefit.", facts.arm.title));
+        }
+        why.extend(words::guardrails(facts));
+        if let (Some(business), Some(case)) = (business, facts.case) {
+            why.extend(case.npv.map(|line| words::npv(&line, facts, business)));
+            why.extend(case.npv_observed_only.map(|line| {
+                let amount = words::money(line.value, business);
+                format!("If the effect ended with the pilot's window, the NPV would be {amount}.")
+            }));
+            why.push(match case.payback_months {
+                Some(1) => "It pays back within the first month.".into(),
+                Some(months) => format!("It pays back after {months} months."),
+                None => "It does not pay back within the horizon.".into(),
+            });
+            if plan.decision.scale_if == ScaleIf::BreakEven {
+                why.extend(facts.break_even(plan).map(|even| words::break_even(&even)));
+            }
+        }
+        if self.verdict != VerdictKind::Scale {
+            why.extend(self.lacks.iter().cloned());
+        }
+        why
+    }
+
+    fn in_short(&self, business: Option<&BusinessCase>) -> String {
+        let title = &self.facts.arm.title;
+        let verdict = self.verdict.name();
+        match (business, self.facts.case.and_then(|c| c.npv)) {
+            (Some(business), Some(npv)) => format!(
+                "{title} alone would be: {verdict} (NPV {}).",
+                words::money(npv.value, business)
+            ),
+            _ => format!("{title} alone would be: {verdict}."),
+        }
+    }
+}
+
+/// What the money lacks for a roll-out.
+fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
+    let Some(case) = facts.case else {
+        let why = match business {
+            None => "the plan has no [business]".into(),
+            Some(b) => b
+                .no_cash_because
+                .clone()
+                .unwrap_or_else(|| "the business case leaves it out".into()),
+        };
+        return vec![format!("What the arm is worth is not known: {why}.")];
+    };
+    let mut lacks = Vec::new();
+    match plan.decision.scale_if {
+        ScaleIf::Npv => {
+            let needed = plan.decision.min_probability;
+            match case.probability_npv_positive {
+                Some(p) if p >= needed => {}
+                Some(p) => lacks.push(format!(
+                    "The plan asks for a positive NPV with probability {} or more; it is {}.",
+                    words::percent(needed),
+                    words::percent(p)
+                )),
+                None => lacks.push("The chance of a positive NPV is not known.".into()),
+            }
+        }
+        ScaleIf::BreakEven => match facts.break_even(plan) {
+            Some(even) if even.cleared() => {}
+            Some(_) => {
+                lacks.push("The plan asks for an interval that clears break-even.".into());
+            }
+            None => lacks.push(
+                "There is no adjusted interval or no break-even to compare, so the break-even rule cannot be met.".into(),
+            ),
+        },
+    }
+    if let Some(limit) = plan.decision.max_payback_months
+        && case.payback_months.is_none_or(|months| months > limit)
+    {
+        let limit = words::count(limit.into(), "month");
+        lacks.push(format!("The plan asks for payback within {limit}."));
+    }
+    lacks
+}
+
+/// Whether an arm that is not ready deserves a second stage.
+fn promising(facts: &Facts, alpha: f64) -> bool {
+    if !facts.good || facts.guardrails.iter().any(|(_, g)| *g == Guard::Broken) {
+        return false;
+    }
+    match facts.case.and_then(|c| c.probability_npv_positive) {
+        Some(p) => p >= PROMISING || (!facts.significant && p >= alpha),
+        None => true,
+    }
+}

@@ -1,0 +1,216 @@
+//! What the analysis and the business case say about one arm, read once.
+
+use crate::analysis::{Analysis, EstimateRow};
+use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
+use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH};
+use crate::stats::{DetailValue, Estimand};
+
+/// One arm's facts.
+pub(super) struct Facts<'a> {
+    pub arm: &'a Arm,
+    /// The primary estimate; `None` where there is none.
+    pub row: Option<&'a EstimateRow>,
+    /// Whether the point estimate lies on the good side of no effect.
+    pub good: bool,
+    /// p-value adjusted over the family.
+    pub p: Option<f64>,
+    /// Whether the primary is significant in the good direction.
+    pub significant: bool,
+    /// Every guardrail of the plan.
+    pub guardrails: Vec<(&'a Outcome, Guard)>,
+    /// The arm's case, where it has an NPV.
+    pub case: Option<&'a ArmCase>,
+}
+
+/// How a guardrail stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Guard {
+    /// The interval lies inside the margin.
+    Holds,
+    /// The interval lies outside the margin: the arm does harm.
+    Broken,
+    /// Neither is shown, and why.
+    Open(String),
+}
+
+impl<'a> Facts<'a> {
+    /// The facts of `arm`.
+    pub fn new(
+        arm: &'a Arm,
+        plan: &'a Experiment,
+        analysis: &'a Analysis,
+        business: Option<&'a BusinessCase>,
+    ) -> Self {
+        let primary = plan.primary_outcome();
+        let row = primary_row(analysis, &primary.name, &arm.name);
+        let good = row.is_some_and(|r| benefit(r, primary.better) > 0.0);
+        let p = row.and_then(|r| r.p_adjusted.or(r.p_value.filter(|_| unadjusted(plan))));
+        let significant = good
+            && match p {
+                Some(p) => p <= plan.analysis.alpha,
+                None => row.is_some_and(|r| {
+                    cautious_end(r, plan)
+                        .is_some_and(|end| is_good(end, r.estimand, primary.better))
+                }),
+            };
+        let guardrails = plan.outcomes.iter().filter(|o| o.role == Role::Guardrail);
+        Facts {
+            arm,
+            row,
+            good,
+            p,
+            significant,
+            guardrails: guardrails
+                .map(|o| (o, guard(primary_row(analysis, &o.name, &arm.name), o)))
+                .collect(),
+            case: business
+                .and_then(|b| b.arms.iter().find(|a| a.arm == arm.name))
+                .filter(|a| a.npv.is_some()),
+        }
+    }
+
+    /// Rank among arms with the same verdict: NPV, or without money the benefit in standard errors.
+    pub fn rank(&self, plan: &Experiment) -> f64 {
+        match (self.case.and_then(|c| c.npv), self.row) {
+            (Some(npv), _) => npv.value,
+            (None, Some(row)) => {
+                let benefit = benefit(row, plan.primary_outcome().better);
+                row.se
+                    .filter(|se| *se > 0.0)
+                    .map_or(benefit, |se| benefit / se)
+            }
+            (None, None) => f64::NEG_INFINITY,
+        }
+    }
+
+    /// The cautious end of the adjusted interval and the break-even, in one unit.
+    pub fn break_even(&self, plan: &Experiment) -> Option<BreakEven> {
+        let (row, case) = (self.row?, self.case?);
+        let end = cautious_end(row, plan)?;
+        if plan.primary_outcome().better != Better::Lower {
+            return None;
+        }
+        match row.estimand {
+            Estimand::Ratio => Some(BreakEven {
+                bound: 1.0 - end,
+                needed: case.break_even_reduction?,
+                relative: true,
+            }),
+            // The case's δ is the same estimate per customer-month: their ratio converts the bound.
+            Estimand::Difference if row.value != 0.0 => Some(BreakEven {
+                bound: case.avoided_per_customer_month.value / DAYS_PER_MONTH * (end / row.value),
+                needed: case.break_even_avoided_per_day?,
+                relative: false,
+            }),
+            Estimand::Difference | Estimand::Probability => None,
+        }
+    }
+}
+
+/// Effect at the cautious end of the interval against the effect that pays for everything.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct BreakEven {
+    pub bound: f64,
+    pub needed: f64,
+    /// A reduction (1 − ratio); otherwise contacts avoided per customer-day.
+    pub relative: bool,
+}
+
+impl BreakEven {
+    /// Whether the bound clears break-even.
+    pub fn cleared(&self) -> bool {
+        self.bound > self.needed
+    }
+}
+
+fn primary_row<'a>(analysis: &'a Analysis, outcome: &str, arm: &str) -> Option<&'a EstimateRow> {
+    analysis
+        .estimates
+        .iter()
+        .find(|r| r.primary && r.segment.is_none() && r.outcome == outcome && r.arm == arm)
+}
+
+/// Distance from no effect towards `better`, on the scale of the standard error.
+pub(super) fn benefit(row: &EstimateRow, better: Better) -> f64 {
+    let effect = match row.estimand {
+        Estimand::Difference => row.value,
+        Estimand::Ratio => row.value.ln(),
+        // P(treated < control) above ½ is a shift downwards.
+        Estimand::Probability => 0.5 - row.value,
+    };
+    match better {
+        Better::Lower => -effect,
+        Better::Higher => effect,
+    }
+}
+
+fn is_good(value: f64, estimand: Estimand, better: Better) -> bool {
+    let below = match estimand {
+        Estimand::Difference => value < 0.0,
+        Estimand::Ratio => value < 1.0,
+        Estimand::Probability => value > 0.5,
+    };
+    let above = match estimand {
+        Estimand::Difference => value > 0.0,
+        Estimand::Ratio => value > 1.0,
+        Estimand::Probability => value < 0.5,
+    };
+    match better {
+        Better::Lower => below,
+        Better::Higher => above,
+    }
+}
+
+/// Whether an unadjusted result needs no adjustment: one comparison, or a plan that wants none.
+fn unadjusted(plan: &Experiment) -> bool {
+    let primaries = plan.outcomes.iter().filter(|o| o.role == Role::Primary);
+    plan.analysis.multiplicity == Multiplicity::None
+        || (plan.treatments().count() == 1 && primaries.count() == 1)
+}
+
+/// The end of the primary's adjusted interval that lies nearest to harm.
+fn cautious_end(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
+    let upper_is_cautious = match row.estimand {
+        Estimand::Probability => plan.primary_outcome().better == Better::Higher,
+        _ => plan.primary_outcome().better == Better::Lower,
+    };
+    let (adjusted, plain) = if upper_is_cautious {
+        (row.ci_adjusted_upper, row.ci_upper)
+    } else {
+        (row.ci_adjusted_lower, row.ci_lower)
+    };
+    adjusted.or(plain.filter(|_| unadjusted(plan)))
+}
+
+/// A guardrail holds where the two-sided interval of its difference lies inside the margin.
+fn guard(row: Option<&EstimateRow>, outcome: &Outcome) -> Guard {
+    let open = |why: &str| Guard::Open(why.to_string());
+    let Some(row) = row else {
+        return open("it was not measured");
+    };
+    let Some(margin) = outcome.margin else {
+        return open("the plan gives it no margin");
+    };
+    if row.estimand != Estimand::Difference {
+        return open("its margin is a difference, its estimate is not");
+    }
+    let (lower, upper) = match row.detail.get("ci_two_sided") {
+        Some(DetailValue::Numbers(ends)) if ends.len() == 2 => (Some(ends[0]), Some(ends[1])),
+        _ => (row.ci_lower, row.ci_upper),
+    };
+    let (Some(lower), Some(upper)) = (lower, upper) else {
+        return open("its estimate has no interval");
+    };
+    // Harm per unit of the outcome: least and most that the interval allows.
+    let (least, most) = match outcome.better {
+        Better::Lower => (lower, upper),
+        Better::Higher => (-upper, -lower),
+    };
+    if most < margin {
+        Guard::Holds
+    } else if least > margin {
+        Guard::Broken
+    } else {
+        open("the interval reaches beyond its margin")
+    }
+}

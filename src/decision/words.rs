@@ -1,0 +1,237 @@
+//! Facts as sentences, with their numbers.
+
+use crate::analysis::EstimateRow;
+use crate::experiment::Experiment;
+use crate::finance::{BusinessCase, Line};
+use crate::stats::Estimand;
+use crate::stats::dist::normal_isf;
+
+use super::facts::{BreakEven, Facts, Guard, benefit};
+
+/// A number with three significant digits.
+pub(super) fn number(x: f64) -> String {
+    if x == 0.0 {
+        return "0".into();
+    }
+    let digits = (2 - x.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    with_minus(format!("{x:.digits$}"))
+}
+
+/// A whole number of things.
+pub(super) fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The text with a full stop at its end.
+pub(super) fn sentence(text: String) -> String {
+    if text.ends_with(['.', '!', '?', '。', '۔']) {
+        text
+    } else {
+        text + "."
+    }
+}
+
+/// A share as a percentage, one decimal.
+pub(super) fn percent(x: f64) -> String {
+    let text = format!("{:.1}", 100.0 * x);
+    with_minus(format!("{} %", text.strip_suffix(".0").unwrap_or(&text)))
+}
+
+/// An amount in whole units of the currency, or with its minor digits below 1,000.
+pub(super) fn money(x: f64, case: &BusinessCase) -> String {
+    let digits = if x.abs() < 1000.0 {
+        usize::from(case.minor_digits)
+    } else {
+        0
+    };
+    let text = format!("{:.digits$}", x.abs());
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut grouped = String::new();
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    let sign = if x < 0.0 && !zero { "−" } else { "" };
+    format!("{} {sign}{grouped}{rest}", case.currency)
+}
+
+fn with_minus(text: String) -> String {
+    match text.strip_prefix('-') {
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "p < 0.001".into()
+    } else {
+        format!("p = {p:.3}")
+    }
+}
+
+fn range(lower: Option<f64>, upper: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    match (lower, upper) {
+        (Some(l), Some(u)) => format!("{} to {}", show(l), show(u)),
+        (Some(l), None) => format!("{} or more", show(l)),
+        (None, Some(u)) => format!("{} or less", show(u)),
+        (None, None) => "unbounded".into(),
+    }
+}
+
+/// "Tip sheet: contacts change by −0.21 contacts per customer (95 % interval −0.30 to −0.12), p = 0.002."
+pub(super) fn effect(facts: &Facts, row: &EstimateRow, plan: &Experiment) -> String {
+    let show = |v: f64| match row.estimand {
+        Estimand::Ratio => percent(v - 1.0),
+        Estimand::Difference | Estimand::Probability => number(v),
+    };
+    let what = match row.estimand {
+        Estimand::Difference => format!("change by {} {}", show(row.value), row.unit),
+        Estimand::Ratio => format!("change by {}", show(row.value)),
+        Estimand::Probability => {
+            format!("are below control's with probability {}", number(row.value))
+        }
+    };
+    let (adjusted, lower, upper) = match (row.ci_adjusted_lower, row.ci_adjusted_upper) {
+        (None, None) => ("", row.ci_lower, row.ci_upper),
+        ends => ("adjusted ", ends.0, ends.1),
+    };
+    let level = (100.0 * row.level * 1e6).round() / 1e6;
+    let mut text = format!("{}: {} {what}", facts.arm.title, row.outcome);
+    if lower.or(upper).is_some() {
+        let ends = range(lower, upper, show);
+        text += &format!(" ({adjusted}{level} % interval {ends})");
+    }
+    text += &match facts.p {
+        Some(p) if facts.significant => format!(", significant ({})", p_value(p)),
+        Some(p) => format!(
+            ", not shown at the {} level ({})",
+            percent(plan.analysis.alpha),
+            p_value(p)
+        ),
+        None if facts.significant => ", significant by its interval".into(),
+        None => ", without a test that could show it".into(),
+    };
+    text + "."
+}
+
+/// How all guardrails stand.
+pub(super) fn guardrails(facts: &Facts) -> Option<String> {
+    if facts.guardrails.is_empty() {
+        return None;
+    }
+    let failing: Vec<String> = facts
+        .guardrails
+        .iter()
+        .filter_map(|(outcome, guard)| match guard {
+            Guard::Holds => None,
+            Guard::Broken => Some(format!("{} is broken", outcome.name)),
+            Guard::Open(why) => Some(format!("{} is not shown to hold: {why}", outcome.name)),
+        })
+        .collect();
+    Some(match (failing.is_empty(), facts.guardrails.len()) {
+        (true, 1) => format!("The guardrail {} holds.", facts.guardrails[0].0.name),
+        (true, n) => format!("All {n} guardrails hold."),
+        (false, _) => format!("Guardrails: {}.", failing.join("; ")),
+    })
+}
+
+/// NPV, its interval and its chance of being positive.
+pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
+    let show = |v: f64| money(v, case);
+    let chance = facts
+        .case
+        .and_then(|c| c.probability_npv_positive)
+        .map_or(String::new(), |p| {
+            format!("; positive with probability {} (flat prior)", percent(p))
+        });
+    format!(
+        "NPV {} over {} ({} % interval {}){chance}.",
+        show(line.value),
+        count(case.horizon_months.into(), "month"),
+        (100.0 * case.level * 1e6).round() / 1e6,
+        range(line.lower, line.upper, show),
+    )
+}
+
+/// Where the bound stands against break-even.
+pub(super) fn break_even(even: &BreakEven) -> String {
+    let (show, unit): (fn(f64) -> String, _) = if even.relative {
+        (percent, "reduction")
+    } else {
+        (number, "contacts avoided per customer-day")
+    };
+    let verb = if even.cleared() {
+        "clears"
+    } else {
+        "does not clear"
+    };
+    format!(
+        "The cautious end of the interval, {} {unit}, {verb} break-even at {}.",
+        show(even.bound),
+        show(even.needed)
+    )
+}
+
+/// How many times the customers would show an effect of the estimated size.
+///
+/// *Formula* — ((z_{1−α/(sides·K)} + z_power)·se/effect)², Bonferroni over K arms; said as "about".
+pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<String> {
+    let benefit = benefit(row, plan.primary_outcome().better);
+    let se = row.se.filter(|_| benefit > 0.0)?;
+    let sides = if plan.analysis.one_sided { 1.0 } else { 2.0 };
+    let arms = plan.treatments().count().max(1) as f64;
+    let z =
+        normal_isf(plan.analysis.alpha / (sides * arms)) + normal_isf(1.0 - plan.analysis.power);
+    let times = (z * se / benefit).powi(2);
+    let power = percent(plan.analysis.power);
+    (times > 1.0).then(|| {
+        let times = if times > 100.0 {
+            "over 100".into()
+        } else {
+            format!("about {:.1}", (times * 10.0).ceil() / 10.0)
+        };
+        format!(
+            "If the effect is as large as estimated, {times} times as many customers would show it with {power} power."
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(currency: &str, minor_digits: u8) -> BusinessCase {
+        BusinessCase {
+            currency: currency.into(),
+            minor_digits,
+            horizon_months: 12,
+            level: 0.95,
+            draws: 0,
+            arms: vec![],
+            cashflow: vec![],
+            assumptions: vec![],
+            notes: vec![],
+            no_cash_because: None,
+        }
+    }
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        let eur = case("EUR", 2);
+        assert_eq!(money(1_234_567.5, &eur), "EUR 1,234,568");
+        assert_eq!(money(-44_941.45, &eur), "EUR −44,941");
+        assert_eq!(money(-0.001, &eur), "EUR 0.00");
+        assert_eq!(money(999.125, &eur), "EUR 999.12");
+        assert_eq!(money(-3.4, &case("JPY", 0)), "JPY −3");
+        assert_eq!(money(0.125, &case("KWD", 3)), "KWD 0.125");
+        assert_eq!(number(-0.21345), "−0.213");
+        assert_eq!(number(0.0), "0");
+        assert_eq!(number(12_345.6), "12346");
+        assert_eq!(percent(-0.1234), "−12.3 %");
+        assert_eq!(range(None, Some(0.5), number), "0.500 or less");
+    }
+}
