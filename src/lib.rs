@@ -3,7 +3,7 @@
 //! The rooms, lowest first; each may use only those before it in this list:
 //! [`error`], [`interrupt`], [`table`], [`stats`], [`experiment`],
 //! [`workspace`], [`engine`], [`assign`], [`analysis`], [`finance`],
-//! [`decision`], `planning`, [`report`], `cli`.
+//! [`decision`], [`planning`], [`report`], `cli`.
 
 pub mod analysis;
 pub mod assign;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod experiment;
 pub mod finance;
 pub mod interrupt;
+pub mod planning;
 pub mod report;
 pub mod stats;
 pub mod table;

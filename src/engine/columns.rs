@@ -102,6 +102,11 @@ impl TextTable {
         })
     }
 
+    /// The header's names.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
     /// The column `name`, which `role` (a key of the plan) asks for.
     ///
     /// # Errors

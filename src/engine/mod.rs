@@ -8,11 +8,13 @@ mod columns;
 mod counts;
 mod fields;
 mod log;
+mod preview;
 mod reader;
 mod roster;
 mod source;
 mod tally;
 mod text;
+mod units;
 mod windows;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +23,9 @@ use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::table::Evidence;
 
-pub use source::{digest_files, expand};
+pub use preview::{Guess, History, guess, history, plain_format};
+pub use source::{Input, digest_files, expand};
+pub use units::{RosterRow, inputs, read_roster, roster_path};
 
 /// What to scan and how.
 pub struct Request<'a> {
