@@ -1,11 +1,12 @@
 //! What an analysis says, as plain data; the field names are those of `analysis.json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{Detail, Estimand, Estimator};
 
 /// Everything an analysis says without money.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
     /// Health checks, in the order of the reference list.
     pub checks: Vec<Check>,
@@ -26,7 +27,7 @@ pub struct Analysis {
 }
 
 /// Outcome of a health check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Status {
@@ -51,7 +52,7 @@ impl Status {
 }
 
 /// One health check.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Stable name, for example `srm`.
     pub id: String,
@@ -66,7 +67,7 @@ pub struct Check {
 }
 
 /// A warning as a value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Stable name.
     pub id: String,
@@ -75,7 +76,7 @@ pub struct Warning {
 }
 
 /// One row of `estimates`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EstimateRow {
     /// Outcome's name.
     pub outcome: String,
@@ -122,7 +123,7 @@ pub struct EstimateRow {
 }
 
 /// An estimator that does not apply.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
     /// Outcome's name.
     pub outcome: String,
@@ -135,7 +136,7 @@ pub struct Skipped {
 }
 
 /// Joint covariance of the primary estimates of all treatment arms.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Covariance {
     /// Treatment arms, in order of rows and columns.
     pub arms: Vec<String>,
@@ -146,7 +147,7 @@ pub struct Covariance {
 }
 
 /// Balance of one covariate (or stratum level) in one treatment arm against control.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BalanceRow {
     /// "before" or "column = value".
     pub covariate: String,
@@ -161,7 +162,7 @@ pub struct BalanceRow {
 }
 
 /// Customers of an arm with so many contacts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DistributionRow {
     /// Outcome's name.
     pub outcome: String,
@@ -178,7 +179,7 @@ pub struct DistributionRow {
 }
 
 /// Means of an arm before and after.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LevelRow {
     /// Outcome's name.
     pub outcome: String,
@@ -201,7 +202,7 @@ pub struct LevelRow {
 }
 
 /// Contacts avoided by each treatment arm, jointly: what money is made of.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JointEffect {
     /// Treatment arms.
     pub arms: Vec<String>,

@@ -1,9 +1,10 @@
 //! What the business case says, as plain data; the field names are those of `analysis.json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The business case of a pilot. Money in major units of `currency`, unrounded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BusinessCase {
     /// ISO 4217 code.
     pub currency: String,
@@ -28,7 +29,7 @@ pub struct BusinessCase {
 }
 
 /// A base value with its interval from the draws.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// At base: every assumption at its mean, the effect at its estimate.
     pub value: f64,
@@ -39,7 +40,7 @@ pub struct Line {
 }
 
 /// The case of one treatment arm.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArmCase {
     /// The arm.
     pub arm: String,
@@ -80,7 +81,7 @@ pub struct ArmCase {
 }
 
 /// Cash of one arm in one month.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CashflowRow {
     /// Arm.
     pub arm: String,
@@ -109,7 +110,7 @@ pub struct CashflowRow {
 }
 
 /// One assumption as used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssumptionRow {
     /// Key in `[business]`, dotted.
     pub key: String,

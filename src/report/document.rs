@@ -1,15 +1,17 @@
 //! `analysis.json`: one document that every report is rendered from.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
     BalanceRow, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Skipped, Warning,
 };
 use crate::decision::Decision;
+use crate::error::{Error, Result};
 use crate::finance::{AssumptionRow, BusinessCase, CashflowRow};
 
 /// The document, schema `pilot.analysis/1`. Unknown is null; floats round-trip.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// Always [`Document::SCHEMA`].
     pub schema: String,
@@ -65,7 +67,7 @@ impl Document {
 }
 
 /// What every report says about the pilot.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentInfo {
     /// Name in files.
     pub name: String,
@@ -86,7 +88,7 @@ pub struct ExperimentInfo {
 }
 
 /// An arm as reports name it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArmInfo {
     /// Name in files.
     pub name: String,
@@ -97,7 +99,7 @@ pub struct ArmInfo {
 }
 
 /// What the scan found, in short.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceInfo {
     /// Number of the evidence set; `None` where it was not kept.
     pub number: Option<u32>,
@@ -110,7 +112,7 @@ pub struct EvidenceInfo {
 }
 
 /// One changed key since approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deviation {
     /// Dotted key.
     pub key: String,
@@ -120,4 +122,54 @@ pub struct Deviation {
     pub now: Option<String>,
     /// Whether it can change the result.
     pub material: bool,
+}
+
+impl Document {
+    /// The document as pretty JSON with a trailing newline: the bytes of `analysis.json`.
+    ///
+    /// Errors: an internal one where the document would not read back equal, as with a number
+    /// that is not finite.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let internal = |e: &dyn std::fmt::Display| Error::internal(format!("analysis.json: {e}"));
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| internal(&e))?;
+        bytes.push(b'\n');
+        let back: Document = serde_json::from_slice(&bytes)
+            .map_err(|e| internal(&format!("would not read back: {e}")))?;
+        if back != *self {
+            return Err(internal(&"would read back as something else"));
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the bytes of an `analysis.json`.
+    ///
+    /// Errors: data errors with line and column; another schema is named.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let wrong = |e: serde_json::Error| {
+            Error::data(format!("not an analysis: {e}"))
+                .line(e.line() as u64)
+                .column(e.column() as u64)
+                .hint("run `pilot analyze` again to write it anew")
+        };
+        let head: Head = serde_json::from_slice(bytes).map_err(wrong)?;
+        if head.schema != Self::SCHEMA {
+            return Err(Error::data(format!(
+                "schema \"{}\" cannot be read, only \"{}\"",
+                head.schema.escape_default(),
+                Self::SCHEMA
+            ))
+            .key("schema")
+            .hint("use the version of pilot that wrote it, or run `pilot analyze` again"));
+        }
+        serde_json::from_slice(bytes).map_err(wrong)
+    }
+
+    /// The JSON Schema of `analysis.json`.
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Document).to_value()
+    }
 }

@@ -1,5 +1,113 @@
 //! What people read: tables, charts, summaries. All from one [`Document`].
+//!
+//! The same document gives the same bytes, on every machine and with any number of threads.
 
+mod chart;
 mod document;
+mod finding;
+mod fonts;
+mod markdown;
+mod memo;
+pub mod number;
+mod png;
+mod privacy;
+mod tables;
+mod terminal;
+pub mod text;
+mod typeset;
+
+use rayon::prelude::*;
+
+use crate::analysis::Warning;
+use crate::error::Result;
 
 pub use document::*;
+
+/// A file of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderedFile {
+    /// Name in the report's folder.
+    pub name: String,
+    /// Contents.
+    pub bytes: Vec<u8>,
+    /// What a reader of this file must know, for example characters that no font has.
+    pub warnings: Vec<Warning>,
+}
+
+/// Renders every file of a report: `analysis.json`, `summary.md`, the tables, and each chart
+/// for which there is data as SVG and PNG.
+///
+/// Errors: internal ones only; a document that was read renders.
+pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
+    let plain_file = |name: &str, bytes: Vec<u8>| RenderedFile {
+        name: name.into(),
+        bytes,
+        warnings: Vec::new(),
+    };
+    let mut files = vec![
+        plain_file("analysis.json", doc.to_json()?),
+        plain_file("summary.md", summary(doc).into_bytes()),
+    ];
+    for table in tables::tables(doc)? {
+        files.push(plain_file(table.name, table.bytes));
+    }
+    let charts = charts(doc)?;
+    let pictures: Vec<Result<RenderedFile>> = charts.par_iter().map(picture).collect();
+    for (chart, picture) in charts.into_iter().zip(pictures) {
+        files.extend([chart, picture?]);
+    }
+    Ok(files)
+}
+
+/// Draws each chart for which there is data, as SVG.
+///
+/// Errors: internal ones only.
+pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
+    let charts = chart::charts(doc)?.into_iter();
+    let file = |chart: chart::Chart| RenderedFile {
+        name: format!("{}.svg", chart.name),
+        warnings: missing_glyphs(&chart),
+        bytes: chart.svg.into_bytes(),
+    };
+    Ok(charts.map(file).collect())
+}
+
+/// The PNG of a chart, with its warnings.
+fn picture(chart: &RenderedFile) -> Result<RenderedFile> {
+    let svg = std::str::from_utf8(&chart.bytes)
+        .map_err(|e| crate::error::Error::internal(format!("{}: {e}", chart.name)))?;
+    Ok(RenderedFile {
+        name: chart.name.replace(".svg", ".png"),
+        bytes: png::render(svg)?,
+        warnings: chart.warnings.clone(),
+    })
+}
+
+/// The memo as Markdown, the decision first.
+pub fn summary(doc: &Document) -> String {
+    markdown::markdown(&memo::memo(doc))
+}
+
+/// The memo for a terminal of `width` columns; colours are escape sequences, if `color`.
+pub fn terminal_summary(doc: &Document, width: usize, color: bool) -> String {
+    terminal::terminal(&memo::memo(doc), width, color)
+}
+
+fn missing_glyphs(chart: &chart::Chart) -> Vec<Warning> {
+    if chart.missing.is_empty() {
+        return Vec::new();
+    }
+    let characters: Vec<String> = chart
+        .missing
+        .iter()
+        .map(|c| format!("U+{:04X}", *c as u32))
+        .collect();
+    vec![Warning {
+        id: "missing-glyph".into(),
+        message: format!(
+            "the chart {} shows boxes for characters that the bundled fonts do not have: {}",
+            chart.name,
+            characters.join(", ")
+        ),
+    }]
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cells::ContactTable;
@@ -29,7 +30,7 @@ pub struct OutcomeEvidence {
 /// Counts of what did not become a cell, or became one with a remark.
 ///
 /// `None` means that the input could not tell (for example duplicates without an id column).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// Data rows read, header excluded, over all files.
     pub rows_read: u64,
@@ -77,7 +78,7 @@ pub struct Audit {
 }
 
 /// Contacts of customers who are in no arm.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct UnassignedContacts {
     /// Contacts.
     pub contacts: u64,

@@ -7,3 +7,4 @@ mod plan;
 mod decision;
 mod finance;
 mod workspace;
+mod report;

@@ -1,0 +1,160 @@
+//! Means before and after by arm.
+
+use crate::analysis::LevelRow;
+use crate::error::Result;
+use crate::report::chart::Chart;
+use crate::report::chart::canvas::{Canvas, Point};
+use crate::report::chart::frame::{Frame, Sign};
+use crate::report::chart::palette::{CONTROL, INK, NOTE, PAPER, treatment};
+use crate::report::chart::rows::{Row, Rows};
+use crate::report::chart::scale::Scale;
+use crate::report::document::Document;
+use crate::report::finding::{self, arm_title, range, treatment_index};
+use crate::report::number::{self, fixed};
+use crate::report::privacy::Privacy;
+use crate::report::text::{isolate, plain};
+
+/// The means of one arm; `None` where they are unknown or the arm is too small to be shown.
+struct Levels<'a> {
+    arm: &'a str,
+    n: u64,
+    before: Option<&'a LevelRow>,
+    after: Option<&'a LevelRow>,
+}
+
+/// Draws the chart; `None` unless some arm has both means, in the same unit.
+pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+    let levels = levels(doc);
+    let both = |l: &&Levels| l.before.zip(l.after).is_some_and(|(b, a)| b.unit == a.unit);
+    let Some(unit) = levels
+        .iter()
+        .find(both)
+        .and_then(|l| l.after)
+        .map(|l| l.unit.as_str())
+    else {
+        return Ok(None);
+    };
+    let subtitle = [isolate(&plain(&doc.experiment.title)), intervals(doc)];
+    let mut frame = Frame::open(doc, title(doc, &levels), subtitle.join(" · "));
+    let before: Sign = Box::new(|canvas, at| dot(canvas, at, INK, true));
+    let after: Sign = Box::new(|canvas, at| dot(canvas, at, INK, false));
+    frame.legend(vec![(before, "before".into()), (after, "after".into())]);
+    let privacy = Privacy::of(doc);
+    let rows: Vec<Row> = levels.iter().map(|l| row(doc, l, privacy)).collect();
+    let rows = Rows::draw(&mut frame, &rows, 52.0);
+    let means = || levels.iter().flat_map(|l| [l.before, l.after]).flatten();
+    let shown = means().flat_map(|l| [Some(l.mean), l.ci_lower, l.ci_upper]);
+    let scale = Scale::new(shown.flatten(), rows.left, rows.right);
+    rows.axis(&mut frame, &scale, &format!("Mean, {}", plain(unit)), None);
+    for (levels, y) in levels.iter().zip(&rows.middles) {
+        let color = treatment_index(doc, levels.arm).map_or(CONTROL, treatment);
+        for (level, dy, hollow) in [(levels.before, -9.0, true), (levels.after, 9.0, false)] {
+            let Some(level) = level else { continue };
+            let at = (scale.at(level.mean), y + dy);
+            if let (Some(lower), Some(upper)) = (level.ci_lower, level.ci_upper) {
+                let ends = vec![(scale.at(lower), at.1), (scale.at(upper), at.1)];
+                frame.canvas.line(ends, 2.5, color);
+            }
+            dot(&mut frame.canvas, at, color, hollow);
+        }
+    }
+    frame.close(doc, "before-after").map(Some)
+}
+
+fn dot(canvas: &mut Canvas, at: Point, color: &'static str, hollow: bool) {
+    canvas.disc(at, 6.0, color);
+    if hollow {
+        canvas.disc(at, 3.5, PAPER);
+    }
+}
+
+fn levels(doc: &Document) -> Vec<Levels<'_>> {
+    let privacy = Privacy::of(doc);
+    let find = |arm: &str, period: &str| {
+        doc.levels.iter().find(|l| {
+            l.outcome == doc.experiment.primary_outcome && l.arm == arm && l.period == period
+        })
+    };
+    let arms = doc.experiment.arms.iter().map(|a| a.name.as_str());
+    arms.filter_map(|arm| {
+        let (before, after) = (find(arm, "before"), find(arm, "after"));
+        let n = after.or(before)?.n;
+        let shown = |l: Option<&'_ LevelRow>| l.is_some_and(|l| !privacy.is_small(l.n));
+        Some(Levels {
+            arm,
+            n,
+            before: before.filter(|_| shown(before)),
+            after: after.filter(|_| shown(after)),
+        })
+    })
+    .collect()
+}
+
+fn intervals(doc: &Document) -> String {
+    let level = doc.estimates.first().map(|e| finding::level(e.level));
+    match level {
+        Some(level) => format!("Means with their {level} intervals"),
+        None => "Means with their intervals".into(),
+    }
+}
+
+fn shown(level: &LevelRow) -> (String, String) {
+    let d = number::interval_decimals(level.mean, level.ci_lower, level.ci_upper, f64::NAN);
+    let interval = range(level.ci_lower, level.ci_upper, |v| fixed(v, d));
+    (
+        fixed(level.mean, d),
+        interval.map_or_else(String::new, |i| format!(" ({i})")),
+    )
+}
+
+fn row(doc: &Document, levels: &Levels, privacy: Privacy) -> Row {
+    let figures = [("before", levels.before), ("after", levels.after)]
+        .into_iter()
+        .filter_map(|(period, level)| {
+            let (mean, interval) = shown(level?);
+            Some((format!("{period} {mean}{interval}"), NOTE))
+        })
+        .collect();
+    Row {
+        name: arm_title(doc, levels.arm),
+        note: format!("{} customers", privacy.count(levels.n)),
+        figures,
+    }
+}
+
+/// "Welcome e-mail went from 2.41 to 2.20, Control from 2.40 to 2.38 contacts per …".
+fn title(doc: &Document, levels: &[Levels]) -> String {
+    let effects = finding::effects(doc);
+    let lead = finding::lead(doc, &effects).or(effects.first());
+    let control = doc.experiment.arms.iter().find(|a| a.control);
+    let first = doc.experiment.arms.iter().find(|a| !a.control);
+    let arm = lead
+        .map(|e| e.row.arm.as_str())
+        .or(first.map(|a| a.name.as_str()));
+    let change = |name: Option<&str>, verb: &str| {
+        let levels = levels.iter().find(|l| Some(l.arm) == name)?;
+        let (before, after) = levels.before.zip(levels.after)?;
+        let name = arm_title(doc, levels.arm);
+        Some(format!(
+            "{}{verb} from {} to {}",
+            isolate(&name),
+            shown(before).0,
+            shown(after).0
+        ))
+    };
+    let parts: Vec<String> = [
+        change(arm, " went"),
+        change(control.map(|a| a.name.as_str()), ""),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let unit = levels
+        .iter()
+        .find_map(|l| l.after)
+        .map(|l| plain(&l.unit).into_owned());
+    match (parts.is_empty(), unit) {
+        (false, Some(unit)) => format!("{} {unit}", parts.join(", ")),
+        _ => "Means before and after by arm".into(),
+    }
+}

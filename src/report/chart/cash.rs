@@ -1,0 +1,225 @@
+//! Cumulative cash by month and arm, with its interval and the payback month.
+
+use crate::error::Result;
+use crate::finance::{BusinessCase, CashflowRow};
+use crate::report::chart::Chart;
+use crate::report::chart::canvas::{Anchor, Point};
+use crate::report::chart::frame::{Frame, Sign};
+use crate::report::chart::palette::{AXIS, INK, PAPER, RULE, treatment};
+use crate::report::chart::panels::{self, Heading, Panel, Vertical};
+use crate::report::chart::scale::{Scale, bounds};
+use crate::report::document::Document;
+use crate::report::finding::{arm_title, level, range, treatment_index};
+use crate::report::number::money_short;
+use crate::report::text::{isolate, plain};
+use crate::report::typeset::single;
+
+/// The cash of one arm, by month.
+struct Cash<'a> {
+    arm: &'a str,
+    index: usize,
+    months: Vec<&'a CashflowRow>,
+    payback: Option<u32>,
+}
+
+/// Draws the chart; `None` without cash.
+pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+    let Some(case) = &doc.business else {
+        return Ok(None);
+    };
+    let cash = by_arm(doc, case);
+    let horizon = cash.iter().filter_map(|c| c.months.last()).map(|m| m.month);
+    let Some(horizon) = horizon.max() else {
+        return Ok(None);
+    };
+    let rows = || cash.iter().flat_map(|c| c.months.iter());
+    let (low, high) = bounds(
+        rows()
+            .flat_map(|m| [Some(m.cumulative), m.cumulative_lower, m.cumulative_upper])
+            .flatten()
+            .chain([0.0]),
+    );
+    let (factor, factor_name) = magnitude(low.abs().max(high.abs()));
+    let mut frame = Frame::open(doc, title(doc, case, &cash), subtitle(doc));
+    let line: Sign = Box::new(|canvas, (x, y)| {
+        canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.5, INK);
+    });
+    let mut legend = vec![(line, "expected".to_string())];
+    if rows().any(|m| m.cumulative_lower.is_some()) {
+        let band: Sign = Box::new(|canvas, (x, y)| {
+            let corners = vec![
+                (x - 9.0, y - 6.0),
+                (x + 9.0, y - 6.0),
+                (x + 9.0, y + 6.0),
+                (x - 9.0, y + 6.0),
+            ];
+            canvas.area(corners, INK, 0.2);
+        });
+        legend.push((band, format!("{} interval", level(case.level))));
+    }
+    if cash.iter().any(|c| c.payback.is_some()) {
+        let ring: Sign = Box::new(|canvas, at| {
+            canvas.disc(at, 6.0, INK);
+            canvas.disc(at, 3.5, PAPER);
+        });
+        legend.push((ring, "paid back".into()));
+    }
+    frame.legend(legend);
+    let headings: Vec<Heading> = cash
+        .iter()
+        .map(|c| Heading {
+            name: arm_title(doc, c.arm),
+            note: note(case, c),
+        })
+        .collect();
+    let room = (high - low).max(f64::MIN_POSITIVE) * 0.04;
+    let vertical = Vertical::new((low - room) / factor, (high + room) / factor, "");
+    let title = ["Cumulative cash,", factor_name, &plain(&case.currency)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let plots = panels::draw(
+        &mut frame,
+        &headings,
+        &vertical,
+        &title,
+        "Months from the start of roll-out",
+        8.0,
+    );
+    for (cash, panel) in cash.iter().zip(&plots) {
+        let months = Scale::exact(0.0, f64::from(horizon), panel.left, panel.right);
+        plot(&mut frame, cash, &months, &vertical.scale(panel), factor);
+        month_ticks(&mut frame, panel, &months);
+    }
+    frame.close(doc, "cash").map(Some)
+}
+
+fn by_arm<'a>(doc: &'a Document, case: &BusinessCase) -> Vec<Cash<'a>> {
+    let arms = doc.experiment.arms.iter().map(|a| a.name.as_str());
+    arms.filter_map(|arm| {
+        let mut months: Vec<&CashflowRow> = doc
+            .cashflow
+            .iter()
+            .filter(|r| r.arm == arm && r.cumulative.is_finite())
+            .collect();
+        months.sort_by_key(|m| m.month);
+        let arm_case = case.arms.iter().find(|a| a.arm == arm);
+        (!months.is_empty()).then(|| Cash {
+            arm,
+            index: treatment_index(doc, arm).unwrap_or(0),
+            months,
+            payback: arm_case.and_then(|c| c.payback_months),
+        })
+    })
+    .collect()
+}
+
+fn plot(frame: &mut Frame, cash: &Cash, months: &Scale, money: &Scale, factor: f64) {
+    let color = treatment(cash.index);
+    let at = |month: u32, value: f64| (months.at(f64::from(month)), money.at(value / factor));
+    let (from, to) = months.ends();
+    let zero = money.at(0.0);
+    let edge = |end: fn(&CashflowRow) -> Option<f64>| -> Vec<Point> {
+        cash.months
+            .iter()
+            .filter_map(|m| Some(at(m.month, end(m)?)))
+            .collect()
+    };
+    let (lower, upper) = (edge(|m| m.cumulative_lower), edge(|m| m.cumulative_upper));
+    if lower.len() > 1 && lower.len() == upper.len() {
+        let band = lower.into_iter().chain(upper.into_iter().rev()).collect();
+        frame.canvas.area(band, color, 0.2);
+    }
+    frame.canvas.line(vec![(from, zero), (to, zero)], 1.5, RULE);
+    let line: Vec<Point> = cash
+        .months
+        .iter()
+        .map(|m| at(m.month, m.cumulative))
+        .collect();
+    frame.canvas.line(line, 2.5, color);
+    if let Some(month) = cash.payback
+        && let Some(row) = cash.months.iter().find(|m| m.month == month)
+    {
+        let point = at(month, row.cumulative);
+        frame.canvas.dashes(point, (point.0, zero), 1.0, color);
+        frame.canvas.disc(point, 6.0, color);
+        frame.canvas.disc(point, 3.5, PAPER);
+    }
+}
+
+fn month_ticks(frame: &mut Frame, panel: &Panel, months: &Scale) {
+    let ticks = months.months(AXIS);
+    for value in &ticks.values {
+        let label = single(&ticks.label(*value), AXIS);
+        let x = months.at(*value);
+        frame
+            .canvas
+            .text(x, panel.bottom + 3.0, Anchor::Middle, &label);
+    }
+}
+
+fn magnitude(largest: f64) -> (f64, &'static str) {
+    match largest {
+        v if v >= 5e9 => (1e9, "billion"),
+        v if v >= 5e6 => (1e6, "million"),
+        v if v >= 5e3 => (1e3, "thousand"),
+        _ => (1.0, ""),
+    }
+}
+
+fn subtitle(doc: &Document) -> String {
+    format!(
+        "{} · Savings less spending if the arm is rolled out; nominal, before tax",
+        isolate(&plain(&doc.experiment.title))
+    )
+}
+
+fn paid_back(payback: Option<u32>, case: &BusinessCase) -> String {
+    match payback {
+        Some(month) => format!("pays back in month {month}"),
+        None => format!("does not pay back within {} months", case.horizon_months),
+    }
+}
+
+fn money(value: f64, case: &BusinessCase) -> String {
+    money_short(value, &plain(&case.currency), case.minor_digits)
+}
+
+fn note(case: &BusinessCase, cash: &Cash) -> String {
+    let mut text = paid_back(cash.payback, case);
+    if let Some(last) = cash.months.last() {
+        let interval = range(last.cumulative_lower, last.cumulative_upper, |v| {
+            money(v, case)
+        });
+        let interval = interval.map_or_else(String::new, |i| format!(" ({i})"));
+        text += &format!(
+            "; {}{interval} by month {}",
+            money(last.cumulative, case),
+            last.month
+        );
+    }
+    text
+}
+
+/// The arm that the decision is about, else the one with the most cash at the end.
+fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
+    let last = |c: &Cash| c.months.last().map_or(f64::NEG_INFINITY, |m| m.cumulative);
+    let best = cash
+        .iter()
+        .find(|c| Some(c.arm) == doc.decision.arm.as_deref())
+        .or_else(|| {
+            cash.iter()
+                .max_by(|a, b| last(a).total_cmp(&last(b)).then(b.index.cmp(&a.index)))
+        });
+    match best.and_then(|c| c.months.last().map(|m| (c, m))) {
+        Some((cash, end)) => format!(
+            "{} {}: {} by month {}",
+            isolate(&arm_title(doc, cash.arm)),
+            paid_back(cash.payback, case),
+            money(end.cumulative, case),
+            end.month
+        ),
+        None => "Cumulative cash by arm".into(),
+    }
+}

@@ -1,0 +1,49 @@
+//! Charts as SVG: effect, before and after, distribution, balance, cash.
+
+mod balance;
+mod before_after;
+mod canvas;
+mod cash;
+mod distribution;
+mod effect;
+mod frame;
+mod palette;
+mod panels;
+mod rows;
+mod scale;
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::report::document::Document;
+
+pub use frame::source_line;
+
+/// A chart, drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// The file's stem.
+    pub name: &'static str,
+    /// SVG 1.1, 800 pixels wide.
+    pub svg: String,
+    /// Characters that the bundled fonts do not have; they show as boxes.
+    pub missing: BTreeSet<char>,
+}
+
+type Draw = fn(&Document) -> Result<Option<Chart>>;
+
+const CHARTS: [Draw; 5] = [
+    effect::draw,
+    before_after::draw,
+    distribution::draw,
+    balance::draw,
+    cash::draw,
+];
+
+/// Draws every chart for which the document has data, in a fixed order.
+pub fn charts(doc: &Document) -> Result<Vec<Chart>> {
+    let drawn: Vec<Result<Option<Chart>>> = CHARTS.par_iter().map(|draw| draw(doc)).collect();
+    drawn.into_iter().filter_map(Result::transpose).collect()
+}

@@ -1,0 +1,153 @@
+//! Small groups: "<5" instead of a count, and bins merged until no one stands alone.
+
+use crate::report::document::Document;
+use crate::report::number;
+
+/// The plan's `min_cell`: groups of fewer customers are not shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Privacy {
+    min_cell: u64,
+}
+
+impl Privacy {
+    /// The rule of a document.
+    pub fn of(doc: &Document) -> Self {
+        Privacy {
+            min_cell: doc.experiment.min_cell,
+        }
+    }
+
+    /// Whether a group is there, but too small to be shown.
+    pub fn is_small(self, customers: u64) -> bool {
+        customers > 0 && customers < self.min_cell
+    }
+
+    /// The count for people: "1,234" or "<5".
+    pub fn count(self, customers: u64) -> String {
+        if self.is_small(customers) {
+            self.fewer()
+        } else {
+            number::count(customers)
+        }
+    }
+
+    /// "<5".
+    pub fn fewer(self) -> String {
+        format!("<{}", self.min_cell)
+    }
+}
+
+/// Bins of contacts per customer, the same for all arms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// Lowest and highest value of each bin; `None` is open ended.
+    pub bins: Vec<(f64, Option<f64>)>,
+    /// One row an arm.
+    pub arms: Vec<ArmBins>,
+}
+
+/// Customers of one arm by bin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArmBins {
+    /// Name of the arm.
+    pub arm: String,
+    /// Customers of the arm in all bins.
+    pub total: u64,
+    /// Customers by bin; `None` where the whole arm is too small to be shown.
+    pub customers: Option<Vec<u64>>,
+    /// Shares of the arm's customers by bin.
+    pub shares: Option<Vec<f64>>,
+}
+
+impl Distribution {
+    /// The distribution of an outcome, in the plan's order of arms; `None` where the document
+    /// has none.
+    ///
+    /// Bins in which any arm has fewer customers than `min_cell`, but some, are merged with
+    /// their neighbour below (the lowest with the one above), in every arm alike; so a count
+    /// cannot be had by subtraction. An arm that is itself too small shows nothing.
+    pub fn of(doc: &Document, outcome: &str) -> Option<Self> {
+        let rows: Vec<_> = doc
+            .distribution
+            .iter()
+            .filter(|r| r.outcome == outcome && r.from.is_finite())
+            .collect();
+        let mut bins: Vec<(f64, Option<f64>)> = rows.iter().map(|r| (r.from, r.to)).collect();
+        let end = |to: Option<f64>| to.unwrap_or(f64::INFINITY);
+        bins.sort_by(|a, b| a.0.total_cmp(&b.0).then(end(a.1).total_cmp(&end(b.1))));
+        bins.dedup();
+        if bins.is_empty() {
+            return None;
+        }
+        let mut arms: Vec<ArmBins> = Vec::new();
+        for arm in doc.experiment.arms.iter().map(|a| &a.name) {
+            let of_arm: Vec<_> = rows.iter().filter(|r| r.arm == *arm).collect();
+            if of_arm.is_empty() {
+                continue;
+            }
+            let mut customers = vec![0u64; bins.len()];
+            let mut shares = vec![0.0; bins.len()];
+            for row in of_arm {
+                if let Some(i) = bins.iter().position(|b| *b == (row.from, row.to)) {
+                    customers[i] = customers[i].saturating_add(row.customers);
+                    shares[i] += row.share;
+                }
+            }
+            arms.push(ArmBins {
+                arm: arm.clone(),
+                total: customers.iter().fold(0, |a, c| a.saturating_add(*c)),
+                customers: Some(customers),
+                shares: Some(shares),
+            });
+        }
+        let privacy = Privacy::of(doc);
+        for arm in &mut arms {
+            if privacy.is_small(arm.total) {
+                (arm.customers, arm.shares) = (None, None);
+            }
+        }
+        let mut out = Distribution { bins, arms };
+        for i in (1..out.bins.len()).rev() {
+            if out.is_small(i, privacy) {
+                out.merge_into(i - 1);
+            }
+        }
+        while out.bins.len() > 1 && out.is_small(0, privacy) {
+            out.merge_into(0);
+        }
+        Some(out)
+    }
+
+    fn is_small(&self, bin: usize, privacy: Privacy) -> bool {
+        self.arms
+            .iter()
+            .filter_map(|a| a.customers.as_ref())
+            .any(|c| privacy.is_small(c[bin]))
+    }
+
+    /// Merges the bin after `bin` into it.
+    fn merge_into(&mut self, bin: usize) {
+        let (_, to) = self.bins.remove(bin + 1);
+        self.bins[bin].1 = to;
+        for arm in &mut self.arms {
+            if let Some(customers) = &mut arm.customers {
+                let next = customers.remove(bin + 1);
+                customers[bin] = customers[bin].saturating_add(next);
+            }
+            if let Some(shares) = &mut arm.shares {
+                let next = shares.remove(bin + 1);
+                shares[bin] += next;
+            }
+        }
+    }
+
+    /// The label of a bin: "0", "3–4", "5+".
+    pub fn label(&self, bin: usize) -> String {
+        let (from, to) = self.bins[bin];
+        match to {
+            Some(to) if to == from => number::general(from),
+            Some(to) => format!("{}–{}", number::general(from), number::general(to)),
+            None => format!("{}+", number::general(from)),
+        }
+    }
+}
