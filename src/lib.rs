@@ -2,7 +2,7 @@
 //!
 //! The rooms, lowest first; each may use only those before it in this list:
 //! [`error`], [`interrupt`], [`table`], [`stats`], [`experiment`],
-//! `workspace`, [`engine`], [`assign`], [`analysis`], [`finance`],
+//! [`workspace`], [`engine`], [`assign`], [`analysis`], [`finance`],
 //! [`decision`], `planning`, [`report`], `cli`.
 
 pub mod analysis;
@@ -16,3 +16,4 @@ pub mod interrupt;
 pub mod report;
 pub mod stats;
 pub mod table;
+pub mod workspace;

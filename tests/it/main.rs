@@ -6,3 +6,4 @@ mod plan;
 
 mod decision;
 mod finance;
+mod workspace;

@@ -1,0 +1,389 @@
+//! Numbered sets of files, each whole by its manifest: `evidence/0001/`, `analyses/0001/`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
+use crate::workspace::digest::{Digest, FileDigest};
+use crate::workspace::ledger::Facts;
+use crate::workspace::lock::Lock;
+use crate::workspace::staging::{Staged, StagedFile, check_relative};
+use crate::workspace::write::{make_dirs, rename};
+
+/// Name of the file that lists the others.
+pub(crate) const MANIFEST: &str = "MANIFEST.json";
+
+const SCHEMA: &str = "pilot.manifest/1";
+
+/// The files of a set, with their digests; written last, so that a set without one is not whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    schema: String,
+    files: BTreeMap<String, FileDigest>,
+}
+
+impl Manifest {
+    pub(crate) fn new(files: BTreeMap<String, FileDigest>) -> Self {
+        Manifest {
+            schema: SCHEMA.to_owned(),
+            files,
+        }
+    }
+
+    /// Names, digests and lengths.
+    pub fn files(&self) -> &BTreeMap<String, FileDigest> {
+        &self.files
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|e| Error::internal(format!("cannot write a manifest: {e}")))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads the manifest of a folder, with its own digest.
+    pub(crate) fn read(dir: &Path) -> Result<(Self, Digest)> {
+        let path = dir.join(MANIFEST);
+        let bytes = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause))?;
+        let unfit = |why: String| Error::new(Kind::Check, why).file(&path);
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|e| unfit(format!("not a manifest: {e}")).line(e.line() as u64))?;
+        if manifest.schema != SCHEMA {
+            return Err(unfit(format!("not a manifest of `{SCHEMA}`")));
+        }
+        for name in manifest.files.keys() {
+            check_relative(name).map_err(|e| unfit(e.message().to_owned()))?;
+        }
+        Ok((manifest, Digest::of(&bytes)))
+    }
+}
+
+/// A pilot's sets of one sort, numbered from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    dir: PathBuf,
+    fact: &'static str,
+}
+
+/// What a series' folder holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The whole sets, by number.
+    pub sets: Vec<Set>,
+    /// What is there and is no whole set.
+    pub ignored: Vec<Ignored>,
+}
+
+/// Something in a series' folder that is no whole set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// Where.
+    pub path: PathBuf,
+    /// Why it is ignored.
+    pub why: String,
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is ignored: {}", self.path.display(), self.why)
+    }
+}
+
+/// A whole set on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    /// Its number.
+    pub number: u64,
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The digest of the manifest's bytes, which stands for the whole set.
+    pub digest: Digest,
+}
+
+impl Series {
+    pub(crate) fn new(dir: PathBuf, fact: &'static str) -> Self {
+        Series { dir, fact }
+    }
+
+    /// The folder that holds the sets.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The ledger fact that holds a set's number.
+    pub fn number_fact(&self) -> &'static str {
+        self.fact
+    }
+
+    /// The ledger fact that holds the digest of a set's manifest.
+    pub fn digest_fact(&self) -> String {
+        format!("{}_sha256", self.fact)
+    }
+
+    /// The folder of a number, whether or not it exists.
+    pub fn path(&self, number: u64) -> PathBuf {
+        self.dir.join(format!("{number:04}"))
+    }
+
+    /// Where a set waits until the ledger has its entry.
+    pub(crate) fn pending_path(&self, number: u64) -> PathBuf {
+        self.dir.join(format!(".{number:04}.next"))
+    }
+
+    /// The number of a pending set, from its folder's name.
+    pub(crate) fn pending_number(name: &str) -> Option<u64> {
+        number_of(name.strip_prefix('.')?.strip_suffix(".next")?)
+    }
+
+    /// The whole sets, and what else is there. Files are not digested; see [`Set::verify`].
+    pub fn list(&self) -> Result<Listing> {
+        let mut listing = Listing {
+            sets: Vec::new(),
+            ignored: Vec::new(),
+        };
+        for name in names_in(&self.dir)? {
+            let path = self.dir.join(&name);
+            // Hidden names are sets in the making, which the next lock sees to.
+            if name.starts_with('.') {
+                continue;
+            }
+            let set = match number_of(&name) {
+                Some(number) => Set::open(&path, number).map_err(|e| e.message().to_owned()),
+                None => Err("its name is no number of four digits or more".to_owned()),
+            };
+            match set {
+                Ok(set) => listing.sets.push(set),
+                Err(why) => listing.ignored.push(Ignored { path, why }),
+            }
+        }
+        listing.sets.sort_by_key(|set| set.number);
+        listing.ignored.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(listing)
+    }
+
+    /// The whole set with the highest number.
+    pub fn latest(&self) -> Result<Option<Set>> {
+        Ok(self.list()?.sets.pop())
+    }
+
+    /// One set.
+    ///
+    /// # Errors
+    /// No such set, or not whole.
+    pub fn set(&self, number: u64) -> Result<Set> {
+        let path = self.path(number);
+        if !path.is_dir() {
+            return Err(
+                Error::workspace(format!("there is no {} {number:04}", self.fact)).file(path),
+            );
+        }
+        Set::open(&path, number)
+    }
+
+    /// The highest number that any entry of the folder bears, whole or not.
+    fn highest(&self) -> Result<u64> {
+        let names = names_in(&self.dir)?;
+        let numbers = names
+            .iter()
+            .filter_map(|name| number_of(name).or_else(|| Self::pending_number(name)));
+        Ok(numbers.max().unwrap_or(0))
+    }
+}
+
+impl Set {
+    /// Opens a set: reads its manifest and looks whether its files are there in full length.
+    pub(crate) fn open(path: &Path, number: u64) -> Result<Self> {
+        if !fs::symlink_metadata(path)
+            .map_err(|cause| Error::io("read", path, &cause))?
+            .is_dir()
+        {
+            return Err(Error::new(Kind::Check, "it is no folder").file(path));
+        }
+        if !path.join(MANIFEST).exists() {
+            return Err(Error::new(
+                Kind::Check,
+                format!("it has no {MANIFEST}, so it is not whole"),
+            )
+            .file(path));
+        }
+        let (manifest, digest) = Manifest::read(path)?;
+        for (name, file) in manifest.files() {
+            let length = fs::metadata(path.join(name)).ok().map(|meta| meta.len());
+            if length != Some(file.bytes) {
+                return Err(Error::new(
+                    Kind::Check,
+                    format!("`{name}` is missing or has another length than its manifest says"),
+                )
+                .file(path));
+            }
+        }
+        Ok(Set {
+            number,
+            path: path.to_owned(),
+            manifest,
+            digest,
+        })
+    }
+
+    /// The facts that name this set, for entries about something made from it.
+    pub fn facts(&self, series: &Series) -> Facts {
+        Facts::from([
+            (series.number_fact().to_owned(), self.number.into()),
+            (series.digest_fact(), self.digest.to_string().into()),
+        ])
+    }
+
+    /// Reads a file of the set and checks its digest.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let path = self.path.join(name);
+        let Some(file) = self.manifest.files().get(name) else {
+            return Err(Error::data(format!("the set has no `{name}`")).file(&self.path));
+        };
+        let bytes = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause))?;
+        match Digest::of(&bytes) == file.sha256 {
+            true => Ok(bytes),
+            false => Err(changed(&path)),
+        }
+    }
+
+    /// Checks the digest of every file.
+    pub fn verify(&self) -> Result<()> {
+        for (name, file) in self.manifest.files() {
+            let path = self.path.join(name);
+            if FileDigest::of_file(&path)? != *file {
+                return Err(changed(&path));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn changed(path: &Path) -> Error {
+    Error::new(
+        Kind::Check,
+        "the file is not the one that its manifest lists",
+    )
+    .file(path)
+    .hint("restore the file, or make the set again under a new number")
+}
+
+/// A numbered set in the making: staged beside its place, its manifest written last, then renamed.
+///
+/// Numbers are never used twice, not even after a folder was deleted: the ledger remembers them.
+pub struct NumberedSet {
+    staged: Staged,
+    series: Series,
+    number: u64,
+}
+
+impl NumberedSet {
+    /// Begins the next set of a series of the locked pilot.
+    pub fn begin(lock: &Lock, series: &Series) -> Result<Self> {
+        make_dirs(series.dir())?;
+        let logged = lock.pilot().ledger()?.highest(series.fact);
+        let number = next_number(series.highest()?.max(logged))?;
+        Ok(NumberedSet {
+            staged: Staged::begin(&series.path(number))?,
+            series: series.clone(),
+            number,
+        })
+    }
+
+    /// The number it will have.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The folder while it is in the making.
+    pub fn path(&self) -> &Path {
+        self.staged.path()
+    }
+
+    /// Writes a file; see [`Staged::write`].
+    pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<FileDigest> {
+        self.staged.write(name, bytes)
+    }
+
+    /// Begins a file to be written in pieces; see [`Staged::create`].
+    pub fn create(&mut self, name: &str) -> Result<StagedFile<'_>> {
+        self.staged.create(name)
+    }
+
+    /// Takes in a file written by something else; see [`Staged::adopt`].
+    pub fn adopt(&mut self, name: &str) -> Result<FileDigest> {
+        self.staged.adopt(name)
+    }
+
+    /// Puts the set in its place, without a ledger entry.
+    ///
+    /// [`Lock::commit_set`] does the same with one.
+    pub fn commit(self) -> Result<Set> {
+        self.prepare()?.publish()
+    }
+
+    /// Makes the set whole and durable under a hidden name, one rename away from its place.
+    pub(crate) fn prepare(mut self) -> Result<Prepared> {
+        crate::interrupt::check()?;
+        let digest = self.staged.seal()?.sha256;
+        self.staged.place(&self.series.pending_path(self.number))?;
+        Ok(Prepared {
+            series: self.series,
+            number: self.number,
+            digest,
+        })
+    }
+}
+
+/// A whole set that waits under a hidden name for its entry in the ledger.
+pub(crate) struct Prepared {
+    pub series: Series,
+    pub number: u64,
+    pub digest: Digest,
+}
+
+impl Prepared {
+    pub(crate) fn publish(self) -> Result<Set> {
+        let path = self.series.path(self.number);
+        rename(&self.series.pending_path(self.number), &path)?;
+        Set::open(&path, self.number)
+    }
+}
+
+/// The number after the highest one in use.
+pub(crate) fn next_number(highest: u64) -> Result<u64> {
+    highest
+        .checked_add(1)
+        .ok_or_else(|| Error::workspace("no number is left"))
+}
+
+/// A number as a folder's name: four digits, more where they are needed.
+fn number_of(name: &str) -> Option<u64> {
+    let number: u64 = name.parse().ok()?;
+    (number > 0 && format!("{number:04}") == name).then_some(number)
+}
+
+/// The names in a folder; none where there is no folder. Names that are not UTF-8 are shown lossily.
+pub(crate) fn names_in(dir: &Path) -> Result<Vec<String>> {
+    let failed = |cause: std::io::Error| Error::io("list the folder", dir, &cause);
+    let entries = match fs::read_dir(dir) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    entries
+        .map(|entry| {
+            Ok(entry
+                .map_err(failed)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned())
+        })
+        .collect()
+}
