@@ -564,20 +564,20 @@ fn perfectly_correlated_arms_get_the_same_draws() {
 
 #[test]
 fn an_arm_has_the_same_draws_in_whatever_block_it_is_drawn() {
-    // Two arms over 600 months exceed one block; over 1 month they are drawn together. The first
+    // Three arms over 300 months exceed one block; over 1 month they are drawn together. The first
     // month's cash is the same in both.
     let first_month = |horizon| {
         let mut plan = plan();
         business(&mut plan).horizon_months = horizon;
-        let effect = arms_of(&mut plan, &[0.004, 0.002]);
+        let effect = arms_of(&mut plan, &[0.004, 0.003, 0.002]);
         let case = evaluate(&effect, &plan, 1).unwrap();
         let rows = case.cashflow.into_iter().filter(|r| r.month == 1);
         (
             rows.collect::<Vec<_>>(),
-            case.arms[1].avoided_per_customer_month,
+            case.arms[2].avoided_per_customer_month,
         )
     };
-    assert_eq!(first_month(1), first_month(600));
+    assert_eq!(first_month(1), first_month(300));
 }
 
 #[test]
