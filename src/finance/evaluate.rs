@@ -1,15 +1,16 @@
 //! The business case: the base case once, then the same model on joint draws.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
-use crate::experiment::{Arm, Assumption, Business, Experiment};
+use crate::experiment::{Arm, Assumption, Business, Experiment, currency_minor_digits};
 
 use super::assumption::{Assumptions, Values};
 use super::cash::{Costs, Outcome, Prices, Sums};
 use super::cohort::{DAYS_PER_MONTH, Profile, Timetable};
-use super::currency::minor_digits;
 use super::describe::{assumption_rows, notes, why_no_cash};
 use super::draws::{Effects, Streams, uniform};
 use super::lines::Lines;
@@ -64,6 +65,12 @@ pub fn evaluate(
     let business = experiment.business.as_ref().ok_or_else(|| {
         Error::plan("the plan has no assumptions for a business case").key("business")
     })?;
+    let minor_digits = currency_minor_digits(&business.currency)
+        .and_then(|digits| u8::try_from(digits).ok())
+        .ok_or_else(|| {
+            let code = &business.currency;
+            Error::plan(format!("{code} is not an ISO 4217 code")).key("business.currency")
+        })?;
     let timetable = Timetable::new(business, start_month, effect.window_days)?;
     let assumptions = Assumptions::new(
         business,
@@ -78,7 +85,7 @@ pub fn evaluate(
     let no_cash_because = why_no_cash(business);
     let mut case = BusinessCase {
         currency: business.currency.clone(),
-        minor_digits: minor_digits(&business.currency),
+        minor_digits,
         horizon_months: business.horizon_months,
         level: 1.0 - experiment.analysis.alpha,
         draws: DRAWS,
@@ -98,22 +105,24 @@ pub fn evaluate(
         timetable,
     };
     let base = model.base(&assumptions, effect);
-    let draws = model.draw(&assumptions, &effects, experiment);
     let cash = case.no_cash_because.is_none();
-    let lines = Lines {
-        model: &model,
-        effect,
-        base: &base,
-        draws: &draws,
-        level: case.level,
-    };
-    for (k, name) in effect.arms.iter().enumerate() {
-        let mut arm = lines.arm(k, name)?;
-        if cash {
-            lines.add_money(k, &mut arm, experiment.decision.max_payback_months);
-            case.cashflow.extend(lines.cashflow(k, name));
+    for block in model.blocks() {
+        let draws = model.draw(&assumptions, &effects, experiment, block.clone());
+        let lines = Lines {
+            model: &model,
+            effect,
+            base: &base,
+            draws: &draws,
+            level: case.level,
+        };
+        for k in block {
+            let mut arm = lines.arm(k)?;
+            if cash {
+                lines.add_money(k, &mut arm, experiment.decision.max_payback_months);
+                case.cashflow.extend(lines.cashflow(k));
+            }
+            case.arms.push(arm);
         }
-        case.arms.push(arm);
     }
     Ok(case)
 }
@@ -154,11 +163,16 @@ pub(super) struct Base {
     pub cumulative: Vec<f64>,
 }
 
-/// Draw by draw and arm by arm: outcomes, and cumulative cash at month 0, 1, … H.
+/// Draw by draw and arm by arm of `arms`: outcomes, and cumulative cash at month 0, 1, … H.
 pub(super) struct Draws {
+    pub arms: Range<usize>,
     pub outcomes: Vec<Outcome>,
     pub cumulative: Vec<f64>,
 }
+
+/// Most cumulative values that are held at once, 64 MiB: a hundred arms over fifty years would
+/// fill 5 GB, and are drawn in blocks instead.
+const HELD: usize = 1 << 23;
 
 impl Model<'_> {
     fn base(&self, assumptions: &Assumptions, effect: &JointEffect) -> Base {
@@ -168,7 +182,8 @@ impl Model<'_> {
         let mut cumulative = vec![0.0; self.costs.len() * self.months()];
         let sums = self.run(
             &values,
-            |k| effect.mean[k],
+            &effect.mean,
+            &self.costs,
             &mut profile,
             &mut prices,
             &mut outcomes,
@@ -184,44 +199,62 @@ impl Model<'_> {
         }
     }
 
-    fn draw(&self, assumptions: &Assumptions, effects: &Effects, plan: &Experiment) -> Draws {
-        let (arms, draws) = (self.costs.len(), DRAWS as usize);
+    /// Arms that are drawn together; a draw's values do not depend on it.
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let arms = self.costs.len();
+        let size = (HELD / (DRAWS as usize * self.months())).max(1);
+        (0..arms)
+            .step_by(size)
+            .map(move |first| first..(first + size).min(arms))
+    }
+
+    fn draw(
+        &self,
+        assumptions: &Assumptions,
+        effects: &Effects,
+        plan: &Experiment,
+        arms: Range<usize>,
+    ) -> Draws {
+        let draws = DRAWS as usize;
         let streams = Streams::new(&plan.name, plan.seed);
-        let mut outcomes = vec![Outcome::default(); draws * arms];
-        let mut cumulative = vec![0.0; draws * arms * self.months()];
-        if arms > 0 {
-            outcomes
-                .par_chunks_mut(arms)
-                .zip(cumulative.par_chunks_mut(arms * self.months()))
-                .enumerate()
-                .for_each_init(
-                    || (Profile::default(), Prices::default()),
-                    |(profile, prices), (draw, (outcomes, cumulative))| {
-                        let mut rng = streams.of(draw);
-                        let values = assumptions.draw(|| uniform(&mut rng));
-                        let avoided = effects.draw(&mut rng);
-                        self.run(
-                            &values,
-                            |k| avoided[k],
-                            profile,
-                            prices,
-                            outcomes,
-                            cumulative,
-                        );
-                    },
-                );
-        }
+        let mut outcomes = vec![Outcome::default(); draws * arms.len()];
+        let mut cumulative = vec![0.0; draws * arms.len() * self.months()];
+        outcomes
+            .par_chunks_mut(arms.len())
+            .zip(cumulative.par_chunks_mut(arms.len() * self.months()))
+            .enumerate()
+            .for_each_init(
+                || (Profile::default(), Prices::default()),
+                |(profile, prices), (draw, (outcomes, cumulative))| {
+                    let mut rng = streams.of(draw);
+                    let values = assumptions.draw(|| uniform(&mut rng));
+                    let avoided = effects.draw(&mut rng);
+                    self.run(
+                        &values,
+                        &avoided.as_slice()[arms.clone()],
+                        &self.costs[arms.clone()],
+                        profile,
+                        prices,
+                        outcomes,
+                        cumulative,
+                    );
+                },
+            );
         Draws {
+            arms,
             outcomes,
             cumulative,
         }
     }
 
-    /// The model for one set of values; `avoided` gives each arm's contacts avoided per customer-day.
+    /// The model for one set of values, and for the arms whose contacts avoided per customer-day
+    /// and whose costs are given.
+    #[allow(clippy::too_many_arguments)] // four inputs and the buffers that the draws use again
     fn run(
         &self,
         values: &Values,
-        avoided: impl Fn(usize) -> f64,
+        avoided: &[f64],
+        costs: &[Costs],
         profile: &mut Profile,
         prices: &mut Prices,
         outcomes: &mut [Outcome],
@@ -231,9 +264,13 @@ impl Model<'_> {
         prices.fill(values, self.timetable.horizon());
         let sums = prices.sums(values, profile);
         let months = cumulative.chunks_mut(self.months());
-        for (k, (outcome, months)) in outcomes.iter_mut().zip(months).enumerate() {
-            let delta = avoided(k) * DAYS_PER_MONTH;
-            *outcome = prices.outcome(values, profile, &sums, delta, &self.costs[k], months);
+        let arms = avoided
+            .iter()
+            .zip(costs)
+            .zip(outcomes.iter_mut().zip(months));
+        for ((avoided, costs), (outcome, months)) in arms {
+            let delta = avoided * DAYS_PER_MONTH;
+            *outcome = prices.outcome(values, profile, &sums, delta, costs, months);
         }
         sums
     }

@@ -25,7 +25,7 @@ impl Lines<'_> {
     ///
     /// # Errors
     /// A plan error where an amount has no finite value.
-    pub fn arm(&self, k: usize, name: &str) -> Result<ArmCase> {
+    pub fn arm(&self, k: usize) -> Result<ArmCase> {
         let outcome = &self.base.outcomes[k];
         let finite = outcome.pv_savings.is_finite()
             && outcome.pv_spend.is_finite()
@@ -38,7 +38,7 @@ impl Lines<'_> {
             );
         }
         Ok(ArmCase {
-            arm: name.into(),
+            arm: self.effect.arms[k].clone(),
             avoided_per_customer_month: self.line(k, |o| o.delta),
             contacts_avoided: match self.model.business.half_life {
                 Some(_) => self.line(k, |o| o.contacts),
@@ -117,21 +117,23 @@ impl Lines<'_> {
     }
 
     /// Cash of the base case by month, with the interval of the cumulative.
-    pub fn cashflow(&self, k: usize, name: &str) -> Vec<CashflowRow> {
+    pub fn cashflow(&self, k: usize) -> Vec<CashflowRow> {
         let (base, months) = (self.base, self.model.months());
         let costs = &self.model.costs[k];
         let delta = base.outcomes[k].delta;
         let fan: Vec<_> = (0..months)
             .into_par_iter()
             .map(|month| {
-                let step = self.model.costs.len() * months;
-                let cumulative = self.draws.cumulative.iter().skip(k * months + month);
+                let drawn = &self.draws.arms;
+                let step = drawn.len() * months;
+                let first = (k - drawn.start) * months + month;
+                let cumulative = self.draws.cumulative.iter().skip(first);
                 interval(cumulative.step_by(step).copied().collect(), self.level)
             })
             .collect();
         let row = |month: usize, (cumulative_lower, cumulative_upper)| {
             let mut row = CashflowRow {
-                arm: name.into(),
+                arm: self.effect.arms[k].clone(),
                 month: month as u32,
                 contacts_avoided: 0.0,
                 saving_variable: 0.0,
@@ -167,8 +169,9 @@ impl Lines<'_> {
     }
 
     fn of(&self, k: usize) -> impl Iterator<Item = &Outcome> {
-        let arms = self.model.costs.len();
-        self.draws.outcomes.iter().skip(k).step_by(arms)
+        let drawn = &self.draws.arms;
+        let of_all = self.draws.outcomes.iter();
+        of_all.skip(k - drawn.start).step_by(drawn.len())
     }
 
     fn line(&self, k: usize, pick: impl Fn(&Outcome) -> f64) -> Line {

@@ -8,7 +8,6 @@
 mod assumption;
 mod cash;
 mod cohort;
-mod currency;
 mod describe;
 mod draws;
 mod evaluate;
@@ -17,6 +16,5 @@ mod model;
 mod spread;
 
 pub use cohort::DAYS_PER_MONTH;
-pub use currency::minor_digits;
 pub use evaluate::{DRAWS, evaluate};
 pub use model::*;

@@ -9,7 +9,7 @@ use pilot::experiment::{
     DecisionRule, Experiment, HalfLife, Method, Multiplicity, Outcome, OutcomeKind,
     PlannedEstimand, Role, ScaleIf, UnitCost,
 };
-use pilot::finance::{ArmCase, BusinessCase, evaluate, minor_digits};
+use pilot::finance::{ArmCase, BusinessCase, evaluate};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -563,6 +563,24 @@ fn perfectly_correlated_arms_get_the_same_draws() {
 }
 
 #[test]
+fn an_arm_has_the_same_draws_in_whatever_block_it_is_drawn() {
+    // Three arms over 300 months exceed one block; over 1 month they are drawn together. The first
+    // month's cash is the same in both.
+    let first_month = |horizon| {
+        let mut plan = plan();
+        business(&mut plan).horizon_months = horizon;
+        let effect = arms_of(&mut plan, &[0.004, 0.003, 0.002]);
+        let case = evaluate(&effect, &plan, 1).unwrap();
+        let rows = case.cashflow.into_iter().filter(|r| r.month == 1);
+        (
+            rows.collect::<Vec<_>>(),
+            case.arms[2].avoided_per_customer_month,
+        )
+    };
+    assert_eq!(first_month(1), first_month(300));
+}
+
+#[test]
 fn without_what_cash_needs_there_is_no_cash_and_the_key_is_named() {
     type Take = fn(&mut Business);
     let takes: [(&str, Take); 5] = [
@@ -656,6 +674,14 @@ fn values_outside_their_domain_are_plan_errors_that_name_the_key() {
         assert_eq!(error.kind(), Kind::Plan, "{key}");
         assert_eq!(error.key_name(), Some(format!("business.{key}").as_str()));
     }
+    let mut unknown = plan();
+    business(&mut unknown).currency = "EURO".into();
+    let error = evaluate(&effect(0.004, 0.001), &unknown, 1).unwrap_err();
+    assert_eq!(error.key_name(), Some("business.currency"));
+    // A third of the mean, as decimals: 0.3/3 < 0.1 in f64, and the plan's reader lets it pass.
+    let mut third = plan();
+    business(&mut third).churn_per_month = Assumption::Normal { mean: 0.3, sd: 0.1 };
+    assert!(evaluate(&effect(0.004, 0.001), &third, 1).is_ok());
     let mut huge = plan();
     business(&mut huge).units_at_rollout = Some(Assumption::Fixed(1e308));
     let error = evaluate(&effect(1e3, 1.0), &huge, 1).unwrap_err();
@@ -707,13 +733,6 @@ fn a_covariance_matrix_that_misses_semi_definiteness_by_rounding_is_used() {
     };
     assert!(with(1e-6 * (1.0 + 5e-13)).is_ok());
     assert!(with(1e-6 * (1.0 + 1e-9)).is_err());
-}
-
-#[test]
-fn minor_digits_are_those_of_iso_4217() {
-    for (code, digits) in [("EUR", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4), ("KRW", 0)] {
-        assert_eq!(minor_digits(code), digits);
-    }
 }
 
 prop_compose! {
