@@ -1,7 +1,5 @@
 //! Rosters → arms: the methods `complete`, `hashed` and `existing`.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::assign::distinct::{Distinct, Ranked, distinct, rank};
 use crate::assign::problem::Problem;
 use crate::assign::roster::Roster;
@@ -89,8 +87,10 @@ impl Assignment {
 
     fn new(roster: &Roster, found: &Distinct, arms: usize, arm_of: impl Fn(usize) -> u16) -> Self {
         let mut of_row: Vec<u16> = (0..roster.len()).map(arm_of).collect();
-        for &row in &found.repeats {
-            of_row[row as usize] = REPEAT;
+        let mut duplicates = 0;
+        for (arm, _) in of_row.iter_mut().zip(&found.repeats).filter(|(_, r)| **r) {
+            *arm = REPEAT;
+            duplicates += 1;
         }
         let mut sizes: Vec<StratumSizes> = roster
             .stratum_values()
@@ -114,7 +114,7 @@ impl Assignment {
         sizes.sort_by(|a, b| a.values.cmp(&b.values));
         Assignment {
             arms: of_row,
-            duplicates: found.repeats.len() as u64,
+            duplicates,
             sizes,
         }
     }
@@ -148,9 +148,9 @@ impl Scheme {
             })?;
             return Ok(Assignment::new(roster, &found, arms, |row| of_row[row]));
         }
-        let stratum_of = cluster_strata(roster)?;
-        let order = rank(stratum_of.len(), &key, |c| roster.cluster_id(c))?;
-        let of_cluster = self.deal(roster, &order, order.len(), |c| stratum_of[c])?;
+        let rows = cluster_rows(roster, &found)?;
+        let order = rank(rows.len(), &key, |c| roster.cluster_id(c))?;
+        let of_cluster = self.deal(roster, &order, rows.len(), |c| roster.stratum_of(rows[c]))?;
         Ok(Assignment::new(roster, &found, arms, |row| {
             roster.cluster_of(row).map_or(REPEAT, |c| of_cluster[c])
         }))
@@ -162,71 +162,65 @@ impl Scheme {
     /// A unit in two strata or clusters, a cluster in two strata, an empty roster. An arm may
     /// still be empty: more customers may arrive.
     pub fn hashed(&self, roster: &Roster) -> Result<Assignment, Problem> {
-        let key = self.hashed_key();
-        let found = distinct(roster, key, |a, b| other_place(roster, a, b))?;
+        self.hash_rows(roster, |a, b| other_place(roster, a, b))
+    }
+
+    fn hash_rows(
+        &self,
+        roster: &Roster,
+        conflict: impl Fn(usize, usize) -> Option<Problem>,
+    ) -> Result<Assignment, Problem> {
+        let found = distinct(roster, self.hashed_key(), conflict)?;
         let arms = self.arms().len();
-        let mut arm_of = vec![REPEAT; roster.len().max(roster.cluster_count())];
-        if !roster.is_clustered() {
-            for ranked in &found.order {
-                arm_of[ranked.id as usize] = self.arm_at(ranked.score) as u16;
-            }
-            return Ok(Assignment::new(roster, &found, arms, |row| arm_of[row]));
+        if roster.is_clustered() {
+            cluster_rows(roster, &found)?;
+            let of_cluster: Vec<u16> = (0..roster.cluster_count())
+                .map(|c| self.hashed_arm(roster.cluster_id(c)) as u16)
+                .collect();
+            return Ok(Assignment::new(roster, &found, arms, |row| {
+                roster.cluster_of(row).map_or(REPEAT, |c| of_cluster[c])
+            }));
         }
-        cluster_strata(roster)?;
-        for (cluster, arm) in arm_of.iter_mut().enumerate().take(roster.cluster_count()) {
-            *arm = self.hashed_arm(roster.cluster_id(cluster)) as u16;
+        let mut of_row = vec![REPEAT; roster.len()];
+        for ranked in &found.order {
+            of_row[ranked.id as usize] = self.arm_at(ranked.score) as u16;
         }
-        Ok(Assignment::new(roster, &found, arms, |row| {
-            roster.cluster_of(row).map_or(REPEAT, |c| arm_of[c])
-        }))
+        Ok(Assignment::new(roster, &found, arms, |row| of_row[row]))
     }
 
     /// Adds the customers of `now` who are not in `before` to an earlier `hashed` assignment.
     ///
-    /// Returns the earlier rows, unchanged and in their order, followed by the new ones, and their
-    /// arms. A customer who left the roster stays, and so does the stratum of the first time.
+    /// Returns a roster of the earlier rows, in their order, followed by those of `now`, and its
+    /// assignment: [`Assignment::rows`] gives the earlier rows unchanged, then the new customers.
+    /// A customer who left the roster stays, and so does the stratum of the first time.
+    /// [`Assignment::duplicates`] counts the rows of `now` that were known.
     ///
     /// # Errors
-    /// Those of [`Scheme::hashed`]; an earlier row that the scheme gives another arm (its name,
-    /// seed, arms or weights changed, or the file did); a known cluster in another stratum.
+    /// Those of [`Scheme::hashed`], with rows of `now`; an earlier row that the scheme gives
+    /// another arm (its name, seed, arms or weights changed, or the file did).
     pub fn extend(
         &self,
         before: &Roster,
         arms_before: &[usize],
         now: &Roster,
     ) -> Result<(Roster, Assignment), Problem> {
-        if before.is_empty() {
-            return Ok((now.clone(), self.hashed(now)?));
+        let start = before.len();
+        let mut all = before.clone();
+        for row in 0..now.len() {
+            all.push(now.unit(row), now.strata(row), now.cluster(row))
+                .map_err(|problem| problem.counted_from(start))?;
         }
-        let fresh = self.hashed(now)?;
-        let again = self.hashed(before)?;
-        if (0..before.len()).any(|row| again.arm(row).as_ref() != arms_before.get(row)) {
+        let conflict = |first, repeat| match first < start {
+            true => None,
+            false => other_place(&all, first, repeat),
+        };
+        let assignment = (self.hash_rows(&all, conflict)).map_err(|p| p.counted_from(start))?;
+        if (0..start).any(|row| assignment.arm(row).as_ref() != arms_before.get(row)) {
             return Err(Problem::check(
                 "the earlier assignment is not the one that the plan's name, seed, arms and weights give",
             )
             .hint("undo the change of the plan or of the assignment file; customers keep their arm"));
         }
-        let known: HashSet<&str> = (0..before.len()).map(|r| before.unit(r)).collect();
-        let stratum_of: HashMap<&str, &[String]> = (0..before.len())
-            .filter_map(|r| Some((before.cluster(r)?, before.strata(r))))
-            .collect();
-        let mut all = before.clone();
-        for row in 0..now.len() {
-            if fresh.arm(row).is_none() || known.contains(now.unit(row)) {
-                continue;
-            }
-            all.push(now.unit(row), now.strata(row), now.cluster(row))
-                .map_err(|problem| problem.rows([row]))?;
-            if let Some(id) = now.cluster(row)
-                && stratum_of.get(id).is_some_and(|s| *s != now.strata(row))
-            {
-                return Err(Problem::data(format!(
-                    "cluster `{id}` is in another stratum than when it was assigned"
-                ))
-                .rows([row]));
-            }
-        }
-        let assignment = self.hashed(&all)?;
         Ok((all, assignment))
     }
 
@@ -307,7 +301,7 @@ pub fn existing(roster: &Roster, arms: &[usize], arm_count: usize) -> Result<Ass
         }
         other_place(roster, first, repeat)
     })?;
-    let first_rows = cluster_rows(roster)?;
+    let first_rows = cluster_rows(roster, &found)?;
     for row in 0..roster.len() {
         if let Some(c) = roster.cluster_of(row)
             && arms[first_rows[c]] != arms[row]
@@ -343,31 +337,28 @@ fn other_place(roster: &Roster, first: usize, repeat: usize) -> Option<Problem> 
     )
 }
 
-/// The stratum of each cluster.
-fn cluster_strata(roster: &Roster) -> Result<Vec<usize>, Problem> {
-    Ok(cluster_rows(roster)?
-        .into_iter()
-        .map(|row| roster.stratum_of(row))
-        .collect())
-}
-
-/// The first row of each cluster, checked to agree in stratum with its other rows.
-fn cluster_rows(roster: &Roster) -> Result<Vec<usize>, Problem> {
-    let mut first = vec![usize::MAX; roster.cluster_count()];
-    for row in 0..roster.len() {
+/// The first row of each cluster, checked to agree in stratum with its others; repeats do not count.
+fn cluster_rows(roster: &Roster, found: &Distinct) -> Result<Vec<usize>, Problem> {
+    let mut first: Vec<Option<usize>> = vec![None; roster.cluster_count()];
+    for row in (0..roster.len()).filter(|&row| !found.repeats[row]) {
         let Some(c) = roster.cluster_of(row) else {
-            break;
+            return Ok(Vec::new());
         };
-        if first[c] == usize::MAX {
-            first[c] = row;
-        } else if roster.stratum_of(first[c]) != roster.stratum_of(row) {
+        let earlier = *first[c].get_or_insert(row);
+        if roster.stratum_of(earlier) != roster.stratum_of(row) {
             return Err(Problem::data(format!(
                 "cluster `{}` is in two strata",
                 roster.cluster_id(c)
             ))
-            .rows([first[c], row])
+            .rows([earlier, row])
             .hint("a cluster is assigned as a whole, so its customers share one stratum"));
         }
     }
-    Ok(first)
+    // A customer of an earlier assignment may have moved to a cluster that nobody else is in.
+    for row in (0..roster.len()).filter(|&row| found.repeats[row]) {
+        if let Some(c) = roster.cluster_of(row) {
+            first[c].get_or_insert(row);
+        }
+    }
+    Ok(first.into_iter().flatten().collect())
 }

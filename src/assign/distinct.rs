@@ -1,7 +1,5 @@
 //! Ids in the order of their scores; repeated rows found on the way.
 
-use std::cmp::Ordering;
-
 use rayon::prelude::*;
 
 use crate::assign::problem::Problem;
@@ -23,8 +21,8 @@ pub(crate) struct Ranked {
 pub(crate) struct Distinct {
     /// The first row of each unit, in the order of (score, unit).
     pub order: Vec<Ranked>,
-    /// Rows that repeat an earlier one.
-    pub repeats: Vec<u32>,
+    /// Whether a row repeats an earlier one.
+    pub repeats: Vec<bool>,
 }
 
 /// Puts `0..count` in the order of (score, name, number).
@@ -43,15 +41,12 @@ pub(crate) fn rank<'a>(
         }));
     }
     interrupt::check()?;
-    order.par_sort_unstable_by(|a, b| {
-        a.score
-            .cmp(&b.score)
-            .then_with(|| match a.id == b.id {
-                true => Ordering::Equal,
-                false => name(a.id as usize).cmp(name(b.id as usize)),
-            })
-            .then(a.id.cmp(&b.id))
-    });
+    // Names are compared only within equal scores: a look at each is a miss of the cache.
+    order.par_sort_unstable_by_key(|r| (r.score, r.id));
+    order
+        .par_chunk_by_mut(|a, b| a.score == b.score)
+        .filter(|equal| equal.len() > 1)
+        .for_each(|equal| equal.sort_by(|a, b| name(a.id as usize).cmp(name(b.id as usize))));
     Ok(order)
 }
 
@@ -69,7 +64,7 @@ pub(crate) fn distinct(
         return Err(Problem::data("the roster has no customers"));
     }
     let mut order = rank(roster.len(), key, |row| roster.unit(row))?;
-    let mut repeats = Vec::new();
+    let mut repeats = vec![false; roster.len()];
     let mut first: Option<Ranked> = None;
     let mut worst: Option<(usize, Problem)> = None;
     order.retain(|&this| {
@@ -80,7 +75,7 @@ pub(crate) fn distinct(
             first = Some(this);
             return true;
         };
-        repeats.push(this.id);
+        repeats[row] = true;
         if worst.as_ref().is_none_or(|(at, _)| row < *at)
             && let Some(problem) = conflict(earlier.id as usize, row)
         {

@@ -43,6 +43,14 @@ impl Problem {
         self
     }
 
+    /// Counts the rows from `start`, leaving out those before it.
+    pub(crate) fn counted_from(mut self, start: usize) -> Self {
+        self.rows = (self.rows.iter())
+            .filter_map(|row| row.checked_sub(start))
+            .collect();
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -486,19 +486,67 @@ fn later_customers_are_appended_and_earlier_ones_keep_everything() {
         now.push(&format!("c{i}"), &[plan], None).unwrap();
     }
     let (all, after) = scheme.extend(&first, &arms, &now).unwrap();
-    assert_eq!(all.len(), 80);
-    assert!(before.rows(&first).eq(after.rows(&all).take(50)));
+    let rows: Vec<_> = after.rows(&all).collect();
+    assert_eq!((rows.len(), after.duplicates()), (80, 49));
+    assert!(before.rows(&first).eq(rows[..50].iter().copied()));
+    assert_eq!(rows[50].unit, "c79");
+    for row in &rows {
+        assert_eq!(row.arm, scheme.hashed_arm(row.unit));
+    }
     let other = scheme.arms().len() - 1 - arms[0];
     let mut edited = arms.clone();
     edited[0] = other;
     let error = Error::from(scheme.extend(&first, &edited, &now).unwrap_err());
     assert_eq!(error.kind(), Kind::Check);
-    let again = scheme.extend(
-        &all,
-        &after.rows(&all).map(|r| r.arm).collect::<Vec<_>>(),
-        &now,
+    // Nothing new: the same rows again.
+    let mut same = Roster::new(false);
+    rows.iter()
+        .for_each(|r| same.push(r.unit, r.strata, None).unwrap());
+    let all_arms: Vec<usize> = rows.iter().map(|r| r.arm).collect();
+    let (again, after_again) = scheme.extend(&same, &all_arms, &now).unwrap();
+    assert!(after_again.rows(&again).eq(rows.iter().copied()));
+    // Conflicts within the new roster are named by its own rows.
+    now.push("new", &["basic"], None).unwrap();
+    now.push("new", &["plus"], None).unwrap();
+    let problem = scheme.extend(&first, &arms, &now).unwrap_err();
+    assert_eq!(problem.row_indices(), [79, 80]);
+}
+
+#[test]
+fn later_customers_of_a_known_cluster_get_its_arm() {
+    let scheme = scheme("households", 11, &[("x", 1), ("y", 1)]);
+    let mut first = Roster::new(true);
+    for (unit, cluster) in [("a", "h1"), ("b", "h2"), ("c", "h3")] {
+        first.push(unit, &["north"], Some(cluster)).unwrap();
+    }
+    let arms: Vec<usize> = scheme
+        .hashed(&first)
+        .unwrap()
+        .rows(&first)
+        .map(|r| r.arm)
+        .collect();
+    let mut now = Roster::new(true);
+    // a moved to a household and a region of its own; d joined b.
+    now.push("a", &["south"], Some("h4")).unwrap();
+    now.push("d", &["north"], Some("h2")).unwrap();
+    let (all, after) = scheme.extend(&first, &arms, &now).unwrap();
+    let units: Vec<_> = after
+        .rows(&all)
+        .map(|r| (r.unit, r.cluster.unwrap(), r.arm))
+        .collect();
+    assert_eq!(
+        units[..3],
+        [
+            ("a", "h1", arms[0]),
+            ("b", "h2", arms[1]),
+            ("c", "h3", arms[2])
+        ]
     );
-    assert_eq!(again.unwrap().0.len(), 80);
+    assert_eq!(units[3..], [("d", "h2", arms[1])]);
+    assert_eq!(after.clusters_by_arm().unwrap().iter().sum::<u64>(), 3);
+    now.push("e", &["south"], Some("h3")).unwrap();
+    let problem = scheme.extend(&first, &arms, &now).unwrap_err();
+    assert_eq!(problem.row_indices(), [2]);
 }
 
 fn file_of(roster: &Roster, arms: &[usize], names: &[&str], strata: &[&str]) -> Vec<u8> {

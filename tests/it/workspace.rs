@@ -699,6 +699,9 @@ fn worker() {
         .unwrap();
     let lock = pilot.lock(&work, at(0)).unwrap();
     println!("\nready");
+    if work == "interrupt" {
+        return be_interrupted(&lock);
+    }
     for round in 0u64.. {
         let text = format!("{round}\n").repeat(2_000);
         match work.as_str() {
@@ -725,6 +728,21 @@ fn worker() {
     }
 }
 
+/// Makes sets until it is asked to stop.
+fn be_interrupted(lock: &Lock) {
+    std::thread::spawn(|| {
+        std::thread::sleep(LONGEST);
+        pilot::interrupt::request();
+    });
+    let round = || {
+        let mut set = NumberedSet::begin(lock, &lock.pilot().evidence())?;
+        set.write("a.csv", b"x")?;
+        lock.commit_set(set, Draft::new(kind::INGEST, at(1)))
+    };
+    let error = std::iter::repeat_with(round).find_map(Result::err).unwrap();
+    assert_eq!(error.kind().exit_code(), 130);
+}
+
 /// A worker that has its lock.
 fn start(work: &str, pilot: &Pilot) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -735,11 +753,14 @@ fn start(work: &str, pilot: &Pilot) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    assert!(
-        output.lines().any(|line| line.unwrap() == "ready"),
-        "the worker ended"
-    );
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while line != "ready\n" {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "the worker ended");
+    }
+    // Kept open: a worker that ends by itself still prints.
+    child.stdout = Some(output.into_inner());
     child
 }
 
@@ -781,6 +802,20 @@ fn a_lock_goes_with_its_process() {
     child.kill().unwrap();
     child.wait().unwrap();
     drop(lock(&pilot));
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let (_dir, pilot) = workspace();
+    assert!(start("interrupt", &pilot).wait().unwrap().success());
+    assert_eq!(
+        names(&pilot.workspace().experiments()),
+        ["fees", "fees.toml"]
+    );
+    assert_eq!(hidden(&pilot.dir()), [""; 0]);
+    assert_eq!(hidden(pilot.evidence().dir()), [""; 0]);
+    assert!(verify(&pilot, None).unwrap().entries > 0);
+    assert!(lock(&pilot).repairs().is_empty());
 }
 
 #[test]
