@@ -104,8 +104,7 @@ impl Scheme {
     ///
     /// # Formula
     /// place = ⌊score(key("hashed"), id) · W / 2⁶⁴⌋, W the sum of the weights; the arm is the
-    /// first whose cumulative weight exceeds place. A share deviates from w/W by less than 2⁻⁶⁴
-    /// per unit of weight.
+    /// first whose cumulative weight exceeds place. Its probability is w/W within 2⁻⁶⁴.
     pub fn hashed_arm(&self, id: &str) -> usize {
         self.arm_at(self.hashed.score(id))
     }

@@ -6,7 +6,7 @@
 //! - [`Lock`] is needed to write: one exclusive lock per pilot. Taking it repairs what a killed
 //!   run left.
 //! - [`WholeFile`], [`Staged`], [`NumberedSet`] and [`swap_folder`] write whole or not at all.
-//! - [`Ledger`] is the chain of entries; [`verify`] says whether everything still fits it.
+//! - [`Ledger`] is the chain of entries; [`verify()`] says whether everything still fits it.
 
 mod digest;
 mod init;

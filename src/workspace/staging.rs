@@ -15,7 +15,8 @@ use crate::workspace::write::{make_dirs, parent, sync_dir, temporary_prefix};
 
 /// A folder in the making, beside the place where it will be.
 ///
-/// Dropped, it is removed; after a kill, the next [`Lock`](crate::workspace::Lock) removes it.
+/// Dropped, it is removed; after a kill, the next [`Lock`](crate::workspace::Lock) removes it where
+/// it belongs to the pilot's own folders.
 pub struct Staged {
     dir: TempDir,
     files: BTreeMap<String, FileDigest>,

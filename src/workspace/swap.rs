@@ -98,6 +98,9 @@ fn keep(old: &Path, new: &Path, name: &str, is_ours: &impl Fn(&str) -> bool) -> 
     let meta = fs::symlink_metadata(&from).map_err(failed)?;
     if meta.is_dir() {
         let inside = names_in(&from)?;
+        if inside.is_empty() {
+            fs::create_dir_all(&to).map_err(failed)?;
+        }
         for inner in &inside {
             keep(old, new, &format!("{name}/{inner}"), is_ours)?;
         }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pilot::error::Kind;
@@ -684,8 +684,9 @@ const ROOT: &str = "PILOT_TEST_ROOT";
 /// Moments at which a child is killed, for each of the things it does.
 const KILLS: u64 = 60;
 
-/// Long enough for several rounds of a worker, so that kills fall anywhere within one.
-const LONGEST: Duration = Duration::from_millis(30);
+/// How long a worker lives at most, in rounds as this machine takes them, so that kills fall
+/// anywhere within one and some rounds are completed.
+const ROUNDS: u32 = 4;
 
 /// Runs only in the child.
 #[test]
@@ -702,36 +703,42 @@ fn worker() {
     if work == "interrupt" {
         return be_interrupted(&lock);
     }
-    for round in 0u64.. {
-        let text = format!("{round}\n").repeat(2_000);
-        match work.as_str() {
-            "sets" => {
-                commit(
-                    &lock,
-                    &[("a.csv", text.as_bytes()), ("b.csv", text.as_bytes())],
-                );
-            }
-            "report" => {
-                let mut staged = Staged::begin(&pilot.report_dir()).unwrap();
-                for name in ["a.svg", "b.csv", "c.html", "d.md"] {
-                    staged.write(name, text.as_bytes()).unwrap();
-                }
-                swap_folder(staged, &pilot.report_dir()).unwrap();
-            }
-            "assignment" => assign(&lock, text.as_bytes()),
-            "approve" => drop(
-                lock.approve(text.as_bytes(), Draft::new("", at(1)))
-                    .unwrap(),
-            ),
-            _ => std::thread::sleep(Duration::from_secs(1)),
+    for number in 0.. {
+        round(&work, &lock, number);
+    }
+}
+
+/// Does a thing once.
+fn round(work: &str, lock: &Lock, number: u64) {
+    let pilot = lock.pilot();
+    let text = format!("{number}\n").repeat(2_000);
+    match work {
+        "sets" => {
+            commit(
+                lock,
+                &[("a.csv", text.as_bytes()), ("b.csv", text.as_bytes())],
+            );
         }
+        "report" => {
+            let mut staged = Staged::begin(&pilot.report_dir()).unwrap();
+            for name in ["a.svg", "b.csv", "c.html", "d.md"] {
+                staged.write(name, text.as_bytes()).unwrap();
+            }
+            swap_folder(staged, &pilot.report_dir()).unwrap();
+        }
+        "assignment" => assign(lock, text.as_bytes()),
+        "approve" => drop(
+            lock.approve(text.as_bytes(), Draft::new("", at(1)))
+                .unwrap(),
+        ),
+        _ => std::thread::sleep(Duration::from_secs(1)),
     }
 }
 
 /// Makes sets until it is asked to stop.
 fn be_interrupted(lock: &Lock) {
     std::thread::spawn(|| {
-        std::thread::sleep(LONGEST);
+        std::thread::sleep(Duration::from_millis(30));
         pilot::interrupt::request();
     });
     let round = || {
@@ -769,9 +776,12 @@ fn start(work: &str, pilot: &Pilot) -> Child {
 fn kill_often(work: &str, pilot: &Pilot, left: impl Fn(), repaired: impl Fn()) -> usize {
     let mut rng = StdRng::seed_from_u64(0x6b69_6c6c);
     let mut repairs = 0;
+    let begun = Instant::now();
+    round(work, &lock(pilot), 0);
+    let longest = begun.elapsed() * ROUNDS;
     for _ in 0..KILLS {
         let mut child = start(work, pilot);
-        std::thread::sleep(LONGEST.mul_f64(rng.random::<f64>()));
+        std::thread::sleep(longest.mul_f64(rng.random::<f64>()));
         child.kill().unwrap();
         child.wait().unwrap();
         left();
