@@ -116,7 +116,8 @@ impl<'a> Raw<'a> {
             let at = item.span().start;
             let DeValue::Table(table) = item.get_ref() else {
                 let m = Mismatch::form("a table", item.get_ref());
-                return Err(self.source.locate(Error::plan(m.message), at, &path));
+                let error = Error::plan(m.message).hint(format!("head each with [[{}]]", key.name));
+                return Err(self.source.locate(error, at, &path));
             };
             tables.push(Self::table(self.source, keys, table, path, at)?);
         }
@@ -171,9 +172,14 @@ impl<'a> Raw<'a> {
 
     fn mismatch(&self, key: &Key, at: usize, m: Mismatch) -> Error {
         let mut error = Error::plan(format!("`{}`: {}", self.path_of(key.name), m.message));
-        if let Some(hint) = m.hint.or(key.hint.map(str::to_owned)) {
-            error = error.hint(hint);
-        }
+        error = error.hint(match (m.hint, key.hint, key.default) {
+            (Some(hint), ..) => hint,
+            (None, Some(hint), _) => hint.to_owned(),
+            (None, None, Some(default)) => {
+                format!("`{}`: {}; {default} where the plan is silent", key.name, key.about)
+            }
+            (None, None, None) => format!("`{}`: {}", key.name, key.about),
+        });
         self.source.locate(error, at, &self.path_of(key.name))
     }
 
@@ -356,7 +362,7 @@ fn home_of(name: &str, keys: &'static [Key], path: &str) -> Option<String> {
     let mut homes = Vec::new();
     collect_homes(name, keys, path, &mut homes);
     match homes.as_slice() {
-        [home] => Some(format!("`{name}` belongs under {home}")),
+        [home] => Some(format!("`{name}` belongs {home}")),
         _ => None,
     }
 }
@@ -370,9 +376,9 @@ fn collect_homes(name: &str, keys: &'static [Key], path: &str, homes: &mut Vec<S
         };
         if key.name == name {
             homes.push(match path {
-                "" => "no table: write it before the first one".to_owned(),
-                "arms" | "outcomes" => format!("[[{path}]]"),
-                _ => format!("[{path}]"),
+                "" => "at the top of the plan, outside other tables".to_owned(),
+                "arms" | "outcomes" => format!("under [[{path}]]"),
+                _ => format!("under [{path}]"),
             });
         }
         if let Holds::Table(keys) | Holds::Tables(keys, _) = key.holds {
