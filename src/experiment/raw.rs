@@ -7,7 +7,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::error::{Error, Result, nearest};
-use crate::experiment::grammar::{Holds, Key, PLAN};
+use crate::experiment::grammar::{Holds, Key};
+use crate::experiment::keys::PLAN;
 use crate::experiment::later;
 use crate::experiment::source::Source;
 use crate::experiment::value::{self, Mismatch, Value};
@@ -154,7 +155,7 @@ impl<'a> Raw<'a> {
         let path = self.path_of(name.get_ref());
         if later::KEYS.contains(&generic(&path).as_str()) {
             let error = Error::not_yet_built(format!("`{path}`"))
-                .hint("take it out of the plan; this version ignores nothing");
+                .hint("take it out of the plan until then");
             return Err(self.source.locate(error, at, &path));
         }
         let message = if self.path.is_empty() {
@@ -176,7 +177,10 @@ impl<'a> Raw<'a> {
             (Some(hint), ..) => hint,
             (None, Some(hint), _) => hint.to_owned(),
             (None, None, Some(default)) => {
-                format!("`{}`: {}; {default} where the plan is silent", key.name, key.about)
+                format!(
+                    "`{}`: {}; {default} where the plan is silent",
+                    key.name, key.about
+                )
             }
             (None, None, None) => format!("`{}`: {}", key.name, key.about),
         });

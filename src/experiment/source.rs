@@ -127,7 +127,9 @@ impl<'a> Source<'a> {
                 "this looks like a data file or UTF-16; save the plan as UTF-8 text",
             )
         } else {
-            (e.message(), self.syntax_hint(e.message(), at))
+            // "expected literal string" would send the reader to the wrong quotes.
+            let message = e.message().trim_end_matches(", expected literal string");
+            (message, self.syntax_hint(message, at))
         };
         let error = Error::plan(format!("not valid TOML: {message}")).hint(hint);
         self.locate(error, at, "")
@@ -157,10 +159,7 @@ const SYNTAX_HINTS: &[(&str, &str)] = &[
         "duplicate key",
         "the same key or table stands further up; keep one of the two",
     ),
-    (
-        "must be quoted",
-        "put words in quotes: key = \"value\"",
-    ),
+    ("must be quoted", "put words in quotes: key = \"value\""),
     (
         "escape",
         "in double quotes a backslash is written \\\\; single quotes take it as it is",
@@ -178,10 +177,7 @@ const SYNTAX_HINTS: &[(&str, &str)] = &[
     ("unclosed table", "a table's name ends with ]"),
     ("unclosed inline table", "an inline table ends with }"),
     ("comma", "separate items with one comma"),
-    (
-        "carriage return",
-        "save the file with ordinary line ends",
-    ),
+    ("carriage return", "save the file with ordinary line ends"),
     ("recurs", "nothing in a plan is nested this deep"),
     (
         "key with no value",
