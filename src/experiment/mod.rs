@@ -1,4 +1,4 @@
-//! The plan: TOML → tables with every key known ([`raw`]) → a validated
+//! The plan: TOML → tables with every key known → a validated
 //! [`Experiment`].
 
 mod advice;
