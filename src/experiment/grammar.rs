@@ -1,7 +1,4 @@
-//! Every key of a plan: what it holds, whether it must be there, its default.
-//!
-//! Reading, the JSON Schema, the defaults and the comparison of two plans all
-//! follow these tables, so they cannot disagree.
+//! What a key of a plan can hold: the terms in which [`keys`](super::keys) are written.
 
 /// A key of a table.
 #[derive(Debug)]
@@ -17,8 +14,6 @@ pub(super) struct Key {
     pub implied: bool,
     /// What to do about a value of the wrong form.
     pub hint: Option<&'static str>,
-    /// A change after approval touches neither the question nor the rules.
-    pub clerical: bool,
 }
 
 /// What a key holds.
@@ -72,7 +67,12 @@ pub(super) struct Range {
 }
 
 impl Range {
-    const fn from_to(min: f64, max: f64) -> Self {
+    /// Months until half an effect is left.
+    pub(super) const HALF_LIFE: Range = Range::above(0.0, 1200.0);
+    /// Cost of a contact or a minute.
+    pub(super) const COST: Range = Range::from_to(0.0, 1e9);
+
+    pub(super) const fn from_to(min: f64, max: f64) -> Self {
         Range {
             min,
             max,
@@ -81,7 +81,7 @@ impl Range {
         }
     }
 
-    const fn above(min: f64, max: f64) -> Self {
+    pub(super) const fn above(min: f64, max: f64) -> Self {
         Range {
             min,
             max,
@@ -90,7 +90,7 @@ impl Range {
         }
     }
 
-    const fn below(min: f64, max: f64) -> Self {
+    pub(super) const fn below(min: f64, max: f64) -> Self {
         Range {
             min,
             max,
@@ -99,7 +99,7 @@ impl Range {
         }
     }
 
-    const fn between(min: f64, max: f64) -> Self {
+    pub(super) const fn between(min: f64, max: f64) -> Self {
         Range {
             min,
             max,
@@ -133,13 +133,9 @@ impl Range {
 }
 
 /// Amounts beyond it lose whole cents in f64, and no pilot has them.
-const HUGE: f64 = 1e13;
+pub(super) const HUGE: f64 = 1e13;
 
-const SHARE: Range = Range::from_to(0.0, 1.0);
-const AMOUNT: Range = Range::from_to(0.0, HUGE);
-const POSITIVE: Range = Range::above(0.0, HUGE);
-
-const fn key(name: &'static str, holds: Holds, about: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, holds: Holds, about: &'static str) -> Key {
     Key {
         name,
         holds,
@@ -148,634 +144,35 @@ const fn key(name: &'static str, holds: Holds, about: &'static str) -> Key {
         default: None,
         implied: false,
         hint: None,
-        clerical: false,
     }
 }
 
 impl Key {
-    const fn required(self) -> Self {
+    pub(super) const fn required(self) -> Self {
         Key {
             required: true,
             ..self
         }
     }
 
-    const fn or(self, default: &'static str) -> Self {
+    pub(super) const fn or(self, default: &'static str) -> Self {
         Key {
             default: Some(default),
             ..self
         }
     }
 
-    const fn implied(self) -> Self {
+    pub(super) const fn implied(self) -> Self {
         Key {
             implied: true,
             ..self
         }
     }
 
-    const fn hint(self, hint: &'static str) -> Self {
+    pub(super) const fn hint(self, hint: &'static str) -> Self {
         Key {
             hint: Some(hint),
             ..self
         }
     }
-
-    const fn clerical(self) -> Self {
-        Key {
-            clerical: true,
-            ..self
-        }
-    }
 }
-
-/// A line of text.
-const LINE: Holds = Holds::Text {
-    max: 300,
-    lines: false,
-};
-
-const PATH: Holds = Holds::Text {
-    max: 4096,
-    lines: false,
-};
-
-/// Columns that one table may name.
-const COLUMNS: usize = 16;
-
-/// The whole plan.
-pub(super) const PLAN: &[Key] = &[
-    key("schema", Holds::Whole(1, 1), "version of this form")
-        .required()
-        .hint("write schema = 1; a plan with a higher number needs a newer pilot"),
-    key(
-        "experiment",
-        Holds::Table(EXPERIMENT),
-        "what the pilot is about",
-    )
-    .required(),
-    key(
-        "assignment",
-        Holds::Table(ASSIGNMENT),
-        "how customers get their arm",
-    )
-    .implied(),
-    key("arms", Holds::Tables(ARM, 100), "control and treatments").required(),
-    key("periods", Holds::Table(PERIODS), "windows before and after"),
-    key("data", Holds::Table(DATA), "where the data are"),
-    key("outcomes", Holds::Tables(OUTCOME, 100), "what is measured").required(),
-    key("analysis", Holds::Table(ANALYSIS), "tests and estimators").implied(),
-    key("decision", Holds::Table(DECISION), "the decision rule").implied(),
-    key("privacy", Holds::Table(PRIVACY), "what reports hide").implied(),
-    key(
-        "business",
-        Holds::Table(BUSINESS),
-        "assumptions of the business case",
-    ),
-];
-
-const EXPERIMENT: &[Key] = &[
-    key("name", Holds::Name, "the file's stem").required(),
-    key("title", LINE, "title in any script").clerical(),
-    key(
-        "problem",
-        Holds::Text {
-            max: 4000,
-            lines: true,
-        },
-        "the customers' problem, in words",
-    )
-    .clerical(),
-    key(
-        "root_cause",
-        Holds::Choice(&[
-            "expectation",
-            "process",
-            "customer-error",
-            "employee-readiness",
-        ]),
-        "why customers contact",
-    ),
-    key("owner", LINE, "who owns the pilot").clerical(),
-    key(
-        "seed",
-        Holds::Whole(0, u64::MAX),
-        "seeds every draw, hashed with purpose and name",
-    )
-    .required()
-    .hint("any whole number will do; `pilot design` draws one"),
-];
-
-const ASSIGNMENT: &[Key] = &[
-    key(
-        "method",
-        Holds::Choice(&["complete", "hashed", "existing"]),
-        "complete: exact quotas | hashed: as customers arrive | existing: arms are in the data",
-    )
-    .or("\"complete\""),
-    key("strata", Holds::Texts(COLUMNS), "columns that form strata").or("[]"),
-    key(
-        "cluster",
-        LINE,
-        "column whose values are assigned as a whole",
-    ),
-];
-
-const ARM: &[Key] = &[
-    key("name", Holds::Name, "name in files").required(),
-    key("title", LINE, "title in any script").clerical(),
-    key("control", Holds::Flag, "whether this is the control arm").or("false"),
-    key(
-        "weight",
-        Holds::Whole(1, 1_000_000),
-        "share of customers relative to the other arms",
-    )
-    .hint("use whole numbers of at least 1: 1 and 3 rather than 0.25 and 0.75"),
-    key(
-        "interventions",
-        Holds::Texts(20),
-        "what the customers get",
-    )
-    .or("[]"),
-    key(
-        "after_login",
-        Holds::Flag,
-        "for site-top-questions: the page is shown after log-in, so each customer can have their own",
-    )
-    .or("false"),
-    key("fixed_cost", Holds::Number(AMOUNT), "paid once at roll-out").or("0"),
-    key(
-        "cost_per_customer",
-        Holds::Number(AMOUNT),
-        "paid for each customer reached",
-    )
-    .or("0"),
-    key(
-        "running_cost_per_month",
-        Holds::Number(AMOUNT),
-        "paid every month",
-    )
-    .or("0"),
-];
-
-const DAYS_HINT: &str = "first and last day, both included: [\"2026-08-01\", \"2026-09-30\"]";
-
-const PERIODS: &[Key] = &[
-    key("before", Holds::Days, "first and last day before").hint(DAYS_HINT),
-    key("after", Holds::Days, "first and last day after").hint(DAYS_HINT),
-    key("timezone", LINE, "IANA zone in which days begin and end").or("\"UTC\""),
-    key(
-        "start",
-        LINE,
-        "roster column with each customer's own start",
-    ),
-    key(
-        "before_days",
-        Holds::Whole(0, 3660),
-        "whole days before the start",
-    ),
-    key(
-        "after_days",
-        Holds::Whole(1, 3660),
-        "whole days from the start on",
-    ),
-    key(
-        "enrol",
-        Holds::Days,
-        "first and last day on which a start counts",
-    )
-    .hint(DAYS_HINT),
-];
-
-const DATA: &[Key] = &[
-    key(
-        "customers",
-        Holds::Table(CUSTOMERS),
-        "roster: a row a customer",
-    ),
-    key("contacts", Holds::Table(CONTACTS), "log: a row a contact"),
-    key(
-        "counts",
-        Holds::Table(COUNTS),
-        "ready-made counts: a row a customer",
-    ),
-    key("cells", Holds::Table(CELLS), "cells made elsewhere"),
-];
-
-macro_rules! file_keys {
-    ($($more:expr),* $(,)?) => {
-        &[
-            key("path", PATH, "file or glob, relative to the workspace: .csv, .csv.gz, .parquet")
-                .required()
-                .clerical(),
-            $($more,)*
-            key("delimiter", Holds::Delimiter, "one ASCII character").or("\",\"").clerical(),
-            key("encoding", LINE, "WHATWG label; absent: UTF-8").clerical(),
-            key("decimal", Holds::Choice(&[".", ","]), "decimal mark").or("\".\"").clerical(),
-            key("time_format", LINE, "strptime form of dates; absent: ISO 8601").clerical(),
-            key("timezone", LINE, "IANA zone of local times; absent: that of the periods"),
-            key("max_bad_rows", Holds::Number(Range::below(0.0, 1.0)), "share of rows that may be set aside")
-                .or("0.01"),
-        ]
-    };
-}
-
-const BY_ARM: Key = key(
-    "arm_values",
-    Holds::ByArm,
-    "values of the arm column that mean an arm; absent: the arm's name",
-)
-.hint("for example { control = [\"0\", \"holdout\"], tip-sheet = [\"1\"] }");
-
-const UPTAKE: Key = key("uptake", LINE, "1 or 0: took the intervention up");
-
-const CUSTOMERS: &[Key] = file_keys![
-    key(
-        "columns",
-        Holds::Table(&[
-            key("unit", LINE, "customer").required(),
-            key("arm", LINE, "arm, for method = \"existing\""),
-            key("start", LINE, "the customer's own start"),
-            UPTAKE,
-        ]),
-        "columns by meaning",
-    )
-    .required()
-    .hint("for example columns = { unit = \"customer\" }"),
-    BY_ARM,
-];
-
-const CONTACTS: &[Key] = file_keys![
-    key(
-        "columns",
-        Holds::Table(&[
-            key("unit", LINE, "customer, as in the roster").required(),
-            key("time", LINE, "when the contact was made").required(),
-            key("reason", LINE, "reason"),
-            key("id", LINE, "contact; without it duplicates stay"),
-            key("channel", LINE, "channel"),
-            key("handling_seconds", LINE, "handling time in seconds"),
-        ]),
-        "columns by meaning",
-    )
-    .required()
-    .hint("for example columns = { unit = \"customer\", time = \"created\" }"),
-    key(
-        "complete_until",
-        Holds::Day,
-        "last day that the log holds completely"
-    )
-    .hint("a day like \"2026-12-02\"")
-    .clerical(),
-];
-
-const COUNTS: &[Key] = file_keys![
-    key(
-        "columns",
-        Holds::Table(&[
-            key("unit", LINE, "customer"),
-            key("arm", LINE, "arm, for method = \"existing\""),
-            key("exposure", LINE, "exposure after"),
-            key("before_exposure", LINE, "exposure before"),
-            key("cluster", LINE, "cluster"),
-            UPTAKE,
-        ]),
-        "columns by meaning",
-    )
-    .implied(),
-    BY_ARM,
-    key(
-        "exposure_unit",
-        Holds::Choice(&["day", "week", "month"]),
-        "unit of the exposure columns",
-    ),
-];
-
-const CELLS: &[Key] = &[key(
-    "path",
-    PATH,
-    "folder or file of cells, relative to the workspace",
-)
-.required()
-.clerical()];
-
-const OUTCOME: &[Key] = &[
-    key("name", Holds::Name, "name in files").required(),
-    key(
-        "role",
-        Holds::Choice(&["primary", "secondary", "guardrail"]),
-        "what it is for",
-    )
-    .required(),
-    key(
-        "kind",
-        Holds::Choice(&["count", "mean", "proportion"]),
-        "what it is",
-    )
-    .or("\"count\""),
-    key(
-        "reasons",
-        Holds::Texts(10_000),
-        "reasons of the log that count; absent: all",
-    )
-    .or("[]"),
-    key(
-        "better",
-        Holds::Choice(&["lower", "higher"]),
-        "which direction is good; for counts lower",
-    ),
-    key(
-        "cap",
-        Holds::Whole(1, 1_000_000_000),
-        "counts above it count as it",
-    ),
-    key(
-        "after",
-        LINE,
-        "column after, in a counts file; absent: after",
-    ),
-    key("before", LINE, "column before, in a counts file"),
-    key(
-        "before_kind",
-        Holds::Choice(&["count", "covariate"]),
-        "whether `before` is the same count earlier or only a covariate",
-    )
-    .or("\"count\""),
-    key(
-        "margin",
-        Holds::Number(POSITIVE),
-        "harm that a guardrail may show, in the outcome's unit",
-    ),
-];
-
-/// Draws of a resampling method.
-const DRAWS: Holds = Holds::Whole(0, 10_000_000);
-
-const ANALYSIS: &[Key] = &[
-    key(
-        "alpha",
-        Holds::Number(Range::above(0.0, 0.5)),
-        "error rate over all comparisons",
-    )
-    .or("0.05"),
-    key(
-        "power",
-        Holds::Number(Range::between(0.0, 1.0)),
-        "power that the size was chosen for",
-    )
-    .or("0.8"),
-    key(
-        "alternative",
-        Holds::Choice(&["two-sided", "one-sided"]),
-        "one-sided points towards `better`",
-    )
-    .or("\"two-sided\""),
-    key(
-        "estimand",
-        Holds::Choice(&["difference", "ratio"]),
-        "what is estimated",
-    )
-    .or("\"difference\""),
-    key(
-        "estimator",
-        LINE,
-        "the one that decides; \"auto\" only before approval",
-    )
-    .or("\"auto\""),
-    key(
-        "multiplicity",
-        Holds::Choice(&[
-            "dunnett",
-            "dunnett-step-down",
-            "holm",
-            "hochberg",
-            "bh",
-            "none",
-        ]),
-        "adjustment over arms",
-    )
-    .or("\"dunnett\""),
-    key(
-        "per_days",
-        Holds::Whole(1, 3660),
-        "differences are per customer over so many days; absent: over the window",
-    ),
-    key("permutations", DRAWS, "draws of the permutation test").or("10000"),
-    key("bootstrap", DRAWS, "draws of the bootstrap").or("10000"),
-    key(
-        "segments",
-        Holds::Texts(COLUMNS),
-        "columns to show effects by",
-    )
-    .or("[]"),
-    key(
-        "prior",
-        Holds::Table(&[
-            key("mean", Holds::Number(Range::from_to(-5.0, 5.0)), "mean").required(),
-            key(
-                "sd",
-                Holds::Number(Range::above(0.0, 10.0)),
-                "standard deviation",
-            )
-            .required(),
-        ]),
-        "normal prior of the log ratio",
-    )
-    .hint("for example { mean = 0.0, sd = 0.2 }"),
-];
-
-const DECISION: &[Key] = &[
-    key(
-        "scale_if",
-        Holds::Choice(&["npv", "break-even"]),
-        "npv: P(NPV > 0) is high enough | break-even: the adjusted bound clears it",
-    )
-    .or("\"npv\""),
-    key(
-        "min_probability",
-        Holds::Number(Range::between(0.0, 1.0)),
-        "P(NPV > 0) needed",
-    )
-    .or("0.9"),
-    key(
-        "max_payback_months",
-        Holds::Whole(1, 600),
-        "longest payback allowed",
-    ),
-    key(
-        "max_attrition_difference",
-        Holds::Number(Range::above(0.0, 1.0)),
-        "largest difference in missing outcomes between arms",
-    ),
-];
-
-const PRIVACY: &[Key] = &[key(
-    "min_cell",
-    Holds::Whole(1, 10_000),
-    "smaller groups are merged or shown as \"<5\"",
-)
-.or("5")
-.clerical()];
-
-const ASSUMPTION_HINT: &str = "a number, { low = 2, mode = 3, high = 5 } or { mean = 3, sd = 0.5 }";
-
-const BUSINESS: &[Key] = &[
-    key("currency", LINE, "ISO 4217 code")
-        .required()
-        .hint("three letters, for example \"EUR\""),
-    key(
-        "cost_per_contact",
-        Holds::Cost,
-        "variable is saved in full, labour × realisation; a plain number is all labour",
-    ),
-    key(
-        "cost_per_minute",
-        Holds::Cost,
-        "instead, where handling seconds are logged",
-    ),
-    key(
-        "realisation",
-        Holds::Assumption(SHARE),
-        "share of freed labour that becomes cash",
-    )
-    .hint(ASSUMPTION_HINT),
-    key(
-        "realisation_lag_months",
-        Holds::Assumption(Range::from_to(0.0, 600.0)),
-        "months until it does",
-    )
-    .or("0")
-    .hint(ASSUMPTION_HINT),
-    key(
-        "half_life_months",
-        Holds::HalfLife,
-        "months until half the effect is left, or \"none\"",
-    ),
-    key(
-        "units_at_rollout",
-        Holds::Assumption(POSITIVE),
-        "customers at roll-out",
-    )
-    .hint(ASSUMPTION_HINT),
-    key(
-        "customers_at_rollout",
-        Holds::Assumption(POSITIVE),
-        "another name of units_at_rollout",
-    )
-    .hint(ASSUMPTION_HINT),
-    key(
-        "new_customers_per_month",
-        Holds::Assumption(AMOUNT),
-        "new customers a month",
-    )
-    .or("0")
-    .hint(ASSUMPTION_HINT),
-    key(
-        "churn_per_month",
-        Holds::Assumption(SHARE),
-        "share of customers who leave each month",
-    )
-    .or("0")
-    .hint(ASSUMPTION_HINT),
-    key(
-        "holdout",
-        Holds::Number(Range::below(0.0, 1.0)),
-        "share kept as a control group at roll-out",
-    )
-    .or("0"),
-    key("horizon_months", Holds::Whole(1, 600), "months counted").or("36"),
-    key(
-        "annual_discount_rate",
-        Holds::Assumption(SHARE),
-        "0.08 is 8 % a year",
-    )
-    .or("0.08")
-    .hint(ASSUMPTION_HINT),
-    key(
-        "ramp_months",
-        Holds::Whole(0, 600),
-        "months until every customer has been reached",
-    )
-    .or("0"),
-    key(
-        "repeat_every_months",
-        Holds::Whole(1, 600),
-        "months between repeats; absent: once",
-    ),
-    key(
-        "baseline_by_month",
-        Holds::Numbers(12, Range::above(0.0, 1000.0)),
-        "season: twelve factors, January first",
-    )
-    .hint("twelve factors around 1, January first"),
-    key(
-        "annual_service_budget",
-        Holds::Number(POSITIVE),
-        "in the currency",
-    ),
-    key(
-        "claims",
-        Holds::Table(&[
-            key(
-                "contact_reduction",
-                Holds::Numbers(2, SHARE),
-                "low and high, as shares",
-            )
-            .or("[0.25, 0.3]"),
-            key(
-                "budget_share",
-                Holds::Number(SHARE),
-                "share of the service budget",
-            )
-            .or("0.15"),
-        ]),
-        "claims to hold the result against",
-    )
-    .implied(),
-    key(
-        "staffing",
-        Holds::Table(&[
-            key(
-                "occupancy",
-                Holds::Number(Range::between(0.0, 1.0)),
-                "share of logged-in time spent on contacts",
-            ),
-            key(
-                "shrinkage",
-                Holds::Number(Range::below(0.0, 1.0)),
-                "share of paid time not logged in",
-            ),
-            key(
-                "hours_per_agent_year",
-                Holds::Number(Range::above(0.0, 8784.0)),
-                "paid hours of an agent in a year",
-            ),
-            key(
-                "service_level",
-                Holds::Number(Range::between(0.0, 1.0)),
-                "share answered within answer_seconds",
-            ),
-            key(
-                "answer_seconds",
-                Holds::Number(Range::from_to(0.0, 86_400.0)),
-                "seconds within which that share is answered",
-            ),
-            key(
-                "interval_minutes",
-                Holds::Number(Range::above(0.0, 1440.0)),
-                "length of a planning interval",
-            ),
-            key(
-                "contacts_per_interval",
-                Holds::Number(POSITIVE),
-                "contacts that arrive in an interval",
-            ),
-            key(
-                "handling_seconds",
-                Holds::Number(Range::above(0.0, 86_400.0)),
-                "mean handling time",
-            ),
-        ]),
-        "how the service centre is staffed",
-    ),
-];

@@ -1,15 +1,26 @@
-//! The plan: TOML → tables with every key known ([`raw`]) → a validated
+//! The plan: TOML → tables with every key known → a validated
 //! [`Experiment`].
 
+mod advice;
+mod amount;
 mod catalogue;
+mod compare;
 mod currency;
+mod describe;
 mod grammar;
+mod keys;
 mod later;
 mod model;
+mod outline;
 mod raw;
+mod schema;
+mod settings;
 mod source;
+mod template;
 mod validate;
 mod value;
+mod words;
+mod write;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -18,9 +29,15 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 
+pub use advice::{PlanWarning, approval_blockers, warnings};
 pub use catalogue::{INTERVENTIONS, Intervention};
+pub use compare::{Change, changes, data_digest, diff};
 pub use currency::currency_minor_digits;
+pub use describe::describe;
 pub use model::*;
+pub use schema::schema;
+pub use settings::parse_with;
+pub use template::{Design, template};
 
 /// A plan that was read: the experiment and the text that it came from.
 #[derive(Debug, Clone, PartialEq)]

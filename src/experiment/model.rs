@@ -280,6 +280,9 @@ pub struct CellsSource {
     pub path: PathBuf,
 }
 
+/// Column after of a counts file where the plan is silent.
+pub(super) const DEFAULT_AFTER: &str = "after";
+
 /// An outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {

@@ -7,7 +7,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::error::{Error, Result, nearest};
-use crate::experiment::grammar::{Holds, Key, PLAN};
+use crate::experiment::grammar::{Holds, Key};
+use crate::experiment::keys::PLAN;
 use crate::experiment::later;
 use crate::experiment::source::Source;
 use crate::experiment::value::{self, Mismatch, Value};
@@ -116,7 +117,8 @@ impl<'a> Raw<'a> {
             let at = item.span().start;
             let DeValue::Table(table) = item.get_ref() else {
                 let m = Mismatch::form("a table", item.get_ref());
-                return Err(self.source.locate(Error::plan(m.message), at, &path));
+                let error = Error::plan(m.message).hint(format!("head each with [[{}]]", key.name));
+                return Err(self.source.locate(error, at, &path));
             };
             tables.push(Self::table(self.source, keys, table, path, at)?);
         }
@@ -153,7 +155,7 @@ impl<'a> Raw<'a> {
         let path = self.path_of(name.get_ref());
         if later::KEYS.contains(&generic(&path).as_str()) {
             let error = Error::not_yet_built(format!("`{path}`"))
-                .hint("take it out of the plan; this version ignores nothing");
+                .hint("take it out of the plan until then");
             return Err(self.source.locate(error, at, &path));
         }
         let message = if self.path.is_empty() {
@@ -171,9 +173,17 @@ impl<'a> Raw<'a> {
 
     fn mismatch(&self, key: &Key, at: usize, m: Mismatch) -> Error {
         let mut error = Error::plan(format!("`{}`: {}", self.path_of(key.name), m.message));
-        if let Some(hint) = m.hint.or(key.hint.map(str::to_owned)) {
-            error = error.hint(hint);
-        }
+        error = error.hint(match (m.hint, key.hint, key.default) {
+            (Some(hint), ..) => hint,
+            (None, Some(hint), _) => hint.to_owned(),
+            (None, None, Some(default)) => {
+                format!(
+                    "`{}`: {}; {default} where the plan is silent",
+                    key.name, key.about
+                )
+            }
+            (None, None, None) => format!("`{}`: {}", key.name, key.about),
+        });
         self.source.locate(error, at, &self.path_of(key.name))
     }
 
@@ -356,7 +366,7 @@ fn home_of(name: &str, keys: &'static [Key], path: &str) -> Option<String> {
     let mut homes = Vec::new();
     collect_homes(name, keys, path, &mut homes);
     match homes.as_slice() {
-        [home] => Some(format!("`{name}` belongs under {home}")),
+        [home] => Some(format!("`{name}` belongs {home}")),
         _ => None,
     }
 }
@@ -370,9 +380,9 @@ fn collect_homes(name: &str, keys: &'static [Key], path: &str, homes: &mut Vec<S
         };
         if key.name == name {
             homes.push(match path {
-                "" => "no table: write it before the first one".to_owned(),
-                "arms" | "outcomes" => format!("[[{path}]]"),
-                _ => format!("[{path}]"),
+                "" => "at the top of the plan, outside other tables".to_owned(),
+                "arms" | "outcomes" => format!("under [[{path}]]"),
+                _ => format!("under [{path}]"),
             });
         }
         if let Holds::Table(keys) | Holds::Tables(keys, _) = key.holds {

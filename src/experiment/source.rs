@@ -66,15 +66,20 @@ fn too_large(path: &Path) -> Error {
 
 /// Line and column of a byte offset, both from 1; columns count characters.
 fn place(text: &str, offset: usize) -> (u64, u64) {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    let before = &text[..offset];
+    let before = &text[..floor(text, offset)];
     let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |i| i + 1);
     let column = before[start..].chars().count() + 1;
     (line as u64, column as u64)
+}
+
+/// The nearest character boundary at or before a byte offset.
+fn floor(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
 }
 
 /// A plan's text with its file's name.
@@ -116,77 +121,76 @@ impl<'a> Source<'a> {
     fn syntax_error(&self, e: &toml::de::Error) -> Error {
         // Without a span the text ended too soon.
         let at = e.span().map_or(self.text.len(), |s| s.start);
-        let (hint, message) = if self.text.as_bytes().get(at) == Some(&0) {
+        let (message, hint) = if self.text.as_bytes().get(at) == Some(&0) {
             (
-                Some("this looks like a data file or UTF-16; save the plan as UTF-8 text"),
-                "the text contains a NUL character",
+                "there is a NUL character",
+                "this looks like a data file or UTF-16; save the plan as UTF-8 text",
             )
         } else {
-            (self.syntax_hint(e.message(), at), e.message())
+            // "expected literal string" would send the reader to the wrong quotes.
+            let message = e.message().trim_end_matches(", expected literal string");
+            (message, self.syntax_hint(message, at))
         };
-        let error = self.locate(Error::plan(format!("not valid TOML: {message}")), at, "");
-        error.hint(hint.unwrap_or("see https://toml.io for the form of a TOML file"))
+        let error = Error::plan(format!("not valid TOML: {message}")).hint(hint);
+        self.locate(error, at, "")
     }
 
-    fn syntax_hint(&self, message: &str, at: usize) -> Option<&'static str> {
-        let line_start = self.text[..self.floor(at)].rfind('\n').map_or(0, |i| i + 1);
-        let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let header = line.trim_start();
-        let hints: &[(&str, &str)] = &[
-            (
-                "string values must be quoted",
-                "put words in quotes: key = \"value\"",
-            ),
-            ("quote", "close the text with the quote it began with"),
-            ("unclosed array", "a list ends with ]"),
-            ("unclosed table", "a table's name ends with ]"),
-            ("unclosed inline table", "end the inline table with }"),
-            ("comma", "separate items with one comma"),
-            ("carriage return", "save the file with ordinary line ends"),
-            ("recurs", "nothing in a plan is nested this deep"),
-            (
-                "key with no value",
-                "write key = value; a comment starts with #",
-            ),
-            (
-                "missing assignment",
-                "write key = value; a comment starts with #",
-            ),
-            (
-                "invalid unquoted key",
-                "keys are letters, digits, - and _; a comment starts with #",
-            ),
-            ("missing value", "write a value after the ="),
-            ("leading zero", "write the number without leading zeros"),
-            (
-                "invalid escape",
-                "in double quotes a backslash is written \\\\; single quotes take it as it is",
-            ),
-            (
-                "escape",
-                "in double quotes a backslash is written \\\\; single quotes take it as it is",
-            ),
-        ];
-        if message.contains("duplicate key") {
-            return Some(
-                if header.starts_with("[arms]") || header.starts_with("[outcomes]") {
-                    "arms and outcomes are lists: head each with double brackets, [[arms]] or [[outcomes]]"
-                } else {
-                    "the same key or table stands further up; keep one of the two"
-                },
-            );
+    fn syntax_hint(&self, message: &str, at: usize) -> &'static str {
+        let line_start = self.text[..floor(self.text, at)]
+            .rfind('\n')
+            .map_or(0, |i| i + 1);
+        let header = self.text[line_start..].trim_start();
+        if header.starts_with("[arms]") || header.starts_with("[outcomes]") {
+            return "arms and outcomes are lists: head each with double brackets, [[arms]] or [[outcomes]]";
         }
-        hints
+        SYNTAX_HINTS
             .iter()
             .find(|(part, _)| message.contains(part))
-            .map(|(_, hint)| *hint)
-    }
-
-    fn floor(&self, at: usize) -> usize {
-        let mut at = at.min(self.text.len());
-        while !self.text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
+            .map_or(
+                "see https://toml.io for the form of a TOML file",
+                |(_, hint)| hint,
+            )
     }
 }
+
+/// What to do, by a part of the parser's message; the first that fits.
+const SYNTAX_HINTS: &[(&str, &str)] = &[
+    (
+        "duplicate key",
+        "the same key or table stands further up; keep one of the two",
+    ),
+    ("must be quoted", "put words in quotes: key = \"value\""),
+    (
+        "escape",
+        "in double quotes a backslash is written \\\\; single quotes take it as it is",
+    ),
+    (
+        "invalid basic string",
+        "close the text with the quote it began with",
+    ),
+    (
+        "invalid literal string",
+        "close the text with the quote it began with",
+    ),
+    ("quote", "close the text with the quote it began with"),
+    ("unclosed array", "a list ends with ]"),
+    ("unclosed table", "a table's name ends with ]"),
+    ("unclosed inline table", "an inline table ends with }"),
+    ("comma", "separate items with one comma"),
+    ("carriage return", "save the file with ordinary line ends"),
+    ("recurs", "nothing in a plan is nested this deep"),
+    (
+        "key with no value",
+        "write key = value; a comment starts with #",
+    ),
+    (
+        "missing assignment",
+        "write key = value; a comment starts with #",
+    ),
+    (
+        "unquoted key",
+        "keys are letters, digits, - and _; a comment starts with #",
+    ),
+    ("missing value", "write a value after the ="),
+    ("leading zero", "write the number without leading zeros"),
+];

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use toml::Spanned;
-use toml::de::{DeArray, DeInteger, DeTable, DeValue};
+use toml::de::{DeArray, DeInteger, DeValue};
 
 use crate::error::{Error, Result, nearest};
+use crate::experiment::amount;
 use crate::experiment::grammar::{Holds, Range};
 use crate::experiment::model::{Assumption, HalfLife, UnitCost};
 
@@ -40,7 +41,7 @@ pub(super) struct Mismatch {
 }
 
 impl Mismatch {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Mismatch {
             message: message.into(),
             hint: None,
@@ -48,12 +49,12 @@ impl Mismatch {
         }
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    fn within(mut self, at: usize) -> Self {
+    pub(super) fn within(mut self, at: usize) -> Self {
         self.at.get_or_insert(at);
         self
     }
@@ -121,7 +122,7 @@ impl Held for u32 {
     }
 }
 
-type Read<T> = std::result::Result<T, Mismatch>;
+pub(super) type Read<T> = std::result::Result<T, Mismatch>;
 
 /// The value of a default, which is written as TOML.
 pub(super) fn default(holds: &Holds, text: &str) -> Result<Value> {
@@ -148,9 +149,9 @@ pub(super) fn read(holds: &Holds, found: &DeValue<'_>) -> Read<Value> {
         Holds::Days => days(found).map(Value::Days),
         Holds::Texts(max) => texts(found, *max).map(Value::Texts),
         Holds::Numbers(count, range) => numbers(found, *count, range).map(Value::Numbers),
-        Holds::Assumption(range) => assumption(found, range).map(Value::Assumption),
-        Holds::HalfLife => half_life(found).map(Value::HalfLife),
-        Holds::Cost => cost(found).map(Value::Cost),
+        Holds::Assumption(range) => amount::assumption(found, range).map(Value::Assumption),
+        Holds::HalfLife => amount::half_life(found).map(Value::HalfLife),
+        Holds::Cost => amount::cost(found).map(Value::Cost),
         Holds::ByArm => by_arm(found).map(Value::ByArm),
         Holds::Table(_) | Holds::Tables(..) => Err(Mismatch::new("a table is not a value")),
     }
@@ -284,7 +285,7 @@ fn whole(found: &DeValue<'_>, min: u64, max: u64) -> Read<u64> {
     }
 }
 
-fn number(found: &DeValue<'_>, range: &Range) -> Read<f64> {
+pub(super) fn number(found: &DeValue<'_>, range: &Range) -> Read<f64> {
     let (x, text) = match found {
         DeValue::Integer(i) => (integer(i).map_or(f64::INFINITY, |i| i as f64), i.as_str()),
         DeValue::Float(f) => (f.as_str().parse().unwrap_or(f64::NAN), f.as_str()),
@@ -398,168 +399,6 @@ fn numbers(found: &DeValue<'_>, count: usize, range: &Range) -> Read<Vec<f64>> {
     list.iter()
         .map(|x| number(x.get_ref(), range).map_err(|m| m.within(x.span().start)))
         .collect()
-}
-
-/// The numbers of an inline table with exactly these keys.
-fn parts<const N: usize>(
-    table: &DeTable<'_>,
-    names: [&str; N],
-    read: impl Fn(&DeValue<'_>) -> Read<f64>,
-) -> Read<[f64; N]> {
-    let wanted = || format!("{{ {} }}", names.join(", "));
-    if let Some(stranger) = table
-        .keys()
-        .find(|k| !names.contains(&k.get_ref().as_ref()))
-    {
-        return Err(Mismatch::new(format!(
-            "unknown key `{}`; expected {}",
-            shown(stranger.get_ref()),
-            wanted()
-        ))
-        .within(stranger.span().start));
-    }
-    let mut out = [0.0; N];
-    for (slot, name) in out.iter_mut().zip(names) {
-        let Some(found) = table.get(name) else {
-            return Err(Mismatch::new(format!(
-                "`{name}` is missing; expected {}",
-                wanted()
-            )));
-        };
-        *slot = read(found.get_ref()).map_err(|m| m.within(found.span().start))?;
-    }
-    Ok(out)
-}
-
-fn assumption(found: &DeValue<'_>, range: &Range) -> Read<Assumption> {
-    let DeValue::Table(table) = found else {
-        return match found {
-            DeValue::Integer(_) | DeValue::Float(_) => number(found, range).map(Assumption::Fixed),
-            other => Err(Mismatch::form("a number or a distribution", other)),
-        };
-    };
-    if table.contains_key("mean") || table.contains_key("sd") {
-        let [mean, sd] = parts(table, ["mean", "sd"], |v| number(v, &ANY))?;
-        return normal(mean, sd, range);
-    }
-    let [low, mode, high] = parts(table, ["low", "mode", "high"], |v| number(v, range))?;
-    if !(low <= mode && mode <= high) {
-        return Err(Mismatch::new(format!(
-            "low {low}, mode {mode}, high {high} are out of order"
-        ))
-        .hint("low ≤ mode ≤ high"));
-    }
-    Ok(Assumption::Triangular { low, mode, high })
-}
-
-const ANY: Range = Range {
-    min: f64::MIN,
-    max: f64::MAX,
-    min_in: true,
-    max_in: true,
-};
-
-/// Both tails up to three standard deviations have to make sense.
-fn normal(mean: f64, sd: f64, range: &Range) -> Read<Assumption> {
-    if sd < 0.0 {
-        return Err(Mismatch::new(format!(
-            "the standard deviation {sd} is negative"
-        )));
-    }
-    if !range.holds(mean) {
-        return Err(Mismatch::new(format!(
-            "expected a mean {}, found {mean}",
-            range.words()
-        )));
-    }
-    // 3·sd rather than mean/3: 0.3 and 0.1 must pass, and 0.3/3 < 0.1 in f64.
-    let slack = 1e-9 * mean.abs();
-    if 3.0 * sd > mean + slack {
-        return Err(Mismatch::new(format!(
-            "the standard deviation {sd} is more than a third of the mean {mean}"
-        ))
-        .hint("use { low, mode, high } for a wide or lopsided range"));
-    }
-    if mean + 3.0 * sd > range.max + slack {
-        return Err(Mismatch::new(format!(
-            "three standard deviations above the mean reach {}, past {}",
-            mean + 3.0 * sd,
-            range.max
-        ))
-        .hint("use { low, mode, high } for a wide or lopsided range"));
-    }
-    Ok(Assumption::Normal { mean, sd })
-}
-
-fn half_life(found: &DeValue<'_>) -> Read<HalfLife> {
-    let hint = "months, for example 6, { low = 3, mode = 6, high = 12 }, or \"none\" for no fade";
-    let range = Range {
-        min: 0.0,
-        max: 1200.0,
-        min_in: false,
-        max_in: true,
-    };
-    match found {
-        DeValue::String(text) if text == "none" => Ok(HalfLife::None),
-        DeValue::String(text) => Err(Mismatch::new(format!(
-            "expected months or \"none\", found \"{}\"",
-            shown(text)
-        ))
-        .hint(hint)),
-        other => assumption(other, &range)
-            .map(HalfLife::Months)
-            .map_err(|m| match m.hint {
-                Some(_) => m,
-                None => m.hint(hint),
-            }),
-    }
-}
-
-fn cost(found: &DeValue<'_>) -> Read<UnitCost> {
-    let hint =
-        "for example { variable = 0.4, labour = { low = 3, mode = 4, high = 6 } }, or a number";
-    let range = Range {
-        min: 0.0,
-        max: 1e9,
-        min_in: true,
-        max_in: true,
-    };
-    let with_hint = |m: Mismatch| match m.hint {
-        Some(_) => m,
-        None => m.hint(hint),
-    };
-    let DeValue::Table(table) = found else {
-        // Average cost is not avoidable cost: a bare number counts as labour,
-        // of which only the realised share becomes cash.
-        let labour = number(found, &range).map_err(with_hint)?;
-        return Ok(UnitCost {
-            variable: Assumption::Fixed(0.0),
-            labour: Assumption::Fixed(labour),
-        });
-    };
-    let names = ["variable", "labour"];
-    if let Some(stranger) = table
-        .keys()
-        .find(|k| !names.contains(&k.get_ref().as_ref()))
-    {
-        let m = Mismatch::new(format!("unknown key `{}`", shown(stranger.get_ref())))
-            .within(stranger.span().start);
-        return Err(match nearest(stranger.get_ref(), names) {
-            Some(near) => m.hint(format!("did you mean `{near}`?")),
-            None => m.hint(hint),
-        });
-    }
-    let part = |name: &str| {
-        let Some(found) = table.get(name) else {
-            return Err(Mismatch::new(format!("`{name}` is missing"))
-                .hint("give both; write 0 where there is none"));
-        };
-        assumption(found.get_ref(), &range).map_err(|m| with_hint(m.within(found.span().start)))
-    };
-    Ok(UnitCost {
-        variable: part("variable")?,
-        labour: part("labour")?,
-    })
 }
 
 fn by_arm(found: &DeValue<'_>) -> Read<Vec<(String, usize, Vec<String>)>> {

@@ -1,10 +1,68 @@
-//! Plans: reading, and every rule that a plan has to keep.
+//! Plans: reading, rules, comparison, writing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use pilot::experiment;
+use pilot::error::{Error, Kind};
+use pilot::experiment::{self, Experiment};
 
+mod compare;
+mod hostile;
+mod meaning;
+mod rules;
+mod schema;
+mod writing;
+
+/// A roster and a log, every key in use.
 const FEES: &str = include_str!("../data/plans/fees-education.toml");
+/// Ready-made counts.
+const COUNTS: &str = include_str!("../data/plans/counts.toml");
+/// Cells made elsewhere, all tables inline.
+const CELLS: &str = include_str!("../data/plans/cells.toml");
+/// The documented example, with keys that later versions build.
+const DOCUMENTED: &str = include_str!("../data/plans/contract.toml");
+
+fn file_of(base: &str) -> PathBuf {
+    let stem = match base {
+        _ if base == COUNTS => "counts",
+        _ if base == CELLS => "cells",
+        _ => "fees-education",
+    };
+    PathBuf::from(format!("experiments/{stem}.toml"))
+}
+
+/// Replaces `from` by `to`, where `«` marks the place that the error must name.
+fn edit(base: &str, from: &str, to: &str) -> (String, Option<(u64, u64)>) {
+    assert_eq!(base.matches(from).count(), 1, "`{from}` is not there once");
+    let marked = base.replacen(from, to, 1);
+    let Some(at) = marked.find('«') else {
+        return (marked, None);
+    };
+    let before = &marked[..at];
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before[line_start..].chars().count() as u64 + 1;
+    (marked.replacen('«', "", 1), Some((line, column)))
+}
+
+fn accepted(base: &str, text: &str) -> Experiment {
+    experiment::parse(text, &file_of(base))
+        .unwrap_or_else(|e| panic!("{e}"))
+        .experiment
+}
+
+fn refused(base: &str, text: &str) -> Error {
+    match experiment::parse(text, &file_of(base)) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(e) => e,
+    }
+}
+
+/// The documented example without what later versions build.
+fn documented_now() -> String {
+    let (head, rest) = DOCUMENTED.split_once("[analysis.sequential]").unwrap();
+    let (_, tail) = rest.split_once("[decision]").unwrap();
+    format!("{head}[decision]{tail}")
+}
 
 #[test]
 fn the_example_plans_are_read() {
@@ -15,8 +73,80 @@ fn the_example_plans_are_read() {
         );
         let plan = experiment::read(Path::new(&path)).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(plan.experiment.name, name);
-        eprintln!("{:#?}", plan.experiment);
-        eprintln!("{:#?}", plan.defaults);
+        assert_eq!(plan.text, std::fs::read_to_string(&path).unwrap());
+        assert_eq!(plan.sha256.len(), 64);
     }
-    assert!(FEES.len() > 100);
+}
+
+#[test]
+fn the_documented_plan_is_read_without_its_later_keys() {
+    let e = accepted(DOCUMENTED, &documented_now());
+    assert_eq!(e.seed, 8_274_462_913);
+    assert_eq!(e.arms[e.control()].name, "control");
+    assert_eq!(e.analysis.estimator.as_deref(), Some("lin"));
+    assert_eq!(e.analysis.prior, Some((0.0, 0.2)));
+    assert_eq!(e.business.unwrap().claims.contact_reduction, (0.25, 0.30));
+
+    let error = refused(DOCUMENTED, DOCUMENTED);
+    assert_eq!(error.kind(), Kind::NotYetBuilt);
+    assert_eq!(error.kind().exit_code(), 2);
+    assert_eq!(error.key_name(), Some("analysis.sequential"));
+    let line = DOCUMENTED
+        .lines()
+        .position(|l| l.starts_with("[analysis.sequential]"));
+    assert_eq!(error.line_number(), line.map(|l| l as u64 + 1));
+    assert_eq!(error.column_number(), Some(11));
+}
+
+#[test]
+fn what_later_versions_build_is_known_and_refused() {
+    let estimator = "estimator = \"lin\"";
+    for (from, to, key) in [
+        (
+            estimator,
+            "estimator = «\"bootstrap\"",
+            "analysis.estimator",
+        ),
+        (estimator, "estimator = «\"cluster\"", "analysis.estimator"),
+        (estimator, "estimator = «\"cace\"", "analysis.estimator"),
+        (estimator, "estimator = «\"bayes\"", "analysis.estimator"),
+        (
+            "multiplicity = \"dunnett\"",
+            "multiplicity = «\"dunnett-step-down\"",
+            "analysis.multiplicity",
+        ),
+        (
+            "interventions = [\"tip-sheet\"]",
+            "interventions = [«\"podcast\"]",
+            "arms[2].interventions",
+        ),
+        (
+            "method = \"existing\"",
+            "method = \"existing\"\n«design = \"switchback\"",
+            "assignment.design",
+        ),
+    ] {
+        let (text, place) = edit(FEES, from, to);
+        let error = refused(FEES, &text);
+        assert_eq!(error.kind(), Kind::NotYetBuilt, "{error}");
+        assert_eq!(error.key_name(), Some(key));
+        let found = error.line_number().zip(error.column_number());
+        assert_eq!(found, place, "{error}");
+        assert!(error.hint_text().is_some() && error.message().contains("not yet built"));
+    }
+}
+
+#[test]
+fn whole_messages() {
+    let messages = [
+        refused(FEES, &edit(FEES, "[data.customers]", "[data.custmers]").0),
+        refused(CELLS, &edit(CELLS, "weight = 2", "weight = 0.75").0),
+        refused(DOCUMENTED, DOCUMENTED),
+        refused(
+            FEES,
+            &edit(FEES, "owner = \"customer care\"", "owner = customer care").0,
+        ),
+    ];
+    let messages: Vec<String> = messages.iter().map(|e| e.to_string()).collect();
+    insta::assert_snapshot!(messages.join("\n---\n"));
 }

@@ -28,10 +28,7 @@ pub(super) fn read(raw: &Raw<'_>) -> Result<AnalysisPlan> {
         alpha,
         power,
         one_sided: raw.need::<String>("alternative")? == "one-sided",
-        estimand: match raw.need::<String>("estimand")?.as_str() {
-            "ratio" => PlannedEstimand::Ratio,
-            _ => PlannedEstimand::Difference,
-        },
+        estimand: raw.need("estimand")?,
         estimator: estimator(raw)?,
         multiplicity: multiplicity(raw)?,
         per_days: raw.get("per_days")?,
@@ -77,20 +74,16 @@ fn estimator(raw: &Raw<'_>) -> Result<Option<String>> {
 }
 
 fn multiplicity(raw: &Raw<'_>) -> Result<Multiplicity> {
-    let word: String = raw.need("multiplicity")?;
-    if later::MULTIPLICITIES.contains(&word.as_str()) {
+    let adjustment: Multiplicity = raw.need("multiplicity")?;
+    if later::MULTIPLICITIES.contains(&adjustment) {
         return Err(raw
-            .not_yet_built("multiplicity", format!("multiplicity = \"{word}\""))
+            .not_yet_built(
+                "multiplicity",
+                format!("multiplicity = \"{}\"", adjustment.name()),
+            )
             .hint("\"dunnett\" is its single-step form, with simultaneous intervals"));
     }
-    Ok(match word.as_str() {
-        "dunnett" => Multiplicity::Dunnett,
-        "dunnett-step-down" => Multiplicity::DunnettStepDown,
-        "holm" => Multiplicity::Holm,
-        "hochberg" => Multiplicity::Hochberg,
-        "bh" => Multiplicity::Bh,
-        _ => Multiplicity::None,
-    })
+    Ok(adjustment)
 }
 
 fn draws(raw: &Raw<'_>, key: &str) -> Result<u32> {

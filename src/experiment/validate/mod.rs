@@ -8,7 +8,7 @@ mod outcomes;
 mod periods;
 
 use crate::error::Result;
-use crate::experiment::model::{Assignment, DecisionRule, Experiment, Method, RootCause, ScaleIf};
+use crate::experiment::model::{Assignment, DecisionRule, Experiment};
 use crate::experiment::raw::Raw;
 
 /// Validates a plan; `stem` is the stem of its file, where the name must equal it.
@@ -35,7 +35,7 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
         title: head.get("title")?.unwrap_or_else(|| name.clone()),
         name,
         problem: head.get("problem")?,
-        root_cause: head.get::<String>("root_cause")?.map(|w| root_cause(&w)),
+        root_cause: head.get("root_cause")?,
         owner: head.get("owner")?,
         seed: head.need("seed")?,
         analysis: analysis::read(plan.need_sub("analysis")?)?,
@@ -55,22 +55,9 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
     Ok(experiment)
 }
 
-fn root_cause(word: &str) -> RootCause {
-    match word {
-        "expectation" => RootCause::Expectation,
-        "process" => RootCause::Process,
-        "customer-error" => RootCause::CustomerError,
-        _ => RootCause::EmployeeReadiness,
-    }
-}
-
 fn assignment(raw: &Raw<'_>) -> Result<Assignment> {
     let assignment = Assignment {
-        method: match raw.need::<String>("method")?.as_str() {
-            "complete" => Method::Complete,
-            "hashed" => Method::Hashed,
-            _ => Method::Existing,
-        },
+        method: raw.need("method")?,
         strata: raw.need("strata")?,
         cluster: raw.get("cluster")?,
     };
@@ -90,10 +77,7 @@ fn assignment(raw: &Raw<'_>) -> Result<Assignment> {
 
 fn decision(raw: &Raw<'_>) -> Result<DecisionRule> {
     Ok(DecisionRule {
-        scale_if: match raw.need::<String>("scale_if")?.as_str() {
-            "break-even" => ScaleIf::BreakEven,
-            _ => ScaleIf::Npv,
-        },
+        scale_if: raw.need("scale_if")?,
         min_probability: raw.need("min_probability")?,
         max_payback_months: raw.get("max_payback_months")?,
         max_attrition_difference: raw.get("max_attrition_difference")?,

@@ -1,7 +1,9 @@
 //! Outcomes: what is measured, and which one decides.
 
 use crate::error::Result;
-use crate::experiment::model::{BeforeKind, Better, Data, Outcome, OutcomeKind, Role};
+use crate::experiment::model::{
+    BeforeKind, Better, DEFAULT_AFTER, Data, Outcome, OutcomeKind, Role,
+};
 use crate::experiment::raw::Raw;
 
 pub(super) fn read(plan: &Raw<'_>, data: Option<&Data>) -> Result<Vec<Outcome>> {
@@ -28,16 +30,8 @@ pub(super) fn read(plan: &Raw<'_>, data: Option<&Data>) -> Result<Vec<Outcome>> 
 }
 
 fn outcome(raw: &Raw<'_>, data: Option<&Data>) -> Result<Outcome> {
-    let role = match raw.need::<String>("role")?.as_str() {
-        "primary" => Role::Primary,
-        "secondary" => Role::Secondary,
-        _ => Role::Guardrail,
-    };
-    let kind = match raw.need::<String>("kind")?.as_str() {
-        "count" => OutcomeKind::Count,
-        "mean" => OutcomeKind::Mean,
-        _ => OutcomeKind::Proportion,
-    };
+    let role: Role = raw.need("role")?;
+    let kind: OutcomeKind = raw.need("kind")?;
     let outcome = Outcome {
         name: raw.need("name")?,
         role,
@@ -45,12 +39,11 @@ fn outcome(raw: &Raw<'_>, data: Option<&Data>) -> Result<Outcome> {
         reasons: raw.need("reasons")?,
         better: better(raw, kind)?,
         cap: raw.get("cap")?,
-        after: raw.get("after")?.unwrap_or_else(|| "after".to_owned()),
+        after: raw
+            .get("after")?
+            .unwrap_or_else(|| DEFAULT_AFTER.to_owned()),
         before: raw.get("before")?,
-        before_kind: match raw.need::<String>("before_kind")?.as_str() {
-            "covariate" => BeforeKind::Covariate,
-            _ => BeforeKind::Count,
-        },
+        before_kind: raw.get("before_kind")?.unwrap_or(BeforeKind::Count),
         margin: margin(raw, role, kind)?,
     };
     if outcome.cap.is_some() && kind != OutcomeKind::Count {
@@ -101,10 +94,10 @@ fn columns_are_of_counts(raw: &Raw<'_>) -> Result<()> {
 
 /// Fewer contacts are better; of a mean or a share nobody can know.
 fn better(raw: &Raw<'_>, kind: OutcomeKind) -> Result<Better> {
-    match (raw.get::<String>("better")?.as_deref(), kind) {
-        (Some("higher"), _) => Ok(Better::Higher),
-        (Some(_), _) | (None, OutcomeKind::Count) => Ok(Better::Lower),
-        (None, _) => Err(raw.missing(
+    match (raw.get("better")?, kind) {
+        (Some(better), _) => Ok(better),
+        (None, OutcomeKind::Count) => Ok(Better::Lower),
+        (None, OutcomeKind::Mean | OutcomeKind::Proportion) => Err(raw.missing(
             "better",
             Some("say which direction is good: better = \"lower\" or \"higher\""),
         )),

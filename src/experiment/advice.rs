@@ -1,0 +1,253 @@
+//! What a valid plan should still make its owner think about, and what stops
+//! its approval.
+
+use crate::error::Error;
+use crate::experiment::model::{CostBasis, Data, Experiment, HalfLife, Role, RootCause, Windows};
+
+/// A warning about a valid plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanWarning {
+    /// Stable name.
+    pub id: &'static str,
+    /// One sentence in plain words.
+    pub message: String,
+}
+
+/// Weights further apart leave the smaller arm too few customers.
+const LOPSIDED: u64 = 50;
+
+/// Season's factors multiply the baseline, so they should average 1; 2 % is rounding.
+const SEASON_SLACK: f64 = 0.02;
+
+/// Warnings about a plan, in the order of its tables.
+pub fn warnings(e: &Experiment) -> Vec<PlanWarning> {
+    let mut found = Vec::new();
+    let mut warn = |id, message: String| found.push(PlanWarning { id, message });
+    if e.root_cause == Some(RootCause::Process) {
+        warn(
+            "process-cause",
+            "The root cause is a process: education teaches customers to live with it and rarely \
+             prevents their contacts; change the process first, or say why education should help."
+                .to_owned(),
+        );
+    }
+    arms(e, &mut warn);
+    periods(e, &mut warn);
+    outcomes(e, &mut warn);
+    analysis(e, &mut warn);
+    business(e, &mut warn);
+    found
+}
+
+type Warn<'a> = &'a mut dyn FnMut(&'static str, String);
+
+fn arms(e: &Experiment, warn: Warn<'_>) {
+    let weights: Vec<u64> = e.arms.iter().filter_map(|a| a.weight).collect();
+    if let (Some(least), Some(most)) = (weights.iter().min(), weights.iter().max())
+        && most / least >= LOPSIDED
+    {
+        warn(
+            "lopsided-weights",
+            format!(
+                "One arm gets {most} customers for {least} of another: the small arm decides how \
+                 precise the comparison is, so the large one is mostly wasted."
+            ),
+        );
+    }
+    if let Some(control) = e.arms.get(e.control())
+        && !control.interventions.is_empty()
+    {
+        warn(
+            "control-with-interventions",
+            format!(
+                "The control arm \"{}\" also gets {}: the effect is what the treatments add to that.",
+                control.name,
+                control.interventions.join(", ")
+            ),
+        );
+    }
+}
+
+fn periods(e: &Experiment, warn: Warn<'_>) {
+    let Some(periods) = &e.periods else { return };
+    let (after_days, no_before) = match &periods.windows {
+        Windows::Fixed { before, after, .. } => (days(*after), before.is_none()),
+        Windows::Relative {
+            before_days,
+            after_days,
+            ..
+        } => (i64::from(*after_days), *before_days == 0),
+    };
+    if after_days < 7 {
+        warn(
+            "short-after",
+            format!(
+                "The after period is {after_days} days: less than a week, so it does not even hold \
+                 every day of the week."
+            ),
+        );
+    }
+    // A counts file may hold a before column whose window the plan need not give.
+    if no_before && !matches!(e.data, Some(Data::Counts(_) | Data::Cells(_))) {
+        warn(
+            "no-before",
+            "There is no before period: the effect will be less precise, and nothing shows \
+             whether the arms were alike."
+                .to_owned(),
+        );
+    }
+}
+
+fn outcomes(e: &Experiment, warn: Warn<'_>) {
+    let primary: Vec<&str> = e
+        .outcomes
+        .iter()
+        .filter(|o| o.role == Role::Primary)
+        .map(|o| o.name.as_str())
+        .collect();
+    if primary.len() > 1 {
+        warn(
+            "several-primary-outcomes",
+            format!(
+                "{} outcomes are primary ({}): all share the error rate, and money and decision \
+                 rest on \"{}\".",
+                primary.len(),
+                primary.join(", "),
+                primary[0]
+            ),
+        );
+    }
+}
+
+fn analysis(e: &Experiment, warn: Warn<'_>) {
+    let plan = &e.analysis;
+    if plan.alpha > 0.1 {
+        warn(
+            "weak-alpha",
+            format!(
+                "Alpha is {}: a useless pilot would be called a success that often.",
+                percent(plan.alpha)
+            ),
+        );
+    }
+    if plan.power < 0.8 {
+        warn(
+            "low-power",
+            format!(
+                "Power is {}: a pilot that works would fail to show it in {} of cases.",
+                percent(plan.power),
+                percent(1.0 - plan.power)
+            ),
+        );
+    }
+    match plan.estimator.as_deref() {
+        None => warn(
+            "auto-estimator",
+            "The estimator is chosen when the data are known; approval needs a name.".to_owned(),
+        ),
+        Some("permutation") => warn(
+            "no-interval",
+            "The permutation test gives no interval, so there is nothing to carry into money; \
+             another primary estimator is needed for a business case."
+                .to_owned(),
+        ),
+        Some(_) => {}
+    }
+}
+
+fn business(e: &Experiment, warn: Warn<'_>) {
+    let Some(b) = &e.business else {
+        return warn(
+            "no-cash-case",
+            format!(
+                "There is no [business] table, so scale_if = \"{}\" can never be met.",
+                e.decision.scale_if.name()
+            ),
+        );
+    };
+    let missing: Vec<&str> = [
+        ("cost_per_contact", b.cost.is_none()),
+        ("realisation", b.realisation.is_none()),
+        ("half_life_months", b.half_life.is_none()),
+        ("units_at_rollout", b.units_at_rollout.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(key, missing)| missing.then_some(key))
+    .collect();
+    if !missing.is_empty() {
+        warn(
+            "no-cash-case",
+            format!(
+                "[business] is silent about {}: the report gives contacts and hours, but no cash.",
+                missing.join(", ")
+            ),
+        );
+    }
+    let timed = match &e.data {
+        Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
+        Some(Data::Counts(_) | Data::Cells(_)) => false,
+        None => true,
+    };
+    if matches!(b.cost, Some(CostBasis::PerContact(_))) && !timed {
+        warn(
+            "contacts-without-minutes",
+            "Without handling times every avoided contact is worth the average one, but education \
+             prevents the short ones first: the saving may be overstated."
+                .to_owned(),
+        );
+    }
+    if b.half_life == Some(HalfLife::None) {
+        warn(
+            "no-fade",
+            "The business case assumes that the effect never fades.".to_owned(),
+        );
+    }
+    if let Some(season) = &b.baseline_by_month {
+        let mean = season.iter().sum::<f64>() / 12.0;
+        if (mean - 1.0).abs() > SEASON_SLACK {
+            warn(
+                "season-mean",
+                format!(
+                    "The twelve factors of baseline_by_month average {mean:.2} rather than 1, \
+                     which scales every saving by as much."
+                ),
+            );
+        }
+    }
+}
+
+/// Days of a window, first and last included.
+pub(super) fn days((first, last): (jiff::civil::Date, jiff::civil::Date)) -> i64 {
+    let span = last - first;
+    i64::from(span.get_days()) + 1
+}
+
+/// A share as a percentage with at most one decimal.
+pub(super) fn percent(share: f64) -> String {
+    let tenths = (share * 1000.0).round() / 10.0;
+    format!("{tenths} %")
+}
+
+/// What stops the approval of a plan; empty where nothing does.
+///
+/// A sealed plan says when and how it will be analysed: a named estimator, and
+/// windows unless the data are ready-made.
+pub fn approval_blockers(e: &Experiment) -> Vec<Error> {
+    let mut found = Vec::new();
+    if e.analysis.estimator.is_none() {
+        found.push(
+            Error::plan("the estimator is \"auto\", which chooses when the data are known")
+                .key("analysis.estimator")
+                .hint("name it, for example estimator = \"lin\""),
+        );
+    }
+    let ready_made = matches!(e.data, Some(Data::Counts(_) | Data::Cells(_)));
+    if e.periods.is_none() && !ready_made {
+        found.push(
+            Error::plan("the plan has no windows, so it does not say when it ends")
+                .key("periods")
+                .hint("add [periods] with before and after"),
+        );
+    }
+    found
+}
