@@ -106,15 +106,15 @@ impl fmt::Display for Estimator {
     }
 }
 
-/// The alternative hypothesis, in terms of the estimand.
+/// The alternative hypothesis, in terms of the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alternative {
     /// H1: the effect is not null.
     TwoSided,
-    /// H1: difference < 0, ratio < 1.
+    /// H1: difference < 0, ratio < 1, P(Y_k < Y_0) > ½.
     Less,
-    /// H1: difference > 0, ratio > 1.
+    /// H1: difference > 0, ratio > 1, P(Y_k < Y_0) < ½.
     Greater,
 }
 

@@ -33,54 +33,96 @@ impl Finding {
     ///
     /// *Formula* — value ± q·se with q the 1 − α/2 quantile; one-sided tests give
     /// the 1 − α bound towards the alternative and put the two-sided interval in
-    /// `detail.ci_two_sided`, as R does. Where se is 0, interval and p-value are
-    /// `None`: without spread nothing can be said about chance.
+    /// `detail.ci_two_sided`, as R does. A probability P(Y_k < Y_0) is above ½
+    /// where the difference is below 0, so its bounds change sides, and it is cut
+    /// to [0, 1]. An end beyond the range of numbers is `None`: unbounded.
+    ///
+    /// Where se is 0, interval and p-value are `None` and `detail.no_spread` is
+    /// set: without spread nothing can be said about chance.
     pub fn estimate(self, test: &Test) -> Estimate {
-        let null = if self.estimand == Estimand::Probability {
-            0.5
-        } else {
-            0.0
-        };
-        let shown = |v: f64| {
-            if self.estimand == Estimand::Ratio {
-                v.exp()
-            } else {
-                v
-            }
-        };
-        let mut detail = self.detail;
-        let (mut interval, mut p_value) = (None, None);
-        if self.se > 0.0 {
-            let t = (self.value - null) / self.se;
-            let both = t_isf(test.alpha / 2.0, self.df) * self.se;
-            let one = t_isf(test.alpha, self.df) * self.se;
-            let ends = (shown(self.value - both), shown(self.value + both));
-            let (lower, upper, p) = match test.alternative {
-                Alternative::TwoSided => (Some(ends.0), Some(ends.1), 2.0 * t_sf(t.abs(), self.df)),
-                Alternative::Less => (None, Some(shown(self.value + one)), t_sf(-t, self.df)),
-                Alternative::Greater => (Some(shown(self.value - one)), None, t_sf(t, self.df)),
-            };
-            if test.alternative != Alternative::TwoSided {
-                detail.insert(
-                    "ci_two_sided".into(),
-                    DetailValue::Numbers(vec![ends.0, ends.1]),
-                );
-            }
-            interval = Some(Interval { lower, upper });
-            p_value = Some(p.min(1.0));
-        }
-        Estimate {
+        let mut estimate = Estimate {
             estimator: self.estimator,
             estimand: self.estimand,
-            value: shown(self.value),
+            value: shown(self.estimand, self.value),
             se: Some(self.se),
             df: self.df,
-            interval,
-            p_value,
+            interval: None,
+            p_value: None,
             n_treatment: self.n_treatment,
             n_control: self.n_control,
             control_share: self.control_share,
-            detail,
+            detail: self.detail,
+        };
+        if self.se > 0.0 {
+            let null = if self.estimand == Estimand::Probability {
+                0.5
+            } else {
+                0.0
+            };
+            let t = (self.value - null) / self.se;
+            let two = t_isf(test.alpha / 2.0, self.df) * self.se;
+            let one = t_isf(test.alpha, self.df) * self.se;
+            estimate.p_value = Some(match direction(self.estimand, test.alternative) {
+                Alternative::TwoSided => (2.0 * t_sf(t.abs(), self.df)).min(1.0),
+                Alternative::Less => t_sf(-t, self.df),
+                Alternative::Greater => t_sf(t, self.df),
+            });
+            estimate.set_interval(
+                test,
+                (self.value - two, self.value + two),
+                (self.value - one, self.value + one),
+            );
+        } else {
+            estimate
+                .detail
+                .insert("no_spread".into(), DetailValue::Flag(true));
         }
+        estimate
+    }
+}
+
+impl Estimate {
+    /// Sets the interval, and for one-sided tests `detail.ci_two_sided`, from the ends at
+    /// 1 − α two-sided (`two`) and one-sided (`one`), ratios still as logs.
+    pub(crate) fn set_interval(&mut self, test: &Test, two: (f64, f64), one: (f64, f64)) {
+        let end = |v: f64| Some(shown(self.estimand, v)).filter(|v| v.is_finite());
+        let (lower, upper) = (end(two.0), end(two.1));
+        self.interval = Some(match direction(self.estimand, test.alternative) {
+            Alternative::TwoSided => Interval { lower, upper },
+            Alternative::Less => Interval {
+                lower: None,
+                upper: end(one.1),
+            },
+            Alternative::Greater => Interval {
+                lower: end(one.0),
+                upper: None,
+            },
+        });
+        if let (true, Some(lower), Some(upper)) =
+            (test.alternative != Alternative::TwoSided, lower, upper)
+        {
+            self.detail.insert(
+                "ci_two_sided".into(),
+                DetailValue::Numbers(vec![lower, upper]),
+            );
+        }
+    }
+}
+
+/// From the scale of inference to the estimand's own.
+fn shown(estimand: Estimand, value: f64) -> f64 {
+    match estimand {
+        Estimand::Difference => value,
+        Estimand::Ratio => value.exp(),
+        Estimand::Probability => value.clamp(0.0, 1.0),
+    }
+}
+
+/// The alternative on the scale of the estimand.
+fn direction(estimand: Estimand, alternative: Alternative) -> Alternative {
+    match (estimand, alternative) {
+        (Estimand::Probability, Alternative::Less) => Alternative::Greater,
+        (Estimand::Probability, Alternative::Greater) => Alternative::Less,
+        _ => alternative,
     }
 }

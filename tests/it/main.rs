@@ -8,3 +8,6 @@ mod decision;
 mod finance;
 mod workspace;
 mod report;
+
+mod distributions;
+mod means;
