@@ -11,3 +11,7 @@ mod report;
 
 mod distributions;
 mod means;
+
+mod count_models;
+mod counts_support;
+mod permutation;

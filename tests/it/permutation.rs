@@ -1,0 +1,234 @@
+//! `permutation` against brute force, exact distributions, and itself on other threads.
+
+use pilot::stats::permutation::permutation;
+use pilot::stats::random::Stream;
+use pilot::stats::{Alternative, DetailValue, Estimate, Test};
+use pilot::table::ContactTable;
+use proptest::prelude::*;
+
+use crate::counts_support::{
+    Customer, Row, bladder, cgd, close, compare, detail, epil, number, numbers, record, table,
+};
+
+/// Sums of a few dozen doubles.
+const ROUNDING: f64 = 1e-12;
+
+fn stream() -> Stream {
+    Stream::new("permutation", "test", 1)
+}
+
+fn run(t: &ContactTable, alternative: Alternative, draws: u32) -> Estimate {
+    let test = Test {
+        alternative,
+        ..Test::DEFAULT
+    };
+    permutation(&compare(t), &test, draws, &stream())
+        .unwrap()
+        .remove(0)
+}
+
+fn from_record(id: &str) -> ContactTable {
+    let r = record("count_models.json", id);
+    let e = r.get("e").map(|_| numbers(&r, "e"));
+    let (y, t, s) = (numbers(&r, "y"), numbers(&r, "t"), numbers(&r, "s"));
+    let customers: Vec<Customer> = (0..y.len())
+        .map(|i| {
+            let exposure = e.as_ref().map_or(1, |e| e[i] as i64);
+            (
+                t[i] as u16,
+                format!("{}", s[i]),
+                exposure,
+                None,
+                Some(y[i] as i64),
+            )
+        })
+        .collect();
+    table(&["control", "treatment"], &customers)
+}
+
+#[test]
+fn every_assignment_is_looked_at() {
+    for id in [
+        "permutation.one_stratum",
+        "permutation.two_strata",
+        "permutation.rate",
+    ] {
+        let r = record("count_models.json", id);
+        let t = from_record(id);
+        for (alternative, key) in [
+            (Alternative::TwoSided, "p_two_sided"),
+            (Alternative::Less, "p_less"),
+            (Alternative::Greater, "p_greater"),
+        ] {
+            // No draws are needed where all assignments can be looked at.
+            let e = run(&t, alternative, 0);
+            close(id, e.p_value.unwrap(), number(&r, key), ROUNDING);
+            close(id, e.value, number(&r, "value"), ROUNDING);
+            close(id, e.se.unwrap(), number(&r, "se"), ROUNDING);
+            close(
+                id,
+                detail(&e, "assignments"),
+                number(&r, "assignments"),
+                0.0,
+            );
+            if alternative == Alternative::TwoSided {
+                close(id, detail(&e, "p_raw"), number(&r, "p_raw"), ROUNDING);
+            }
+            assert_eq!(e.detail["exact"], DetailValue::Flag(true));
+            assert!(e.interval.is_none() && e.df.is_none());
+        }
+    }
+}
+
+/// The unstudentised p of 20,000 draws against the exact one by dynamic programming.
+#[test]
+fn draws_find_the_exact_p() {
+    let one = |_: &Row| "all".to_string();
+    let window = |t: &ContactTable| {
+        let customers: Vec<Customer> = t
+            .cells()
+            .iter()
+            .flat_map(|c| {
+                let row = (c.arm.0, "all".to_string(), 1, None, c.after);
+                std::iter::repeat_n(row, c.customers as usize)
+            })
+            .collect();
+        let arms: Vec<&str> = t.arms().iter().map(String::as_str).collect();
+        table(&arms, &customers)
+    };
+    for (id, t) in [
+        ("epil.permutation_exact", epil(one)),
+        (
+            "bladder_thiotepa.permutation_exact",
+            window(&bladder(one, |_| true)),
+        ),
+        ("cgd.permutation_exact", window(&cgd(one))),
+    ] {
+        let r = record("counts.json", id);
+        let draws = 20_000;
+        for (alternative, key) in [
+            (Alternative::TwoSided, "p_two_sided"),
+            (Alternative::Less, "p_less"),
+        ] {
+            let p = number(&r, key);
+            let e = run(&t, alternative, draws);
+            // Four standard errors of a share of draws.
+            let allowed = 4.0 * (p * (1.0 - p) / f64::from(draws)).sqrt() + 1.0 / f64::from(draws);
+            let raw = detail(&e, "p_raw");
+            assert!((raw - p).abs() < allowed, "{id} {key}: {raw} {p}");
+            assert_eq!(detail(&e, "draws"), f64::from(draws));
+        }
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let t = epil(|r| (r.int("age") / 10).to_string());
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| run(&t, Alternative::TwoSided, 1000))
+    };
+    assert_eq!(on(1), on(2));
+}
+
+#[test]
+fn equal_scores_give_p_one() {
+    let customers: Vec<Customer> = (0..40)
+        .map(|i| (i % 2, "all".into(), 1, None, Some(3)))
+        .collect();
+    let e = run(&table(&["c", "t"], &customers), Alternative::TwoSided, 100);
+    assert_eq!((e.p_value, e.value, e.se), (Some(1.0), 0.0, Some(0.0)));
+}
+
+#[test]
+fn small_strata_are_dropped_and_counted() {
+    let mut customers: Vec<Customer> = (0..8)
+        .map(|i| (i % 2, "a".into(), 1, None, Some(i64::from(i / 3))))
+        .collect();
+    let without = run(&table(&["c", "t"], &customers), Alternative::TwoSided, 0);
+    customers.push((1, "b".into(), 1, None, Some(50)));
+    customers.push((0, "b".into(), 1, None, Some(1)));
+    let with = run(&table(&["c", "t"], &customers), Alternative::TwoSided, 0);
+    assert_eq!((with.p_value, with.value), (without.p_value, without.value));
+    assert_eq!(detail(&with, "strata_dropped"), 1.0);
+    assert_eq!(with.n_treatment, 4);
+}
+
+#[test]
+fn what_cannot_be_permuted_is_refused() {
+    let refuse = |customers: &[Customer], draws| {
+        let t = table(&["c", "t"], customers);
+        permutation(&compare(&t), &Test::DEFAULT, draws, &stream())
+            .unwrap_err()
+            .why
+    };
+    let few = [
+        (0, "a".into(), 1, None, Some(1)),
+        (1, "a".into(), 1, None, Some(1)),
+    ];
+    assert!(refuse(&few, 10).contains("two observed customers"));
+    let many: Vec<Customer> = (0..60)
+        .map(|i| (i % 2, "a".into(), 1, None, Some(i64::from(i))))
+        .collect();
+    assert!(refuse(&many, 0).contains("no draws"));
+    let idle: Vec<Customer> = (0..6)
+        .map(|i| {
+            (
+                i % 2,
+                "a".into(),
+                if i % 2 == 0 { 0 } else { 5 },
+                None,
+                Some(i64::from(i % 2)),
+            )
+        })
+        .collect();
+    assert!(refuse(&idle, 10).contains("no exposure"));
+}
+
+/// A lone treated customer among many, with varying exposure, must not recurse or square.
+#[test]
+fn one_against_ninety_thousand_is_quick() {
+    let mut customers: Vec<Customer> = (0..90_000)
+        .map(|i| (0, "a".into(), 1 + i, None, Some(i % 7)))
+        .collect();
+    customers.push((1, "a".into(), 10, None, Some(2)));
+    customers.extend((0..5).map(|i| (1, "b".into(), 10, None, Some(i))));
+    let e = run(&table(&["c", "t"], &customers), Alternative::TwoSided, 0);
+    assert_eq!(detail(&e, "assignments"), 90_001.0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A shift of all outcomes changes nothing, a scale only value and se; order nothing.
+    #[test]
+    fn p_is_invariant(
+        rows in prop::collection::vec((0u16..2, 0u8..3, 0i64..9), 4..14),
+        shift in -1000i64..1000,
+        scale in 1i64..50,
+    ) {
+        let build = |f: &dyn Fn(i64) -> i64, back: bool| {
+            let mut customers: Vec<Customer> = rows
+                .iter()
+                .map(|r| (r.0, r.1.to_string(), 1, None, Some(f(r.2))))
+                .collect();
+            if back {
+                customers.reverse();
+            }
+            table(&["c", "t"], &customers)
+        };
+        let (plain, moved) = (build(&|y| y, false), build(&|y| scale * y + shift, true));
+        let a = permutation(&compare(&plain), &Test::DEFAULT, 200, &stream());
+        let b = permutation(&compare(&moved), &Test::DEFAULT, 200, &stream());
+        match (a, b) {
+            (Ok(a), Ok(b)) => {
+                prop_assert_eq!(a[0].p_value, b[0].p_value);
+                prop_assert!((a[0].value * scale as f64 - b[0].value).abs() < 1e-9);
+            }
+            (a, b) => prop_assert_eq!(a.is_err(), b.is_err()),
+        }
+    }
+}
