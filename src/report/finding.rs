@@ -20,8 +20,12 @@ pub struct Effect<'a> {
     pub lower: Option<f64>,
     /// Upper end.
     pub upper: Option<f64>,
-    /// Whether that interval is adjusted for the number of arms.
+    /// Whether that interval is adjusted for several comparisons.
     pub adjusted: bool,
+    /// The p-value that is shown.
+    pub p: Option<f64>,
+    /// Whether that p-value is adjusted for several comparisons.
+    pub p_adjusted: bool,
     /// Whether chance is ruled out at the plan's level.
     pub clear: bool,
     /// Whether the value lies on the good side of no effect.
@@ -74,6 +78,12 @@ pub fn effects(doc: &Document) -> Vec<Effect<'_>> {
     effects
 }
 
+/// Comparisons over which intervals and p-values are adjusted: arms × primary outcomes.
+pub fn family(doc: &Document) -> usize {
+    let primary = |e: &&EstimateRow| e.primary && e.segment.is_none();
+    doc.estimates.iter().filter(primary).count()
+}
+
 fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> {
     let adjusted = row.ci_adjusted_lower.is_some() || row.ci_adjusted_upper.is_some();
     let (lower, upper) = if adjusted {
@@ -83,7 +93,10 @@ fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> 
     };
     let null = null(row.estimand);
     let excludes_null = lower.is_some_and(|l| l > null) || upper.is_some_and(|u| u < null);
-    let clear = match row.p_adjusted.or(row.p_value) {
+    let several = family(doc) > 1;
+    let p = row.p_adjusted.or(row.p_value);
+    let clear = match p {
+        // What is left of 1 after the level is not exactly alpha.
         Some(p) => p <= 1.0 - row.level + 1e-12,
         None => excludes_null,
     };
@@ -106,7 +119,9 @@ fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> 
         title: arm_title(doc, &row.arm),
         lower,
         upper,
-        adjusted,
+        adjusted: adjusted && several,
+        p,
+        p_adjusted: row.p_adjusted.is_some() && several,
         clear,
         good,
     }
@@ -240,7 +255,7 @@ impl Effect<'_> {
     }
 
     /// What the effect is for a thousand customers: "210 fewer contacts per 1,000 customers
-    /// per 30 days (120 to 300)"; `None` where the unit is not per customer.
+    /// per 30 days (120 to 300)"; `None` where the unit is not contacts per customer.
     ///
     /// A ratio needs control's mean, in `control_mean` with its unit.
     pub fn per_thousand(&self, control_mean: Option<(f64, &str)>) -> Option<String> {
@@ -252,7 +267,7 @@ impl Effect<'_> {
             }
             Estimand::Probability => return None,
         };
-        let (things, rest) = unit.split_once(" per customer")?;
+        let rest = unit.strip_prefix("contacts per customer")?;
         let change = |v: f64| (v - null(self.row.estimand)) * factor;
         let sign = if self.flips() { -1.0 } else { 1.0 };
         let (low, high) = (self.lower.map(change), self.upper.map(change));
@@ -266,7 +281,7 @@ impl Effect<'_> {
         let interval = range(a, b, show).map_or_else(String::new, |r| format!(" ({r})"));
         let direction = if self.flips() { "fewer" } else { "more" };
         Some(format!(
-            "{} {direction} {things} per 1,000 customers{rest}{interval}",
+            "{} {direction} contacts per 1,000 customers{rest}{interval}",
             show(change(self.row.value))
         ))
     }

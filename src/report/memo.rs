@@ -5,13 +5,13 @@
 
 use crate::analysis::Status;
 use crate::decision::VerdictKind;
-use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::report::chart::source_line;
 use crate::report::document::Document;
-use crate::report::finding::{self, Effect, arm_title, effects, headline, range};
-use crate::report::number::{self, fixed, general, money, money_short, percent};
+use crate::report::finding::{self, Effect, arm_title, effects, headline};
+use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
+use crate::report::worth;
 
 /// A part of the memo, as plain text that is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,8 @@ pub enum Block {
     Source(String),
 }
 
-const UNKNOWN: &str = "–";
+/// What stands for an unknown figure.
+pub const UNKNOWN: &str = "–";
 
 /// Writes the memo.
 pub fn memo(doc: &Document) -> Vec<Block> {
@@ -51,7 +52,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
     }
     found(doc, &mut out);
     if let Some(case) = &doc.business {
-        business(doc, case, &mut out);
+        worth::business(doc, case, &mut out);
     }
     checks(doc, &mut out);
     if !doc.warnings.is_empty() {
@@ -69,7 +70,8 @@ pub fn memo(doc: &Document) -> Vec<Block> {
     out
 }
 
-fn safe(texts: &[String]) -> Vec<String> {
+/// Texts of the document, safe to show.
+pub fn safe(texts: &[String]) -> Vec<String> {
     texts.iter().map(|t| plain(t).into_owned()).collect()
 }
 
@@ -161,7 +163,7 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
         header.push("Effect".into());
         header.push(format!("{} interval", finding::level(first.row.level)));
         header.push(
-            if effects.iter().any(|e| e.row.p_adjusted.is_some()) {
+            if effects.iter().any(|e| e.p_adjusted) {
                 "p adjusted"
             } else {
                 "p"
@@ -206,11 +208,10 @@ fn effect_cells(effects: &[Effect], arm: &str, control: bool) -> [String; 3] {
         return [UNKNOWN, UNKNOWN, UNKNOWN].map(String::from);
     };
     let (value, interval) = effect.figures();
-    let p = effect.row.p_adjusted.or(effect.row.p_value);
     [
         value,
         interval.unwrap_or_else(|| UNKNOWN.into()),
-        p.map_or_else(|| UNKNOWN.into(), number::p_number),
+        effect.p.map_or_else(|| UNKNOWN.into(), number::p_number),
     ]
 }
 
@@ -228,12 +229,12 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
         ),
     };
     let widened = if effects.iter().any(|e| e.adjusted) {
-        ", all arms together, so that trying several arms does not make a finding"
+        ", all comparisons together, so that trying many does not make a finding"
     } else {
         ""
     };
-    let adjusted = if effects.iter().any(|e| e.row.p_adjusted.is_some()) {
-        "; adjusted: raised because several arms were tried"
+    let adjusted = if effects.iter().any(|e| e.p_adjusted) {
+        "; adjusted: raised because several comparisons were made"
     } else {
         ""
     };
@@ -242,130 +243,6 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
          chance alone would show at least this much{adjusted}.",
         finding::level(first.row.level)
     )
-}
-
-fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
-    out.push(Block::Heading("What it is worth".into()));
-    let decided = doc.decision.arm.as_deref();
-    let mut arms: Vec<&ArmCase> = case.arms.iter().collect();
-    arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);
-    if let Some(first) = arms.first() {
-        out.push(Block::Paragraph(worth(doc, case, first)));
-    }
-    if let Some(why) = &case.no_cash_because {
-        out.push(Block::Paragraph(format!(
-            "No net present value: {}",
-            plain(why)
-        )));
-    }
-    if case.arms.iter().any(|a| a.npv.is_some()) {
-        out.push(cases(doc, case));
-        out.push(Block::Paragraph(format!(
-            "Net present value: savings less spending over {} months, in money of today. Observed \
-             only: the same if the effect ended with the pilot. Chance: the share of {} simulated \
-             futures in which the value is above 0, taking every effect as equally likely \
-             beforehand (flat prior).",
-            case.horizon_months,
-            number::count(case.draws.into())
-        )));
-    }
-    if !case.notes.is_empty() {
-        out.push(Block::List(safe(&case.notes)));
-    }
-}
-
-fn amount(case: &BusinessCase, value: f64) -> String {
-    money_short(value, &plain(&case.currency), case.minor_digits)
-}
-
-fn amounts(case: &BusinessCase, line: &Line) -> String {
-    let interval = range(line.lower, line.upper, |v| amount(case, v));
-    let interval = interval.map_or_else(String::new, |i| {
-        format!(" ({} interval {i})", finding::level(case.level))
-    });
-    format!("{}{interval}", amount(case, line.value))
-}
-
-fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
-    let name = isolate(&arm_title(doc, &arm.arm));
-    let avoided = &arm.contacts_avoided;
-    let half = match (avoided.lower, avoided.upper) {
-        (Some(l), Some(u)) => (u - l) / 2.0,
-        _ => 0.0,
-    };
-    let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
-    let interval =
-        range(avoided.lower, avoided.upper, whole).map_or_else(String::new, |i| format!(" ({i})"));
-    let mut text = format!(
-        "Rolled out for {} months, {name} avoids {} contacts{interval}.",
-        case.horizon_months,
-        whole(avoided.value)
-    );
-    if let Some(npv) = &arm.npv {
-        text += &format!(
-            " Its net present value is {}, and it {}.",
-            amounts(case, npv),
-            match arm.payback_months {
-                Some(month) => format!("pays back in month {month}"),
-                None => "does not pay back in that time".into(),
-            }
-        );
-    }
-    if let Some(observed) = &arm.npv_observed_only {
-        text += &format!(
-            " If the effect ended with the pilot, it would be {}.",
-            amounts(case, observed)
-        );
-    }
-    if let Some(share) = arm.share_beyond_observed {
-        text += &format!(
-            " {} of the savings lie beyond what was measured.",
-            percent(share)
-        );
-    }
-    if let Some(cost) = &arm.cost_per_contact_avoided {
-        let full = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
-        text += &format!(" A contact avoided costs {}.", full(cost.value));
-    }
-    if let Some(reduction) = arm.break_even_reduction {
-        text += &format!(" It breaks even at {} fewer contacts.", percent(reduction));
-    }
-    if let Some(share) = arm.budget_share {
-        text += &format!(
-            " In a steady year it saves {} of the service budget.",
-            percent(share)
-        );
-    }
-    text
-}
-
-fn cases(doc: &Document, case: &BusinessCase) -> Block {
-    let header = [
-        "Arm",
-        "Net present value",
-        "Observed only",
-        "Payback, months",
-        "Chance above 0",
-    ];
-    let value = |line: &Option<Line>| match line {
-        Some(line) => amount(case, line.value),
-        None => UNKNOWN.into(),
-    };
-    let rows = case.arms.iter().map(|arm| {
-        vec![
-            arm_title(doc, &arm.arm),
-            value(&arm.npv),
-            value(&arm.npv_observed_only),
-            arm.payback_months
-                .map_or_else(|| "none".into(), |m| m.to_string()),
-            arm.probability_npv_positive
-                .map_or_else(|| UNKNOWN.into(), percent),
-        ]
-    });
-    Block::Table {
-        header: header.map(String::from).into(),
-        rows: rows.collect(),
-    }
 }
 
 fn checks(doc: &Document, out: &mut Vec<Block>) {

@@ -15,6 +15,7 @@ mod tables;
 mod terminal;
 pub mod text;
 mod typeset;
+mod worth;
 
 use rayon::prelude::*;
 

@@ -55,8 +55,15 @@ pub struct ArmBins {
     pub total: u64,
     /// Customers by bin; `None` where the whole arm is too small to be shown.
     pub customers: Option<Vec<u64>>,
-    /// Shares of the arm's customers by bin.
-    pub shares: Option<Vec<f64>>,
+}
+
+impl ArmBins {
+    /// Shares of the arm's customers by bin; 0 in an arm without customers.
+    pub fn shares(&self) -> Option<Vec<f64>> {
+        let total = self.total.max(1) as f64;
+        let customers = self.customers.as_ref()?;
+        Some(customers.iter().map(|n| *n as f64 / total).collect())
+    }
 }
 
 impl Distribution {
@@ -86,24 +93,21 @@ impl Distribution {
                 continue;
             }
             let mut customers = vec![0u64; bins.len()];
-            let mut shares = vec![0.0; bins.len()];
             for row in of_arm {
                 if let Some(i) = bins.iter().position(|b| *b == (row.from, row.to)) {
                     customers[i] = customers[i].saturating_add(row.customers);
-                    shares[i] += row.share;
                 }
             }
             arms.push(ArmBins {
                 arm: arm.clone(),
                 total: customers.iter().fold(0, |a, c| a.saturating_add(*c)),
                 customers: Some(customers),
-                shares: Some(shares),
             });
         }
         let privacy = Privacy::of(doc);
         for arm in &mut arms {
             if privacy.is_small(arm.total) {
-                (arm.customers, arm.shares) = (None, None);
+                arm.customers = None;
             }
         }
         let mut out = Distribution { bins, arms };
@@ -133,10 +137,6 @@ impl Distribution {
             if let Some(customers) = &mut arm.customers {
                 let next = customers.remove(bin + 1);
                 customers[bin] = customers[bin].saturating_add(next);
-            }
-            if let Some(shares) = &mut arm.shares {
-                let next = shares.remove(bin + 1);
-                shares[bin] += next;
             }
         }
     }

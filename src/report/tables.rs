@@ -372,7 +372,7 @@ fn distribution(doc: &Document) -> Result<Sheet> {
             continue;
         };
         for arm in &distribution.arms {
-            match (&arm.customers, &arm.shares) {
+            match (&arm.customers, arm.shares()) {
                 (Some(counts), Some(shares)) => {
                     let bins = distribution.bins.iter().zip(counts).zip(shares);
                     for (((from, to), n), share) in bins {
@@ -382,7 +382,7 @@ fn distribution(doc: &Document) -> Result<Sheet> {
                             number(*from),
                             number(*to),
                             Cell::Count(*n),
-                            number(*share),
+                            number(share),
                         ])?;
                     }
                 }

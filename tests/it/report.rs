@@ -7,8 +7,10 @@ use std::sync::{Arc, LazyLock};
 
 use fixture::Fixture;
 use pilot::decision::VerdictKind;
+use pilot::report::text::columns;
 use pilot::report::{Document, RenderedFile, charts, render, summary, terminal_summary};
 use pilot::stats::Estimand;
+use proptest::prelude::*;
 use resvg::usvg::{self, Node, Rect, Tree, fontdb};
 
 /// Boxes may touch: rounding to hundredths of a pixel moves each edge by up to .005, and
@@ -116,6 +118,416 @@ fn no_label_overlaps_another_or_leaves_the_page() {
             check_layout(&format!("{name}/{}", chart.name), svg);
         }
     }
+}
+
+/// A plan's texts and an estimate's figures, as wild as JSON can hold.
+fn wild() -> impl Strategy<Value = Document> {
+    let text = prop_oneof![
+        any::<String>(),
+        "[آ-ی۰-۹ a-z().%]{0,40}",
+        "[一-龥ぁ-ん，。A-Z ]{0,60}"
+    ];
+    let figure = prop_oneof![
+        Just(0.0),
+        -1.0..1.0f64,
+        any::<f64>().prop_filter("JSON has finite numbers only", |v| v.is_finite()),
+    ];
+    let texts = proptest::collection::vec(text, 10);
+    let figures = proptest::collection::vec(figure, 12);
+    (2usize..=8, texts, figures, 0u64..12).prop_map(|(arms, texts, f, n)| {
+        let mut fixture = Fixture::english(arms);
+        fixture.titles = texts[..arms].to_vec();
+        fixture.title = texts[8].clone();
+        fixture.banners = vec![texts[9].clone()];
+        fixture.customers = n * n * n;
+        let mut doc = fixture.build();
+        let row = &mut doc.estimates[0];
+        (row.value, row.ci_adjusted_lower, row.ci_adjusted_upper) = (f[0], Some(f[1]), Some(f[2]));
+        doc.levels[1].mean = f[3];
+        doc.levels[1].ci_lower = Some(f[4]);
+        doc.balance[0].smd = Some(f[5]);
+        doc.cashflow[3].cumulative = f[6];
+        doc.cashflow[4].cumulative_upper = Some(f[7]);
+        doc.distribution[0].share = f[8];
+        doc.distribution[1].from = f[9];
+        doc.assumptions[0].base = f[10];
+        if let Some(case) = &mut doc.business {
+            case.arms[0].contacts_avoided.value = f[11];
+        }
+        doc
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn anything_in_a_document_renders_in_its_place(doc in wild()) {
+        for chart in charts(&doc).unwrap() {
+            let svg = std::str::from_utf8(&chart.bytes).unwrap();
+            check_layout(&chart.name, svg);
+        }
+        for width in [0, 47, 100] {
+            check_terminal(&terminal_summary(&doc, width, false), width.max(30));
+        }
+        let bytes = doc.to_json().unwrap();
+        prop_assert_eq!(Document::from_json(&bytes).unwrap(), doc);
+    }
+}
+
+fn check_terminal(text: &str, width: usize) {
+    for line in text.lines() {
+        assert!(
+            columns(line) <= width,
+            "{} > {width}: {line:?}",
+            columns(line)
+        );
+        let steers = |c: char| {
+            c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}')
+        };
+        assert!(!line.chars().any(steers), "{line:?}");
+    }
+}
+
+#[test]
+fn the_same_document_gives_the_same_bytes_with_any_number_of_threads() {
+    let doc = Fixture::persian(4).build();
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| render(&doc).unwrap())
+    };
+    let files = with(1);
+    assert_eq!(files, with(3));
+    let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "analysis.json",
+            "summary.md",
+            "estimates.csv",
+            "checks.csv",
+            "balance.csv",
+            "cashflow.csv",
+            "assumptions.csv",
+            "levels.csv",
+            "distribution.csv",
+            "effect.svg",
+            "effect.png",
+            "before-after.svg",
+            "before-after.png",
+            "distribution.svg",
+            "distribution.png",
+            "balance.svg",
+            "balance.png",
+            "cash.svg",
+            "cash.png",
+        ]
+    );
+    let png = &files.iter().find(|f| f.name == "effect.png").unwrap().bytes;
+    let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
+    assert_eq!((&png[1..4], width), (b"PNG".as_slice(), 1600));
+}
+
+#[test]
+fn a_missing_glyph_is_a_warning() {
+    for fixture in [
+        Fixture::english(8),
+        Fixture::persian(8),
+        Fixture::chinese(8),
+    ] {
+        for chart in charts(&fixture.build()).unwrap() {
+            assert_eq!(chart.warnings, [], "{}", chart.name);
+        }
+    }
+    let mut fixture = Fixture::english(2);
+    fixture.titles[1] = "Video 😀".into();
+    let charts = charts(&fixture.build()).unwrap();
+    let effect = charts.iter().find(|c| c.name == "effect.svg").unwrap();
+    assert_eq!(effect.warnings[0].id, "missing-glyph");
+    assert!(effect.warnings[0].message.contains("U+1F600"));
+}
+
+/// Every drawn text of a chart in one string.
+fn words(doc: &Document, name: &str) -> String {
+    let charts = charts(doc).unwrap();
+    let chart = charts.iter().find(|c| c.name == name).unwrap();
+    let svg = std::str::from_utf8(&chart.bytes).unwrap();
+    let labels = labels(&parsed(svg));
+    let texts: Vec<String> = labels.into_iter().map(|l| l.0).collect();
+    texts.join(" ")
+}
+
+#[test]
+fn titles_state_the_finding_and_the_foot_its_source() {
+    let mut fixture = Fixture::english(4);
+    fixture.banners = vec!["NOT PRE-REGISTERED".into(), "LATE".into()];
+    let doc = fixture.build();
+    for (name, finding) in [
+        (
+            "effect.svg",
+            "Ten-tip sheet saves 0.21 contacts per customer per 30 days (95 % interval 0.12 to 0.30)",
+        ),
+        (
+            "before-after.svg",
+            "Ten-tip sheet went from 2.41 to 2.18, Control from 2.41 to 2.39",
+        ),
+        (
+            "distribution.svg",
+            "46 % of customers had no contacts with Ten-tip sheet, 42 % with Control",
+        ),
+        (
+            "balance.svg",
+            "The arms differed at the start in 1 of 5 respects",
+        ),
+        (
+            "cash.svg",
+            "Ten-tip sheet pays back in month 4: EUR 193,840 by month 24",
+        ),
+    ] {
+        let words = words(&doc, name);
+        assert!(words.contains(finding), "{words}");
+        assert!(words.starts_with("NOT PRE-REGISTERED · LATE"), "{words}");
+        let source = "pilot 0.1.0 · plan 3f786850e387 · seal 9f2c4b7d11aa03fe · as of 2026-12-02";
+        assert!(words.ends_with(source), "{words}");
+    }
+    let none = Fixture::english(4).no_effect().build();
+    assert!(words(&none, "effect.svg").starts_with("No arm shows a clear effect"));
+    let one = Fixture::english(2).no_effect().build();
+    let words = words(&one, "effect.svg");
+    assert!(words.starts_with("Ten-tip sheet shows no clear effect"));
+    assert!(
+        !words.contains("adjusted") && !words.contains("widened"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_one_sided_interval_is_open_at_one_end() {
+    let mut doc = Fixture::english(2).build();
+    doc.estimates[0].ci_lower = None;
+    doc.estimates[0].ci_adjusted_lower = None;
+    let words = words(&doc, "effect.svg");
+    assert!(words.contains("(95 % interval at least 0.12)"), "{words}");
+    assert!(words.contains("at most −0.12"), "{words}");
+}
+
+#[test]
+fn before_the_end_nothing_is_shown_by_arm() {
+    for verdict in [VerdictKind::Wait, VerdictKind::Blocked] {
+        let mut fixture = Fixture::english(3);
+        fixture.verdict = verdict;
+        let doc = fixture.build();
+        let charts = charts(&doc).unwrap();
+        let names: Vec<&str> = charts.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["balance.svg"]);
+        let text = summary(&doc);
+        assert!(
+            text.contains(&format!("**Decision: {} – ", verdict.name())),
+            "{text}"
+        );
+        assert!(!text.contains("Effect"), "{text}");
+    }
+}
+
+#[test]
+fn the_summary_puts_the_decision_first_and_misses_nothing() {
+    let mut fixture = Fixture::english(4);
+    fixture.banners = vec!["NOT PRE-REGISTERED".into()];
+    let doc = fixture.build();
+    let text = summary(&doc);
+    let mut at = 0;
+    for part in [
+        "# Fee questions: tip sheet, video or welcome e-mail",
+        "> **NOT PRE-REGISTERED**",
+        "**Decision: scale – roll out Ten-tip sheet.**",
+        "Ten-tip sheet saves 0.21 contacts per customer per 30 days (95 % interval 0.12 to 0.30). \
+         That is 210 fewer contacts per 1,000 customers per 30 days (120 to 300).",
+        "| Control | 4,812 | 2.41 | 2.39 | compared with |  |  |",
+        "| Ten-tip sheet | 4,819 | 2.41 | 2.18 | −0.21 | −0.30 to −0.12 | < 0.001 |",
+        "Its net present value is EUR 174,456 (95 % interval EUR 122,456 to EUR 226,456), and it \
+         pays back in month 4. If the effect ended with the pilot, it would be −EUR 21,450",
+        "- balance – warning: The arms differed at the start. (p = 0.004)",
+        "- attrition – not run: Missing outcomes are not recorded.",
+        "- Exposure was rounded to whole weeks.",
+        "| cost_per_contact.variable | 4.2 EUR per contact | 3 | 4.1 | 5.5 |",
+        "- Analysis 3 of 3",
+        "- Changed since approval: analysis.alpha from 0.05 to 0.1 (can change the result)",
+        "*pilot 0.1.0 · plan 3f786850e387 · seal 9f2c4b7d11aa03fe · as of 2026-12-02*",
+    ] {
+        let found = text[at..].find(part);
+        at += found.unwrap_or_else(|| panic!("{part:?} is not after {at} in\n{text}"));
+    }
+    let mut ratio = Fixture::english(2);
+    ratio.estimand = Estimand::Ratio;
+    let text = summary(&ratio.build());
+    // 8.75 % of control's mean of 2.39 contacts, a thousand times: 209; the interval allows tens.
+    assert!(
+        text.contains("Ten-tip sheet cuts fee-contacts by 9 % (95 % interval 5 % to 13 %)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("210 fewer contacts per 1,000 customers per 30 days"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_terminal_fits_its_width_and_colours_only_when_asked() {
+    for (_, fixture) in variants(8) {
+        let doc = fixture.build();
+        for width in [40, 80, 120] {
+            check_terminal(&terminal_summary(&doc, width, false), width);
+        }
+        assert!(terminal_summary(&doc, 80, true).contains("\u{1b}[1m"));
+    }
+}
+
+#[test]
+fn tables_read_back_as_numbers_and_hold_no_formula() {
+    let files = render(&Fixture::hostile(8).build()).unwrap();
+    for table in files.iter().filter(|f| f.name.ends_with(".csv")) {
+        assert!(table.bytes.ends_with(b"\r\n"), "{}", table.name);
+        let mut reader = csv::Reader::from_reader(table.bytes.as_slice());
+        for record in reader.records() {
+            for cell in &record.unwrap() {
+                let formula = cell
+                    .trim_start()
+                    .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+                assert!(
+                    !formula || cell.parse::<f64>().is_ok(),
+                    "{}: {cell:?}",
+                    table.name
+                );
+                assert!(
+                    !cell.chars().any(char::is_control),
+                    "{}: {cell:?}",
+                    table.name
+                );
+            }
+        }
+    }
+}
+
+/// A column of a table, by name.
+fn column(files: &[RenderedFile], table: &str, name: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_reader(file(files, table).as_bytes());
+    let at = reader.headers().unwrap().iter().position(|h| h == name);
+    let at = at.unwrap_or_else(|| panic!("{table} has no {name}"));
+    reader
+        .records()
+        .map(|r| r.unwrap()[at].to_string())
+        .collect()
+}
+
+#[test]
+fn table_numbers_are_the_documents_own() {
+    let doc = Fixture::english(4).build();
+    let files = render(&doc).unwrap();
+    let values: Vec<f64> = column(&files, "estimates.csv", "value")
+        .iter()
+        .map(|v| v.parse().unwrap())
+        .collect();
+    let expected: Vec<f64> = doc.estimates.iter().map(|e| e.value).collect();
+    assert_eq!(values, expected);
+    let nets: Vec<f64> = column(&files, "cashflow.csv", "net_eur")
+        .iter()
+        .map(|v| v.parse().unwrap())
+        .collect();
+    let expected: Vec<f64> = doc.cashflow.iter().map(|c| c.net).collect();
+    assert_eq!(nets, expected);
+    // Unknown is empty, never 0 or NaN.
+    assert_eq!(column(&files, "estimates.csv", "p_adjusted")[1], "");
+    assert_eq!(column(&files, "checks.csv", "p_value")[2], "");
+}
+
+#[test]
+fn small_groups_are_not_shown() {
+    let mut fixture = Fixture::english(3);
+    let files = render(&fixture.build()).unwrap();
+    // Two customers an arm had 11 contacts or more: that bin is part of the one below.
+    let from = column(&files, "distribution.csv", "from");
+    assert!(!from.contains(&"11".to_string()) && from.contains(&"7".to_string()));
+    let customers = column(&files, "distribution.csv", "customers");
+    let shown: Vec<u64> = customers.iter().map(|c| c.parse().unwrap()).collect();
+    assert!(shown.iter().all(|n| *n == 0 || *n >= 5), "{shown:?}");
+    assert_eq!(shown.iter().sum::<u64>(), 4_812 + 4_819 + 4_826);
+
+    fixture.customers = 3; // control has 3, the treatments 10 and 17
+    let doc = fixture.build();
+    let files = render(&doc).unwrap();
+    assert_eq!(
+        column(&files, "levels.csv", "n_customers")[..2],
+        ["<5", "<5"]
+    );
+    assert_eq!(column(&files, "levels.csv", "mean")[..2], ["", ""]);
+    assert!(
+        column(&files, "estimates.csv", "value")
+            .iter()
+            .all(String::is_empty)
+    );
+    assert!(
+        column(&files, "estimates.csv", "n_control_customers")
+            .iter()
+            .all(|n| n == "<5")
+    );
+    assert!(column(&files, "distribution.csv", "customers").contains(&"<5".to_string()));
+    let text = summary(&doc);
+    assert!(text.contains("| Control | <5 | – | – |"), "{text}");
+    assert!(!files.iter().any(|f| f.name == "effect.svg"));
+}
+
+#[test]
+fn json_reads_back_exactly_and_refuses_what_it_cannot_hold() {
+    let doc = Fixture::hostile(8).build();
+    let bytes = doc.to_json().unwrap();
+    assert!(bytes.ends_with(b"}\n"));
+    let back = Document::from_json(&bytes).unwrap();
+    assert_eq!(back, doc);
+    assert_eq!(back.to_json().unwrap(), bytes);
+
+    let mut wrong = doc.clone();
+    wrong.estimates[0].value = f64::NAN;
+    assert!(wrong.to_json().is_err());
+    let mut wrong = doc.clone();
+    wrong.estimates[0].se = Some(f64::INFINITY);
+    assert!(wrong.to_json().is_err());
+
+    let mut other = doc;
+    other.schema = "pilot.analysis/2".into();
+    let error = Document::from_json(&serde_json::to_vec(&other).unwrap()).unwrap_err();
+    assert_eq!(error.kind().exit_code(), 2);
+    assert!(error.message().contains("pilot.analysis/2"));
+    let error = Document::from_json(b"{\n  \"schema\": 3 }").unwrap_err();
+    assert_eq!(error.line_number(), Some(2));
+}
+
+#[test]
+fn the_schema_names_every_field_of_a_document() {
+    let schema = Document::json_schema();
+    let doc = serde_json::to_value(Fixture::english(2).build()).unwrap();
+    for key in doc.as_object().unwrap().keys() {
+        assert!(schema["properties"].get(key).is_some(), "{key}");
+    }
+    assert!(schema["$defs"]["EstimateRow"]["properties"]["ci_adjusted_lower"].is_object());
+}
+
+#[test]
+fn a_document_with_nothing_in_it_renders() {
+    let mut doc = Fixture::english(2).build();
+    doc.experiment.arms.clear();
+    doc.evidence.customers_by_arm.clear();
+    doc.estimates.clear();
+    doc.levels.clear();
+    doc.distribution.clear();
+    doc.balance.clear();
+    doc.cashflow.clear();
+    doc.assumptions.clear();
+    doc.business = None;
+    doc.checks.clear();
+    doc.experiment.title.clear();
+    let files = render(&doc).unwrap();
+    assert!(files.iter().all(|f| !f.name.ends_with(".svg")));
+    assert!(!terminal_summary(&doc, 80, true).is_empty());
 }
 
 /// Writes every variant to the folder in `REPORT_OUT`, to be looked at.

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::finance::{BusinessCase, CashflowRow};
 use crate::report::chart::Chart;
-use crate::report::chart::canvas::{Anchor, Point};
+use crate::report::chart::canvas::Point;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{AXIS, INK, PAPER, RULE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
@@ -12,7 +12,6 @@ use crate::report::document::Document;
 use crate::report::finding::{arm_title, level, range, treatment_index};
 use crate::report::number::money_short;
 use crate::report::text::{isolate, plain};
-use crate::report::typeset::single;
 
 /// The cash of one arm, by month.
 struct Cash<'a> {
@@ -150,13 +149,11 @@ fn plot(frame: &mut Frame, cash: &Cash, months: &Scale, money: &Scale, factor: f
 
 fn month_ticks(frame: &mut Frame, panel: &Panel, months: &Scale) {
     let ticks = months.months(AXIS);
-    for value in &ticks.values {
-        let label = single(&ticks.label(*value), AXIS);
-        let x = months.at(*value);
-        frame
-            .canvas
-            .text(x, panel.bottom + 3.0, Anchor::Middle, &label);
-    }
+    let labels = ticks
+        .values
+        .iter()
+        .map(|v| (months.at(*v), ticks.label(*v)));
+    panel.labels(frame, labels);
 }
 
 fn magnitude(largest: f64) -> (f64, &'static str) {

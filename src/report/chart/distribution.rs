@@ -12,7 +12,7 @@ use crate::report::finding::{self, arm_title, treatment_index};
 use crate::report::number::percent;
 use crate::report::privacy::{ArmBins, Distribution, Privacy};
 use crate::report::text::{isolate, plain};
-use crate::report::typeset::{block, measure, single};
+use crate::report::typeset::{block, measure};
 
 /// Draws the chart; `None` without a distribution of the primary outcome.
 pub fn draw(doc: &Document) -> Result<Option<Chart>> {
@@ -24,7 +24,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .arms
         .iter()
         .find(|a| is_control(a))
-        .and_then(|a| a.shares.as_deref());
+        .and_then(ArmBins::shares);
     let privacy = Privacy::of(doc);
     let subtitle = format!(
         "{} · Share of customers by number of {}",
@@ -50,8 +50,8 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             note: format!("{} customers", privacy.count(arm.total)),
         })
         .collect();
-    let shares = distribution.arms.iter().filter_map(|a| a.shares.as_ref());
-    let highest = shares.flatten().copied().fold(0.0, f64::max) * 100.0;
+    let shares = distribution.arms.iter().filter_map(ArmBins::shares);
+    let highest = shares.flatten().fold(0.0, f64::max) * 100.0;
     let vertical = Vertical::new(0.0, if highest > 0.0 { highest } else { 100.0 }, " %");
     let below = format!("{} per customer", capitalised(&things(doc)));
     let plots = panels::draw(
@@ -64,7 +64,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     );
     for (arm, panel) in distribution.arms.iter().zip(&plots) {
         let color = treatment_index(doc, &arm.arm).map_or(CONTROL, treatment);
-        let compared = if is_control(arm) { None } else { control };
+        let compared = control.as_deref().filter(|_| !is_control(arm));
         bars(
             &mut frame,
             panel,
@@ -90,7 +90,7 @@ fn bars(
     control: Option<&[f64]>,
     color: &'static str,
 ) {
-    let Some(shares) = &arm.shares else { return };
+    let Some(shares) = arm.shares() else { return };
     let slot = slot(panel, shares.len());
     let height = |share: f64| scale.at(share * 100.0);
     let mut outline: Vec<Point> = Vec::new();
@@ -129,13 +129,9 @@ fn ticks(frame: &mut Frame, panel: &Panel, distribution: &Distribution) {
         .map(|i| measure(&distribution.label(i), AXIS))
         .fold(0.0, f64::max);
     let every = ((widest + 8.0) / slot).ceil().max(1.0) as usize;
-    for i in (0..bins).step_by(every) {
-        let label = single(&distribution.label(i), AXIS);
-        let x = panel.left + (i as f64 + 0.5) * slot;
-        frame
-            .canvas
-            .text(x, panel.bottom + 3.0, Anchor::Middle, &label);
-    }
+    let middle = |i: usize| panel.left + (i as f64 + 0.5) * slot;
+    let labels = (0..bins).step_by(every);
+    panel.labels(frame, labels.map(|i| (middle(i), distribution.label(i))));
 }
 
 /// "contacts", or the outcome's name where it counts something else.
@@ -163,7 +159,7 @@ fn capitalised(text: &str) -> String {
 fn title(doc: &Document, distribution: &Distribution) -> String {
     let effects = finding::effects(doc);
     let lead = finding::lead(doc, &effects).or(effects.first());
-    let none = |arm: &ArmBins| arm.shares.as_ref().map(|s| percent(s[0]));
+    let none = |arm: &ArmBins| arm.shares().map(|s| percent(s[0]));
     let of = |name: &str| distribution.arms.iter().find(|a| a.arm == name);
     let treated = lead.and_then(|e| Some((e.title.as_str(), none(of(&e.row.arm)?)?)));
     let control = doc.experiment.arms.iter().find(|a| a.control);

@@ -51,7 +51,7 @@ fn subtitle(doc: &Document, effects: &[Effect]) -> String {
         parts.push(if effects.iter().any(|e| e.adjusted) {
             format!(
                 "{level} intervals, widened for {} comparisons",
-                effects.len()
+                finding::family(doc)
             )
         } else {
             format!("{level} intervals")
@@ -71,8 +71,8 @@ fn row(effect: &Effect) -> Row {
     let (value, interval) = effect.figures();
     let mut figures = vec![(value, STRONG)];
     figures.extend(interval.map(|text| (text, NOTE)));
-    let adjusted = effect.row.p_adjusted.map(|p| (p, ", adjusted"));
-    if let Some((p, how)) = adjusted.or(effect.row.p_value.map(|p| (p, ""))) {
+    if let Some(p) = effect.p {
+        let how = if effect.p_adjusted { ", adjusted" } else { "" };
         figures.push((format!("{}{how}", number::p_value(p)), NOTE));
     }
     Row {

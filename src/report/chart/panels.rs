@@ -37,6 +37,9 @@ pub struct Vertical {
 
 const GUTTER: f64 = 30.0;
 
+/// From a plot's lower end to its horizontal labels: they clear the lowest vertical one.
+const BELOW: f64 = 7.0;
+
 impl Vertical {
     /// An axis over these values; `unit` stands behind each tick's label.
     pub fn new(low: f64, high: f64, unit: &'static str) -> Self {
@@ -67,7 +70,7 @@ impl Vertical {
 }
 
 /// Draws headings, grids and vertical axes; returns the plots. `title` names the vertical
-/// axis, `below` the horizontal one, whose ticks the caller draws;
+/// axis, `below` the horizontal one, whose labels the caller draws;
 /// `headroom` is free above each plot.
 pub fn draw(
     frame: &mut Frame,
@@ -115,7 +118,7 @@ pub fn draw(
             grid(frame, &panel, vertical);
             panels.push(panel);
         }
-        frame.top = bottom + 3.0 + AXIS.line_height();
+        frame.top = bottom + BELOW + AXIS.line_height();
         for column in 0..group.len() {
             let left = MARGIN + column as f64 * (width + GUTTER) + ticks_width;
             let room = width - ticks_width;
@@ -130,6 +133,26 @@ pub fn draw(
     }
     frame.top -= 12.0;
     panels
+}
+
+impl Panel {
+    /// Draws labels under the plot, each at its x, as far as they fit beside each other.
+    pub fn labels(&self, frame: &mut Frame, labels: impl IntoIterator<Item = (f64, String)>) {
+        let mut free = f64::NEG_INFINITY;
+        for (x, label) in labels {
+            let label = block(&label, AXIS, self.right - self.left, 1);
+            let half = label.width() / 2.0;
+            // At the ends a label may reach as far as the gutter allows.
+            let (first, last) = (self.left - 8.0 + half, self.right + 12.0 - half);
+            let x = x.clamp(first, last.max(first));
+            if x - half >= free {
+                frame
+                    .canvas
+                    .text(x, self.bottom + BELOW, Anchor::Middle, &label);
+                free = x + half + 6.0;
+            }
+        }
+    }
 }
 
 fn grid(frame: &mut Frame, panel: &Panel, vertical: &Vertical) {

@@ -290,8 +290,13 @@ impl Fixture {
             } else {
                 value
             };
-            rows.push(row(Estimator::Lin, true, value, se));
-            rows.push(row(Estimator::Welch, false, value * 1.03, se));
+            let q = if self.estimand == Estimand::Ratio {
+                se / 2.4
+            } else {
+                se
+            };
+            rows.push(row(Estimator::Lin, true, value, q));
+            rows.push(row(Estimator::Welch, false, value * 1.03, q));
         }
         rows
     }
@@ -354,7 +359,7 @@ impl Fixture {
                     from,
                     to,
                     customers: n,
-                    share: n as f64 / customers[i] as f64,
+                    share: n as f64 / customers[i].max(1) as f64,
                 });
             }
         }

@@ -1,0 +1,133 @@
+//! What a roll-out is worth, in words: the money part of the memo.
+
+use crate::finance::{ArmCase, BusinessCase, Line};
+use crate::report::document::Document;
+use crate::report::finding::{self, arm_title, range};
+use crate::report::memo::{Block, UNKNOWN, safe};
+use crate::report::number::{self, fixed, money, money_short, percent};
+use crate::report::text::{isolate, plain};
+
+/// Adds the section to the memo; the arm that the decision is about comes first.
+pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
+    out.push(Block::Heading("What it is worth".into()));
+    let decided = doc.decision.arm.as_deref();
+    let mut arms: Vec<&ArmCase> = case.arms.iter().collect();
+    arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);
+    if let Some(first) = arms.first() {
+        out.push(Block::Paragraph(worth(doc, case, first)));
+    }
+    if let Some(why) = &case.no_cash_because {
+        out.push(Block::Paragraph(format!(
+            "No net present value: {}",
+            plain(why)
+        )));
+    }
+    if case.arms.iter().any(|a| a.npv.is_some()) {
+        out.push(cases(doc, case));
+        out.push(Block::Paragraph(format!(
+            "Net present value: savings less spending over {} months, in money of today. Observed \
+             only: the same if the effect ended with the pilot. Chance: the share of {} simulated \
+             futures in which the value is above 0, taking every effect as equally likely \
+             beforehand (flat prior).",
+            case.horizon_months,
+            number::count(case.draws.into())
+        )));
+    }
+    if !case.notes.is_empty() {
+        out.push(Block::List(safe(&case.notes)));
+    }
+}
+
+fn amount(case: &BusinessCase, value: f64) -> String {
+    money_short(value, &plain(&case.currency), case.minor_digits)
+}
+
+fn amounts(case: &BusinessCase, line: &Line) -> String {
+    let interval = range(line.lower, line.upper, |v| amount(case, v));
+    let interval = interval.map_or_else(String::new, |i| {
+        format!(" ({} interval {i})", finding::level(case.level))
+    });
+    format!("{}{interval}", amount(case, line.value))
+}
+
+fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
+    let name = isolate(&arm_title(doc, &arm.arm));
+    let avoided = &arm.contacts_avoided;
+    let half = match (avoided.lower, avoided.upper) {
+        (Some(l), Some(u)) => (u - l) / 2.0,
+        _ => 0.0,
+    };
+    let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
+    let interval =
+        range(avoided.lower, avoided.upper, whole).map_or_else(String::new, |i| format!(" ({i})"));
+    let mut text = format!(
+        "Rolled out for {} months, {name} avoids {} contacts{interval}.",
+        case.horizon_months,
+        whole(avoided.value)
+    );
+    if let Some(npv) = &arm.npv {
+        text += &format!(
+            " Its net present value is {}, and it {}.",
+            amounts(case, npv),
+            match arm.payback_months {
+                Some(month) => format!("pays back in month {month}"),
+                None => "does not pay back in that time".into(),
+            }
+        );
+    }
+    if let Some(observed) = &arm.npv_observed_only {
+        text += &format!(
+            " If the effect ended with the pilot, it would be {}.",
+            amounts(case, observed)
+        );
+    }
+    if let Some(share) = arm.share_beyond_observed {
+        text += &format!(
+            " {} of the savings lie beyond what was measured.",
+            percent(share)
+        );
+    }
+    if let Some(cost) = &arm.cost_per_contact_avoided {
+        let full = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
+        text += &format!(" A contact avoided costs {}.", full(cost.value));
+    }
+    if let Some(reduction) = arm.break_even_reduction {
+        text += &format!(" It breaks even at {} fewer contacts.", percent(reduction));
+    }
+    if let Some(share) = arm.budget_share {
+        text += &format!(
+            " In a steady year it saves {} of the service budget.",
+            percent(share)
+        );
+    }
+    text
+}
+
+fn cases(doc: &Document, case: &BusinessCase) -> Block {
+    let header = [
+        "Arm",
+        "Net present value",
+        "Observed only",
+        "Payback, months",
+        "Chance above 0",
+    ];
+    let value = |line: &Option<Line>| match line {
+        Some(line) => amount(case, line.value),
+        None => UNKNOWN.into(),
+    };
+    let rows = case.arms.iter().map(|arm| {
+        vec![
+            arm_title(doc, &arm.arm),
+            value(&arm.npv),
+            value(&arm.npv_observed_only),
+            arm.payback_months
+                .map_or_else(|| "none".into(), |m| m.to_string()),
+            arm.probability_npv_positive
+                .map_or_else(|| UNKNOWN.into(), percent),
+        ]
+    });
+    Block::Table {
+        header: header.map(String::from).into(),
+        rows: rows.collect(),
+    }
+}
