@@ -63,6 +63,8 @@ struct Parts {
     column: Option<u64>,
     key: Option<String>,
     hint: Option<String>,
+    #[serde(skip)]
+    shown: bool,
 }
 
 impl Error {
@@ -76,6 +78,7 @@ impl Error {
             column: None,
             key: None,
             hint: None,
+            shown: false,
         }))
     }
 
@@ -169,6 +172,17 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
+    }
+
+    /// Marks it as part of a result that was already printed.
+    pub fn shown(mut self) -> Self {
+        self.0.shown = true;
+        self
+    }
+
+    /// Whether a printed result already holds it.
+    pub fn is_shown(&self) -> bool {
+        self.0.shown
     }
 
     /// The kind.

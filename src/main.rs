@@ -1,2 +1,7 @@
-//! The command line.
-fn main() {}
+//! The `pilot` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(pilot::cli::run(std::env::args_os()))
+}

@@ -103,15 +103,15 @@ fn verdict(arm: Option<&str>, verdict: VerdictKind, why: Vec<String>) -> Decisio
 
 fn wait(remaining: &Remaining) -> String {
     let days = remaining.days.map(|n| words::count(n.into(), "day"));
-    let customers = remaining.customers.map(|n| words::count(n, "customer"));
+    let days = days.map(|days| format!("{days} left"));
+    let customers = remaining
+        .customers
+        .map(|n| format!("{} observed until then", words::count(n, "customer")));
     let left: Vec<_> = [days, customers].into_iter().flatten().collect();
     if left.is_empty() {
         "The planned end has not passed.".into()
     } else {
-        format!(
-            "The planned end has not passed: {} left.",
-            left.join(" and ")
-        )
+        format!("The planned end has not passed: {}.", left.join(", "))
     }
 }
 
@@ -172,7 +172,7 @@ impl<'a> Judged<'a> {
         let ready = facts.significant && lacks.is_empty();
         if !approved {
             lacks.push(
-                "The plan was not approved as it is, so the result is exploration: approve a plan and repeat the test before a roll-out.".into(),
+                "The plan as it stands was not approved before the data, so this is exploration, however clear it looks: approve a plan and repeat the test before a roll-out.".into(),
             );
         }
         let verdict = if ready && approved {
@@ -206,8 +206,7 @@ impl<'a> Judged<'a> {
                 format!("If the effect ended with the pilot's window, the NPV would be {amount}.")
             }));
             why.push(match case.payback_months {
-                Some(1) => "It pays back within the first month.".into(),
-                Some(months) => format!("It pays back after {months} months."),
+                Some(month) => format!("It pays back in month {month}."),
                 None => "It does not pay back within the horizon.".into(),
             });
             if plan.decision.scale_if == ScaleIf::BreakEven {
@@ -223,12 +222,17 @@ impl<'a> Judged<'a> {
     fn in_short(&self, business: Option<&BusinessCase>) -> String {
         let title = &self.facts.arm.title;
         let verdict = self.verdict.name();
+        let shown = match (self.facts.good, self.facts.significant) {
+            (true, true) => "a significant effect",
+            (true, false) => "no clear effect",
+            (false, _) => "no sign of a benefit",
+        };
         match (business, self.facts.case.and_then(|c| c.npv)) {
             (Some(business), Some(npv)) => format!(
-                "{title} alone would be: {verdict} (NPV {}).",
+                "{title} by itself: {verdict}; {shown}, NPV {}.",
                 words::money(npv.value, business)
             ),
-            _ => format!("{title} alone would be: {verdict}."),
+            _ => format!("{title} by itself: {verdict}; {shown}."),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Facts as sentences, with their numbers.
 
-use crate::analysis::EstimateRow;
+use crate::analysis::{EstimateRow, Shown};
 use crate::experiment::Experiment;
 use crate::finance::{BusinessCase, Line};
-use crate::stats::Estimand;
+use crate::number::{MINUS, chance, count as grouped, money_short, p_value, percent_with};
 use crate::stats::dist::normal_isf;
 
 use super::facts::{BreakEven, Facts, Guard, benefit};
@@ -19,7 +19,7 @@ pub(super) fn number(x: f64) -> String {
 
 /// A whole number of things.
 pub(super) fn count(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// The text with a full stop at its end.
@@ -33,43 +33,19 @@ pub(super) fn sentence(text: String) -> String {
 
 /// A share as a percentage, one decimal.
 pub(super) fn percent(x: f64) -> String {
-    let text = format!("{:.1}", 100.0 * x);
-    with_minus(format!("{} %", text.strip_suffix(".0").unwrap_or(&text)))
+    let text = percent_with(x, 1);
+    text.replace(".0 %", " %")
 }
 
 /// An amount in whole units of the currency, or with its minor digits below 1,000.
 pub(super) fn money(x: f64, case: &BusinessCase) -> String {
-    let digits = if x.abs() < 1000.0 {
-        usize::from(case.minor_digits)
-    } else {
-        0
-    };
-    let text = format!("{:.digits$}", x.abs());
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut grouped = String::new();
-    for (i, digit) in whole.chars().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
-    let sign = if x < 0.0 && !zero { "−" } else { "" };
-    format!("{} {sign}{grouped}{rest}", case.currency)
+    money_short(x, &case.currency, case.minor_digits)
 }
 
 fn with_minus(text: String) -> String {
     match text.strip_prefix('-') {
-        Some(rest) => format!("−{rest}"),
+        Some(rest) => format!("{MINUS}{rest}"),
         None => text,
-    }
-}
-
-fn p_value(p: f64) -> String {
-    if p < 0.001 {
-        "p < 0.001".into()
-    } else {
-        format!("p = {p:.3}")
     }
 }
 
@@ -82,28 +58,15 @@ fn range(lower: Option<f64>, upper: Option<f64>, show: impl Fn(f64) -> String) -
     }
 }
 
-/// "Tip sheet: contacts change by −0.21 contacts per customer (95 % interval −0.30 to −0.12), p = 0.002."
+/// "Tip sheet: the difference in contacts is −0.21 per customer (95 % interval −0.30 to −0.12),
+/// significant (p = 0.002)."
 pub(super) fn effect(facts: &Facts, row: &EstimateRow, plan: &Experiment) -> String {
-    let show = |v: f64| match row.estimand {
-        Estimand::Ratio => percent(v - 1.0),
-        Estimand::Difference | Estimand::Probability => number(v),
-    };
-    let what = match row.estimand {
-        Estimand::Difference => format!("change by {} {}", show(row.value), row.unit),
-        Estimand::Ratio => format!("change by {}", show(row.value)),
-        Estimand::Probability => {
-            format!("are below control's with probability {}", number(row.value))
-        }
-    };
-    let (adjusted, lower, upper) = match (row.ci_adjusted_lower, row.ci_adjusted_upper) {
-        (None, None) => ("", row.ci_lower, row.ci_upper),
-        ends => ("adjusted ", ends.0, ends.1),
-    };
-    let level = (100.0 * row.level * 1e6).round() / 1e6;
-    let mut text = format!("{}: {} {what}", facts.arm.title, row.outcome);
-    if lower.or(upper).is_some() {
-        let ends = range(lower, upper, show);
-        text += &format!(" ({adjusted}{level} % interval {ends})");
+    let shown = Shown::of(row);
+    let mut text = format!("{}: {}", facts.arm.title, shown.difference());
+    if shown.lower.or(shown.upper).is_some() {
+        let adjusted = if shown.adjusted { "adjusted " } else { "" };
+        let ends = range(shown.lower, shown.upper, |v| shown.change(v));
+        text += &format!(" ({adjusted}{} interval {ends})", percent(row.level));
     }
     text += &match facts.p {
         Some(p) if facts.significant => format!(", significant ({})", p_value(p)),
@@ -142,17 +105,15 @@ pub(super) fn guardrails(facts: &Facts) -> Option<String> {
 /// NPV, its interval and its chance of being positive.
 pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
     let show = |v: f64| money(v, case);
-    let chance = facts
-        .case
-        .and_then(|c| c.probability_npv_positive)
-        .map_or(String::new(), |p| {
-            format!("; positive with probability {} (flat prior)", percent(p))
-        });
+    let positive = facts.case.and_then(|c| c.probability_npv_positive);
+    let chance = positive.map_or(String::new(), |p| {
+        format!("; positive with probability {} (flat prior)", chance(p))
+    });
     format!(
-        "NPV {} over {} ({} % interval {}){chance}.",
+        "NPV {} over {} ({} interval {}){chance}.",
         show(line.value),
         count(case.horizon_months.into(), "month"),
-        (100.0 * case.level * 1e6).round() / 1e6,
+        percent(case.level),
         range(line.lower, line.upper, show),
     )
 }
@@ -191,6 +152,8 @@ pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<S
     (times > 1.0).then(|| {
         let times = if times > 100.0 {
             "over 100".into()
+        } else if times > 10.0 {
+            format!("about {:.0}", times.ceil())
         } else {
             format!("about {:.1}", (times * 10.0).ceil() / 10.0)
         };
@@ -223,10 +186,10 @@ mod tests {
     fn numbers_read_as_people_write_them() {
         let eur = case("EUR", 2);
         assert_eq!(money(1_234_567.5, &eur), "EUR 1,234,568");
-        assert_eq!(money(-44_941.45, &eur), "EUR −44,941");
+        assert_eq!(money(-44_941.45, &eur), "−EUR 44,941");
         assert_eq!(money(-0.001, &eur), "EUR 0.00");
         assert_eq!(money(999.125, &eur), "EUR 999.12");
-        assert_eq!(money(-3.4, &case("JPY", 0)), "JPY −3");
+        assert_eq!(money(-3.4, &case("JPY", 0)), "−JPY 3");
         assert_eq!(money(0.125, &case("KWD", 3)), "KWD 0.125");
         assert_eq!(number(-0.21345), "−0.213");
         assert_eq!(number(0.0), "0");

@@ -1,20 +1,22 @@
 //! The exchange format: cells that another program made.
 
+use std::cell::Cell as StdCell;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result, nearest};
-use crate::experiment::{CellsSource, Experiment, FileFormat};
+use crate::experiment::{CellsSource, Experiment, OutcomeKind};
 use crate::table::{Audit, ExposureUnit};
 
-use super::columns::{Column, Misfit, Row, TextTable};
-use super::fields::{MICRO, number};
+use super::arms::{ArmNames, exchange_format, stratum};
+use super::columns::{Column, Misfit, Row, Table};
+use super::fields::MICRO;
+use super::ledger::Ledger;
 use super::reader::finish;
-use super::roster::{ArmNames, Ledger, yes_no};
-use super::source::{Input, expand};
-use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey};
+use super::source::{Input, expand, whole};
+use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 use super::{Request, Scan};
 
-/// Files of a cells source: a file, or `cells.csv` (or `.csv.gz`) in a folder.
+/// Files of a cells source: a file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
 ///
 /// # Errors
 /// Neither is there.
@@ -23,7 +25,7 @@ pub fn inputs(root: &std::path::Path, source: &CellsSource) -> Result<Vec<Input>
     if !root.join(&source.path).is_dir() {
         return expand(root, &shown);
     }
-    for name in ["cells.csv", "cells.csv.gz"] {
+    for name in ["cells.csv", "cells.csv.gz", "cells.parquet"] {
         let name: PathBuf = source.path.join(name);
         if root.join(&name).is_file() {
             return Ok(vec![Input {
@@ -50,7 +52,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(table: &TextTable, experiment: &Experiment) -> Result<Self> {
+    fn find(table: &Table, experiment: &Experiment) -> Result<Self> {
         let strata = experiment
             .assignment
             .strata
@@ -71,14 +73,40 @@ impl Columns {
     }
 }
 
-fn micros(row: &Row<'_>, column: &Column) -> Result<i64, Misfit> {
-    let text = row.text(column)?;
-    if text.trim().is_empty() {
-        return Ok(NONE);
+fn micros(row: &Row<'_>, column: &Column, rounded: &StdCell<u64>) -> Result<i64, Misfit> {
+    let number = row.number(column, '.')?;
+    rounded.set(rounded.get() + u64::from(number.is_some_and(|n| n.rounded)));
+    Ok(number.map_or(NONE, |n| n.micros))
+}
+
+/// A value that an outcome of this kind, or an exposure, cannot have.
+fn misplaced<'a>(
+    c: &'a Columns,
+    key: &[i64],
+    kind: OutcomeKind,
+) -> Option<(Option<&'a Column>, &'static str)> {
+    let (x, y) = (key[FIRST_OUTCOME], key[FIRST_OUTCOME + 1]);
+    let below = |v: i64| v != NONE && v < 0;
+    let part = |v: i64| v != NONE && v % MICRO != 0;
+    if below(key[2]) {
+        return Some((c.exposure.as_ref(), "an exposure is not negative"));
     }
-    number(text, '.')
-        .map(|n| n.micros)
-        .map_err(|reason| Misfit::new(column, reason))
+    if below(key[3]) {
+        return Some((c.before_exposure.as_ref(), "an exposure is not negative"));
+    }
+    if key[2] == 0 && y != 0 && y != NONE {
+        let reason = "contacts without exposure: exposure is 0 but the count is not";
+        return Some((Some(&c.after), reason));
+    }
+    match kind {
+        OutcomeKind::Count if below(x) => Some((c.before.as_ref(), "a count is not negative")),
+        OutcomeKind::Count if below(y) => Some((Some(&c.after), "a count is not negative")),
+        OutcomeKind::Count if part(y) => Some((Some(&c.after), "a count is a whole number")),
+        OutcomeKind::Proportion if ![NONE, 0, MICRO].contains(&y) => {
+            Some((Some(&c.after), "a yes/no outcome is 0 or 1"))
+        }
+        _ => None,
+    }
 }
 
 /// Reads cells; any cell that does not fit is an error, since it stands for many customers.
@@ -87,15 +115,7 @@ fn micros(row: &Row<'_>, column: &Column) -> Result<i64, Misfit> {
 /// Missing columns, unknown arms or outcomes, values that are no numbers.
 pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     let experiment = request.experiment;
-    let format = FileFormat {
-        path: String::new(),
-        delimiter: b',',
-        encoding: None,
-        decimal: '.',
-        time_format: None,
-        timezone: None,
-        max_bad_rows: 0.0,
-    };
+    let format = exchange_format();
     let none = std::collections::BTreeMap::new();
     let arms = ArmNames::new(experiment, &none);
     let mut strata = Interner::default();
@@ -103,56 +123,45 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     // Each outcome has its own cells, so its own rows.
     let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
     let mut timed = false;
-    for input in inputs(request.root, source)? {
-        let mut table = TextTable::open(&input, &format)?;
+    let rounded = StdCell::new(0);
+    for part in whole(inputs(request.root, source)?) {
+        let mut table = Table::open(&part, &format)?;
         let c = Columns::find(&table, experiment)?;
         timed |= c.exposure.is_some();
-        loop {
-            let parsed = match table.next()? {
-                None => break,
-                Some(row) => row.and_then(|row| {
-                    let tuple = c
-                        .strata
-                        .iter()
-                        .map(|s| row.text(s))
-                        .collect::<Result<Vec<_>, _>>()?;
-                    let optional = |column: &Option<Column>| {
-                        column.as_ref().map_or(Ok(NONE), |c| micros(&row, c))
-                    };
-                    let exposure = optional(&c.exposure)?;
-                    let mut key = vec![
-                        0,
-                        i64::from(strata.id(&tuple)),
-                        if exposure == NONE { MICRO } else { exposure },
-                        optional(&c.before_exposure)?,
-                        c.uptake.as_ref().map_or(Ok(NONE), |u| yes_no(&row, u))?,
-                    ];
-                    key.push(optional(&c.before)?);
-                    key.push(micros(&row, &c.after)?);
-                    let customers = micros(&row, &c.customers)?;
-                    if customers == NONE || customers < 0 || customers % MICRO != 0 {
-                        return Err(Misfit::new(
-                            &c.customers,
-                            "the number of customers is a whole number",
-                        ));
-                    }
-                    let outcome = c
-                        .outcome
-                        .as_ref()
-                        .map(|o| row.text(o).map(str::to_string))
-                        .transpose()?;
-                    Ok((
-                        key,
-                        (customers / MICRO) as u64,
-                        outcome,
-                        row.text(&c.arm)?.to_string(),
-                    ))
-                }),
-            };
+        while table.advance()? {
             ledger.rows += 1;
             if ledger.rows.is_multiple_of(65_536) {
                 (request.tick)(ledger.rows)?;
             }
+            let parsed = table.row().and_then(|row| {
+                let optional = |column: &Option<Column>| {
+                    column
+                        .as_ref()
+                        .map_or(Ok(NONE), |c| micros(&row, c, &rounded))
+                };
+                let exposure = optional(&c.exposure)?;
+                let mut key = vec![
+                    0,
+                    i64::from(strata.id(&stratum(&row, &c.strata)?)),
+                    if exposure == NONE { MICRO } else { exposure },
+                    optional(&c.before_exposure)?,
+                    match &c.uptake {
+                        None => NONE,
+                        Some(u) => flag(row.yes_no(u)?),
+                    },
+                ];
+                key.push(optional(&c.before)?);
+                key.push(micros(&row, &c.after, &rounded)?);
+                let customers = micros(&row, &c.customers, &rounded)?;
+                if customers == NONE || customers < 0 || customers % MICRO != 0 {
+                    return Err(Misfit::new(
+                        &c.customers,
+                        "the number of customers is a whole number",
+                    ));
+                }
+                let outcome = c.outcome.as_ref().map(|o| row.text(o)).transpose()?;
+                Ok((key, (customers / MICRO) as u64, outcome, row.text(&c.arm)?))
+            });
             let (mut key, customers, outcome, arm) = parsed.map_err(|m| {
                 let error = table.error_at(None, m.reason);
                 match m.column {
@@ -168,14 +177,17 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                         let error =
                             table.error_at(c.outcome.as_ref(), "the plan has no such outcome");
                         let names = experiment.outcomes.iter().map(|o| o.name.as_str());
-                        return Err(match nearest(&name, names) {
+                        return Err(match nearest(name, names) {
                             Some(near) => error.hint(format!("perhaps \"{near}\" is meant")),
                             None => error,
                         });
                     }
                 },
             };
-            key[0] = i64::from(arms.arm(&arm, &table, &c.arm, request.show_values)?);
+            if let Some((column, reason)) = misplaced(&c, &key, experiment.outcomes[o].kind) {
+                return Err(table.error_at(column, reason));
+            }
+            key[0] = i64::from(arms.arm(arm, &table, &c.arm, request.show_values)?);
             rows[o].push((key.into(), customers));
         }
     }
@@ -208,6 +220,7 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
             rows,
             Ledger {
                 rows: ledger.rows,
+                rounded: rounded.get(),
                 ..Ledger::default()
             },
             Audit::default(),

@@ -1,18 +1,25 @@
-//! A delimited text file as named columns: header, records with lines, ragged rows.
+//! A file as named columns, whatever it is stored as: header, rows with lines, ragged rows.
+//!
+//! A Parquet file means what the same values written as text would mean;
+//! numbers, dates and times that the file itself types are read as decimals
+//! with a point and as ISO 8601, whatever the plan says of text. Its rows are
+//! counted from 1 where a text file has lines.
 
-use std::cell::Cell as StdCell;
-use std::io::{self, Read};
 use std::path::PathBuf;
-use std::rc::Rc;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 
 use crate::error::{Error, Result, nearest};
 use crate::experiment::FileFormat;
 
 use super::SetAside;
-use super::source::Input;
-use super::text;
+use super::fields::{Fixed, number};
+#[cfg(feature = "engine")]
+use super::parquet::{Page, ParquetRecords};
+use super::records::TextRecords;
+use super::repeats::Place;
+use super::source::{Part, Storage};
+use super::windows::{Clock, Moment};
 
 /// A column of one file.
 #[derive(Debug, Clone)]
@@ -21,18 +28,6 @@ pub struct Column {
     pub index: usize,
     /// Name in the header.
     pub name: String,
-}
-
-/// Reads records of one file.
-pub struct TextTable {
-    file: PathBuf,
-    header: Vec<String>,
-    reader: csv::Reader<Box<dyn Read>>,
-    delimiter: u8,
-    record: ByteRecord,
-    line: u64,
-    lines: u64,
-    last_byte: Rc<StdCell<u8>>,
 }
 
 /// Why a field could not be used; becomes a [`SetAside`] or an [`Error`].
@@ -54,51 +49,50 @@ impl Misfit {
     }
 }
 
-impl TextTable {
-    /// Opens a file and reads its header.
+enum Records {
+    Text(TextRecords),
+    #[cfg(feature = "engine")]
+    Parquet(ParquetRecords),
+}
+
+/// Reads the rows of one part of a file.
+pub struct Table {
+    file: PathBuf,
+    header: Vec<String>,
+    number: u32,
+    delimiter: u8,
+    records: Records,
+}
+
+impl Table {
+    /// Opens a part of a file and reads the file's header.
     ///
     /// # Errors
-    /// An unreadable or empty file, a header that is not text.
-    pub fn open(input: &Input, format: &FileFormat) -> Result<Self> {
-        let last_byte = Rc::new(StdCell::new(b'\n'));
-        let text: Box<dyn Read> = Box::new(LastByte {
-            source: text::open(input, format.encoding.as_deref())?,
-            seen: last_byte.clone(),
-        });
-        let mut reader = ReaderBuilder::new()
-            .delimiter(format.delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text);
-        let mut record = ByteRecord::new();
-        let found = reader
-            .read_byte_record(&mut record)
-            .map_err(|e| read_error(input.name.clone(), e))?;
-        if !found {
-            return Err(Error::data("the file holds no line")
-                .file(&input.name)
-                .hint("it needs a header line that names its columns"));
-        }
-        let mut header = Vec::with_capacity(record.len());
-        for (i, name) in record.iter().enumerate() {
-            let name = std::str::from_utf8(name).map_err(|_| {
-                Error::data("the header is not UTF-8")
-                    .file(&input.name)
-                    .line(1)
-                    .column(i as u64 + 1)
-                    .hint("set `encoding` for this file in the plan, for example \"windows-1252\"")
-            })?;
-            header.push(name.to_string());
-        }
-        Ok(TextTable {
-            file: input.name.clone(),
+    /// An unreadable or empty file, a header that is not text, Parquet without the feature `engine`.
+    pub fn open(part: &Part, format: &FileFormat) -> Result<Self> {
+        let (records, header) = match part.input.storage()? {
+            #[cfg(feature = "engine")]
+            Storage::Parquet => {
+                let (records, header) = ParquetRecords::open(part)?;
+                (Records::Parquet(records), header)
+            }
+            #[cfg(not(feature = "engine"))]
+            Storage::Parquet => {
+                return Err(Error::data("this build does not read Parquet")
+                    .file(&part.input.name)
+                    .hint("build with the default feature `engine`, or give the data as .csv or .csv.gz"));
+            }
+            Storage::Csv | Storage::CsvGz => {
+                let (records, header) = TextRecords::open(part, format)?;
+                (Records::Text(records), header)
+            }
+        };
+        Ok(Table {
+            file: part.input.name.clone(),
             header,
-            reader,
+            number: part.file as u32,
             delimiter: format.delimiter,
-            record,
-            line: 1,
-            lines: 1,
-            last_byte,
+            records,
         })
     }
 
@@ -107,10 +101,27 @@ impl TextTable {
         &self.header
     }
 
+    /// All columns; one that holds no single values reads as empty.
+    pub fn columns(&self) -> Vec<Column> {
+        let names = self.header.iter().enumerate();
+        names
+            .map(|(index, name)| {
+                #[cfg(feature = "engine")]
+                if let Records::Parquet(records) = &self.records {
+                    let _ = records.want(index);
+                }
+                Column {
+                    index,
+                    name: name.clone(),
+                }
+            })
+            .collect()
+    }
+
     /// The column `name`, which `role` (a key of the plan) asks for.
     ///
     /// # Errors
-    /// Missing (names the nearest) or there twice.
+    /// Missing (names the nearest), there twice, or of a type that holds no single value.
     pub fn column(&self, name: &str, role: &str) -> Result<Column> {
         let mut places = self.header.iter().enumerate().filter(|(_, h)| *h == name);
         let Some((index, _)) = places.next() else {
@@ -124,6 +135,12 @@ impl TextTable {
                 .key(role)
                 .hint("rename one of them"));
         }
+        #[cfg(feature = "engine")]
+        if let Records::Parquet(records) = &self.records {
+            records
+                .want(index)
+                .map_err(|e| e.file(&self.file).column(index as u64 + 1).key(role))?;
+        }
         Ok(Column {
             index,
             name: name.to_string(),
@@ -133,7 +150,7 @@ impl TextTable {
     /// The column `name` if the file has it.
     ///
     /// # Errors
-    /// There twice.
+    /// As [`Table::column`], but for a missing one.
     pub fn optional(&self, name: &str, role: &str) -> Result<Option<Column>> {
         if self.header.iter().any(|h| h == name) {
             self.column(name, role).map(Some)
@@ -176,76 +193,76 @@ impl TextTable {
         ))
     }
 
-    /// Moves to the next record; `Ok(None)` at the end.
-    ///
-    /// A row with more or fewer fields than the header is an inner `Err`: set it aside.
+    /// Moves to the next row; `false` at the end.
     ///
     /// # Errors
     /// The file cannot be read on (for example a damaged gzip).
-    #[allow(clippy::should_implement_trait)] // an iterator could not lend its record
-    pub fn next(&mut self) -> Result<Option<Result<Row<'_>, Misfit>>> {
-        let more = self
-            .reader
-            .read_byte_record(&mut self.record)
-            .map_err(|e| read_error(self.file.clone(), e))?;
-        if !more {
-            return if self.lines > 1 && self.last_byte.get() != b'"' {
-                Err(Error::data(
-                    "a quote that opens here never closes, so the rest of the file is one field",
-                )
-                .file(&self.file)
-                .line(self.line())
-                .hint("remove the quote, or double it where it belongs to the text"))
-            } else {
-                Ok(None)
-            };
+    pub fn advance(&mut self) -> Result<bool> {
+        match &mut self.records {
+            Records::Text(records) => records.advance(&self.file),
+            #[cfg(feature = "engine")]
+            Records::Parquet(records) => records.advance(&self.file),
         }
-        self.line = self.record.position().map_or(0, csv::Position::line);
-        self.lines = self
-            .reader
-            .position()
-            .line()
-            .saturating_sub(self.line)
-            .max(1);
-        if self.record.len() != self.header.len() {
-            return Ok(Some(Err(Misfit {
+    }
+
+    /// The present row.
+    ///
+    /// # Errors
+    /// A row with more or fewer fields than the header.
+    pub fn row(&self) -> Result<Row<'_>, Misfit> {
+        match &self.records {
+            Records::Text(records) if records.record().len() != self.header.len() => Err(Misfit {
                 column: None,
                 reason: format!(
                     "{} fields where the header has {}",
-                    self.record.len(),
+                    records.record().len(),
                     self.header.len()
                 ),
-            })));
+            }),
+            Records::Text(records) => Ok(Row::Text(records.record())),
+            #[cfg(feature = "engine")]
+            Records::Parquet(records) => Ok(records.row()),
         }
-        Ok(Some(Ok(Row {
-            record: &self.record,
-        })))
     }
 
-    /// Line on which the present record starts, from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// The present record as a set-aside row.
-    pub fn set_aside(&self, misfit: Misfit) -> SetAside {
-        let mut raw = csv::WriterBuilder::new()
-            .delimiter(self.delimiter)
-            .flexible(true)
-            .from_writer(Vec::new());
-        let written = raw.write_byte_record(&self.record).is_ok();
-        let raw = raw.into_inner().unwrap_or_default();
-        SetAside {
-            file: self.file.clone(),
+    /// Where the present row stands.
+    pub fn place(&self) -> Place {
+        Place {
+            file: self.number,
             line: self.line(),
-            lines: self.lines,
+        }
+    }
+
+    /// Line on which the present row starts, from 1.
+    pub fn line(&self) -> u64 {
+        match &self.records {
+            Records::Text(records) => records.line(),
+            #[cfg(feature = "engine")]
+            Records::Parquet(records) => records.line(),
+        }
+    }
+
+    /// The present row as a set-aside row.
+    ///
+    /// # Errors
+    /// The file cannot be read again.
+    pub fn set_aside(&mut self, misfit: Misfit) -> Result<SetAside> {
+        let (line, lines, raw) = match &mut self.records {
+            Records::Text(records) => (records.line(), records.lines(), records.raw()),
+            #[cfg(feature = "engine")]
+            Records::Parquet(records) => (records.line(), 1, records.raw(&self.file)?),
+        };
+        Ok(SetAside {
+            file: self.file.clone(),
+            line,
+            lines,
             column: misfit.column,
             reason: misfit.reason,
-            raw: if written { raw } else { Vec::new() },
-        }
+            raw,
+        })
     }
 
-    /// An error at the present record.
+    /// An error at the present row.
     pub fn error_at(&self, column: Option<&Column>, message: impl Into<String>) -> Error {
         let error = Error::data(message).file(&self.file).line(self.line());
         match column {
@@ -255,16 +272,24 @@ impl TextTable {
     }
 }
 
-/// One record with as many fields as the header.
+/// One row with as many fields as the header.
 #[derive(Clone, Copy)]
-pub struct Row<'a> {
-    record: &'a ByteRecord,
+pub enum Row<'a> {
+    /// Of a text file.
+    Text(&'a ByteRecord),
+    /// Of a Parquet file: a page of rows and the row's place in it.
+    #[cfg(feature = "engine")]
+    Page(&'a Page, usize),
 }
 
 impl<'a> Row<'a> {
-    /// The bytes of a field.
+    /// The bytes of a field; none where the value is unknown.
     pub fn bytes(&self, column: &Column) -> &'a [u8] {
-        self.record.get(column.index).unwrap_or_default()
+        match self {
+            Row::Text(record) => record.get(column.index).unwrap_or_default(),
+            #[cfg(feature = "engine")]
+            Row::Page(page, row) => page.bytes(column.index, *row),
+        }
     }
 
     /// The text of a field.
@@ -289,34 +314,86 @@ impl<'a> Row<'a> {
         }
         Ok(text)
     }
-}
 
-/// Remembers the last byte that does not end a line.
-struct LastByte {
-    source: Box<dyn Read>,
-    seen: Rc<StdCell<u8>>,
-}
-
-impl Read for LastByte {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read(into)?;
-        if let Some(b) = into[..n].iter().rev().find(|b| !matches!(b, b'\n' | b'\r')) {
-            self.seen.set(*b);
+    /// The value of a field that the file types as a whole number, `None` inside where it is
+    /// unknown; `None` for other fields.
+    pub fn integer(&self, column: &Column) -> Option<Option<i64>> {
+        match self {
+            Row::Text(_) => None,
+            #[cfg(feature = "engine")]
+            Row::Page(page, row) => page.integer(column.index, *row),
         }
-        Ok(n)
     }
-}
 
-fn read_error(file: PathBuf, e: csv::Error) -> Error {
-    let line = e.position().map(|p| p.line());
-    let error = match e.into_kind() {
-        csv::ErrorKind::Io(io) => Error::data(format!("the file cannot be read to its end: {io}"))
-            .file(file)
-            .hint("export it again; it may be cut off or damaged"),
-        other => Error::data(format!("the file cannot be read: {other:?}")).file(file),
-    };
-    match line {
-        Some(line) => error.line(line),
-        None => error,
+    /// The number in a field, `None` where it is blank; `decimal` is the mark of text.
+    ///
+    /// # Errors
+    /// Not a number.
+    pub fn number(&self, column: &Column, decimal: char) -> Result<Option<Fixed>, Misfit> {
+        if let Some(integer) = self.integer(column) {
+            return integer
+                .map(Fixed::whole)
+                .transpose()
+                .map_err(|reason| Misfit::new(column, reason));
+        }
+        let text = self.text(column)?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let decimal = if self.is_typed(column) { '.' } else { decimal };
+        number(text, decimal)
+            .map(Some)
+            .map_err(|reason| Misfit::new(column, reason))
+    }
+
+    /// When a field says something happened.
+    ///
+    /// # Errors
+    /// Not a time.
+    pub fn moment(&self, column: &Column) -> Result<Moment<'a>, Misfit> {
+        #[cfg(feature = "engine")]
+        if let Row::Page(page, row) = self
+            && let Some(moment) = page.moment(column.index, *row)
+        {
+            return Ok(moment);
+        }
+        let text = self.text(column)?;
+        Ok(if self.is_typed(column) {
+            Moment::Iso(text)
+        } else {
+            Moment::Text(text)
+        })
+    }
+
+    /// The instant in a field, in UTC microseconds.
+    ///
+    /// # Errors
+    /// Not a time.
+    pub fn instant(&self, column: &Column, clock: &mut Clock) -> Result<i64, Misfit> {
+        clock
+            .instant(self.moment(column)?)
+            .map_err(|reason| Misfit::new(column, reason))
+    }
+
+    /// Whether the file itself says what the values of a column are.
+    fn is_typed(&self, column: &Column) -> bool {
+        match self {
+            Row::Text(_) => false,
+            #[cfg(feature = "engine")]
+            Row::Page(page, _) => page.is_typed(column.index),
+        }
+    }
+
+    /// A yes/no field: 1 or 0, `None` where blank.
+    ///
+    /// # Errors
+    /// Neither yes nor no.
+    pub fn yes_no(&self, column: &Column) -> Result<Option<bool>, Misfit> {
+        match self.text(column)?.trim().to_ascii_lowercase().as_str() {
+            "" => Ok(None),
+            "1" | "yes" | "true" | "y" | "t" => Ok(Some(true)),
+            "0" | "no" | "false" | "n" | "f" => Ok(Some(false)),
+            _ => Err(Misfit::new(column, "neither 1 nor 0")),
+        }
     }
 }

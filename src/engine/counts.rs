@@ -1,27 +1,30 @@
-//! Ready-made counts: each row of the file as one flat key.
+//! Ready-made counts: what a row of the file means, as one flat key.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::experiment::{BeforeKind, CountsExposure, CountsFile, Experiment, Outcome, OutcomeKind};
 use crate::table::ExposureUnit;
 
 use super::Request;
-use super::columns::{Column, Misfit, Row, TextTable};
-use super::fields::{Fixed, MICRO, number};
-use super::roster::{ArmNames, Ledger, Unit, assignment, strata_columns, stratum, yes_no};
-use super::source::expand;
-use super::tally::{FIRST_OUTCOME, Interner, NONE};
+use super::arms::{ArmNames, Assigned, assignment, strata_columns, stratum};
+use super::columns::{Column, Misfit, Row, Table};
+use super::fields::MICRO;
+use super::ledger::Ledger;
+use super::source::Part;
+use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 
 /// Receives the rows that could be read.
 pub trait Sink {
-    /// One customer: unit (where the file has one), the key, and the line with its file.
+    /// One customer: unit (where the file has one), the key, and the table that stands at the row.
     ///
     /// # Errors
     /// A row that contradicts an earlier one.
-    fn row(&mut self, unit: Option<&[u8]>, key: &[i64], table: &TextTable) -> Result<()>;
+    fn row(&mut self, unit: Option<&[u8]>, key: &[i64], table: &Table) -> Result<()>;
 }
 
+/// The columns that a row's meaning depends on.
+#[derive(Debug, Clone)]
 struct Columns {
     unit: Option<Column>,
     arm: Option<Column>,
@@ -34,7 +37,7 @@ struct Columns {
 
 impl Columns {
     fn find(
-        table: &TextTable,
+        table: &Table,
         experiment: &Experiment,
         file: &CountsFile,
         assigned: bool,
@@ -75,16 +78,6 @@ impl Columns {
     }
 }
 
-/// What the rows of all files had in common.
-#[derive(Debug, Default)]
-pub struct CountsAudit {
-    /// Rows whose customer is in no arm.
-    pub unassigned: u64,
-}
-
-/// Customers' arms and strata by unit.
-pub type Assigned = HashMap<Unit, (u16, u32)>;
-
 /// The assignment, where the plan's arms are not in the file.
 ///
 /// # Errors
@@ -124,66 +117,148 @@ pub fn exposure_unit(file: &CountsFile) -> ExposureUnit {
     }
 }
 
-/// Reads all files of `file` row by row.
+/// Says what a row of one file means.
+pub struct Judge<'a> {
+    columns: Columns,
+    outcomes: &'a [Outcome],
+    decimal: char,
+}
+
+impl<'a> Judge<'a> {
+    /// For the rows of `table`; with an assignment, arms and strata are not in the file.
+    ///
+    /// # Errors
+    /// Missing columns.
+    pub fn new(
+        table: &Table,
+        experiment: &'a Experiment,
+        file: &CountsFile,
+        assigned: bool,
+    ) -> Result<Self> {
+        Ok(Judge {
+            columns: Columns::find(table, experiment, file, assigned)?,
+            outcomes: &experiment.outcomes,
+            decimal: file.format.decimal,
+        })
+    }
+
+    /// The columns that the key and the arm depend on.
+    pub fn value_columns(&self) -> impl Iterator<Item = &Column> {
+        let c = &self.columns;
+        let single = [&c.arm, &c.exposure, &c.before_exposure, &c.uptake];
+        let outcomes = c.outcomes.iter().flat_map(|(x, y)| x.iter().chain([y]));
+        single
+            .into_iter()
+            .flatten()
+            .chain(&c.strata)
+            .chain(outcomes)
+    }
+
+    /// The column of the unit.
+    pub fn unit_column(&self) -> Option<&Column> {
+        self.columns.unit.as_ref()
+    }
+
+    /// The column of the arm.
+    pub fn arm_column(&self) -> Option<&Column> {
+        self.columns.arm.as_ref()
+    }
+
+    /// The customer's identifier.
+    ///
+    /// # Errors
+    /// Blank or not text.
+    pub fn unit<'r>(&self, row: &Row<'r>) -> Result<Option<&'r str>, Misfit> {
+        let Some(column) = &self.columns.unit else {
+            return Ok(None);
+        };
+        let unit = row.text(column)?;
+        if unit.trim().is_empty() {
+            return Err(Misfit::new(column, "the customer's identifier is blank"));
+        }
+        Ok(Some(unit))
+    }
+
+    /// The value of the arm column.
+    ///
+    /// # Errors
+    /// Not text.
+    pub fn arm<'r>(&self, row: &Row<'r>) -> Result<Option<&'r str>, Misfit> {
+        self.columns.arm.as_ref().map(|c| row.text(c)).transpose()
+    }
+
+    /// The stratum of a row; not asked for where the assignment knows it.
+    ///
+    /// # Errors
+    /// Not text.
+    pub fn stratum(&self, row: &Row<'_>, strata: &mut Interner) -> Result<i64, Misfit> {
+        let tuple = stratum(row, &self.columns.strata)?;
+        Ok(i64::from(strata.id(&tuple)))
+    }
+
+    /// Fills all of `key` but arm and stratum; how many values were rounded.
+    ///
+    /// # Errors
+    /// Values that are no data.
+    pub fn values(&self, row: &Row<'_>, key: &mut [i64]) -> Result<u64, Misfit> {
+        let mut fields = Fields {
+            row: *row,
+            decimal: self.decimal,
+            rounded: 0,
+        };
+        fields.fill(&self.columns, self.outcomes, key)?;
+        Ok(fields.rounded)
+    }
+}
+
+/// Reads `parts` row by row; how many rows had a customer in no arm.
 ///
 /// # Errors
 /// Missing columns, unknown arms, whatever the sink refuses.
 pub fn read(
     request: &Request<'_>,
     file: &CountsFile,
+    parts: &[Part],
     assigned: Option<&Assigned>,
     strata: &mut Interner,
     ledger: &mut Ledger,
     sink: &mut dyn Sink,
-) -> Result<CountsAudit> {
+) -> Result<u64> {
     let experiment = request.experiment;
     let arms = ArmNames::new(experiment, &file.arm_values);
-    let mut audit = CountsAudit::default();
+    let mut unassigned = 0;
     let mut key = vec![NONE; FIRST_OUTCOME + 2 * experiment.outcomes.len()];
-    for input in expand(request.root, &file.format.path)? {
-        let mut table = TextTable::open(&input, &file.format)?;
-        let columns = Columns::find(&table, experiment, file, assigned.is_some())?;
-        loop {
-            let (mut rounded, mut arm_value, mut unit) = (0, None, None);
-            let parsed = match table.next()? {
-                None => break,
-                Some(row) => row.and_then(|row| {
-                    let mut fields = Fields {
-                        row,
-                        decimal: file.format.decimal,
-                        rounded: &mut rounded,
-                    };
-                    fields.fill(&columns, &experiment.outcomes, &mut key)?;
-                    if let Some(c) = &columns.unit {
-                        let u = row.text(c)?;
-                        if u.trim().is_empty() {
-                            return Err(Misfit::new(c, "the customer's identifier is blank"));
-                        }
-                        unit = Some(u.as_bytes().to_vec());
-                    }
-                    if let Some(c) = &columns.arm {
-                        arm_value = Some(row.text(c)?.to_string());
-                    }
-                    key[1] = i64::from(strata.id(&stratum(&row, &columns.strata)?));
-                    Ok(())
-                }),
-            };
+    for part in parts {
+        let mut table = Table::open(part, &file.format)?;
+        let judge = Judge::new(&table, experiment, file, assigned.is_some())?;
+        while table.advance()? {
             ledger.rows += 1;
             if ledger.rows.is_multiple_of(65_536) {
                 (request.tick)(ledger.rows)?;
             }
-            if let Err(misfit) = parsed {
-                ledger.reject(&table, misfit);
-                continue;
-            }
-            match (assigned, &unit, &columns.arm, &arm_value) {
-                (Some(assigned), Some(u), ..) => match assigned.get(u.as_slice()) {
+            let judged = table.row().and_then(|row| {
+                let rounded = judge.values(&row, &mut key)?;
+                let (unit, arm) = (judge.unit(&row)?, judge.arm(&row)?);
+                if assigned.is_none() {
+                    key[1] = judge.stratum(&row, strata)?;
+                }
+                Ok((rounded, unit, arm))
+            });
+            let (rounded, unit, arm) = match judged {
+                Ok(judged) => judged,
+                Err(misfit) => {
+                    ledger.reject(&mut table, misfit)?;
+                    continue;
+                }
+            };
+            match (assigned, unit, judge.arm_column(), arm) {
+                (Some(assigned), Some(unit), ..) => match assigned.seat(unit.as_bytes()) {
                     Some((arm, stratum)) => {
-                        key[0] = i64::from(*arm);
-                        key[1] = i64::from(*stratum);
+                        key[0] = i64::from(arm);
+                        key[1] = i64::from(stratum);
                     }
                     None => {
-                        audit.unassigned += 1;
+                        unassigned += 1;
                         continue;
                     }
                 },
@@ -193,10 +268,56 @@ pub fn read(
                 _ => return Err(Error::internal("a counts row without an arm")),
             }
             ledger.rounded += rounded;
-            sink.row(unit.as_deref(), &key, &table)?;
+            sink.row(unit.map(str::as_bytes), &key, &table)?;
         }
     }
-    Ok(audit)
+    Ok(unassigned)
+}
+
+/// Keys of assigned customers without a row, with how many share each.
+///
+/// No row is no contact, so 0; a mean or yes/no outcome is unknown. `rows` holds
+/// each customer who has a row once.
+pub fn absent(
+    experiment: &Experiment,
+    file: &CountsFile,
+    assigned: &Assigned,
+    rows: &[(RowKey, u64)],
+) -> Vec<(RowKey, u64)> {
+    let mut missing: BTreeMap<(i64, i64), u64> = BTreeMap::new();
+    for (arm, stratum) in assigned.seats() {
+        *missing
+            .entry((i64::from(*arm), i64::from(*stratum)))
+            .or_default() += 1;
+    }
+    for (key, customers) in rows {
+        if let Some(left) = missing.get_mut(&(key[0], key[1])) {
+            *left -= customers;
+        }
+    }
+    let mut key = vec![NONE; FIRST_OUTCOME + 2 * experiment.outcomes.len()];
+    key[2] = MICRO;
+    for (i, o) in experiment.outcomes.iter().enumerate() {
+        let before = FIRST_OUTCOME + 2 * i;
+        if o.kind != OutcomeKind::Count {
+            continue;
+        }
+        if file.exposure.is_none() {
+            key[before + 1] = 0;
+        }
+        // Who was not observed before for a known time may not have been there at all.
+        let same_count = o.before_kind == BeforeKind::Count && file.before_exposure.is_none();
+        if same_count && rows.iter().any(|(row, _)| row[before] != NONE) {
+            key[before] = 0;
+        }
+    }
+    missing
+        .into_iter()
+        .map(|((arm, stratum), customers)| {
+            (key[0], key[1]) = (arm, stratum);
+            (key.clone().into(), customers)
+        })
+        .collect()
 }
 
 /// A covariate, or the before value of a mean, may be any number.
@@ -207,22 +328,17 @@ fn before_kind(outcome: &Outcome) -> OutcomeKind {
     }
 }
 
-struct Fields<'a, 'b> {
+struct Fields<'a> {
     row: Row<'a>,
     decimal: char,
-    rounded: &'b mut u64,
+    rounded: u64,
 }
 
-impl Fields<'_, '_> {
+impl Fields<'_> {
     fn number(&mut self, column: &Column) -> Result<Option<i64>, Misfit> {
-        let text = self.row.text(column)?;
-        if text.trim().is_empty() {
-            return Ok(None);
-        }
-        let Fixed { micros, rounded } =
-            number(text, self.decimal).map_err(|reason| Misfit::new(column, reason))?;
-        *self.rounded += u64::from(rounded);
-        Ok(Some(micros))
+        let number = self.row.number(column, self.decimal)?;
+        self.rounded += u64::from(number.is_some_and(|n| n.rounded));
+        Ok(number.map(|n| n.micros))
     }
 
     fn exposure(&mut self, column: &Column) -> Result<Option<i64>, Misfit> {
@@ -265,10 +381,10 @@ impl Fields<'_, '_> {
             Some(c) => Some(self.exposure(c)?.unwrap_or(0)),
         };
         key[3] = before_exposure.unwrap_or(NONE);
-        key[4] = columns
-            .uptake
-            .as_ref()
-            .map_or(Ok(NONE), |c| yes_no(&self.row, c))?;
+        key[4] = match &columns.uptake {
+            None => NONE,
+            Some(c) => flag(self.row.yes_no(c)?),
+        };
         for (i, ((before, after), outcome)) in columns.outcomes.iter().zip(outcomes).enumerate() {
             let y = self.outcome(after, outcome.kind)?;
             if key[2] == 0 && y != 0 && y != NONE {

@@ -15,6 +15,22 @@ pub struct Fixed {
     pub rounded: bool,
 }
 
+impl Fixed {
+    /// A whole number.
+    ///
+    /// # Errors
+    /// In words: too large.
+    pub fn whole(value: i64) -> Result<Self, String> {
+        if value.unsigned_abs() > LARGEST.unsigned_abs() {
+            return Err(too_large());
+        }
+        Ok(Fixed {
+            micros: value * MICRO,
+            rounded: false,
+        })
+    }
+}
+
 /// Reads a decimal number such as `12`, `-3.50`, `1,5` (with `decimal` ',') or `1e+05`.
 ///
 /// Blanks around it are ignored. More than six decimals are rounded half to even.

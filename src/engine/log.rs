@@ -6,10 +6,9 @@ use crate::error::{Error, Result};
 use crate::experiment::{ContactsFile, Experiment, OutcomeKind};
 
 use super::Request;
-use super::columns::{Misfit, TextTable};
-use super::fields::number;
-use super::roster::Ledger;
-use super::source::expand;
+use super::columns::{Misfit, Table};
+use super::ledger::Ledger;
+use super::source::Part;
 use super::tally::NONE;
 use super::windows::{Calendar, Clock, zone};
 
@@ -26,7 +25,7 @@ pub struct Contact<'a> {
     pub id: Option<&'a [u8]>,
     /// Handling time in millionths of a second; [`NONE`] where unknown.
     pub handling: i64,
-    /// The used fields as they stood, to tell exact repeats.
+    /// The used fields as they stood, to tell exact repeats; empty where the log has identifiers.
     pub used: &'a [u8],
 }
 
@@ -52,26 +51,27 @@ impl Reasons<'_> {
     }
 }
 
-/// Reads the log row by row into `sink`.
+/// Reads `parts` row by row into `sink`.
 ///
 /// # Errors
 /// Missing columns, more than 64 outcomes, whatever the sink refuses.
 pub fn read(
     request: &Request<'_>,
     file: &ContactsFile,
+    parts: &[Part],
     calendar: &Calendar,
     ledger: &mut Ledger,
-    sink: &mut dyn FnMut(Contact<'_>) -> Result<()>,
+    sink: &mut dyn FnMut(Contact<'_>, &Table) -> Result<()>,
 ) -> Result<()> {
     let experiment = request.experiment;
     if experiment.outcomes.len() > 64 {
         return Err(Error::plan("a log pilot has at most 64 outcomes").key("outcomes"));
     }
-    let needs_handling = experiment
+    let timed = experiment
         .outcomes
         .iter()
         .any(|o| o.kind == OutcomeKind::Mean);
-    if needs_handling && file.handling_seconds.is_none() {
+    if timed && file.handling_seconds.is_none() {
         return Err(Error::plan(
             "a mean outcome of a contact log is its handling time, and no column is named",
         )
@@ -87,9 +87,10 @@ pub fn read(
         known: HashMap::new(),
         experiment,
     };
+    let has_id = file.id.is_some();
     let mut used = Vec::new();
-    for input in expand(request.root, &file.format.path)? {
-        let mut table = TextTable::open(&input, &file.format)?;
+    for part in parts {
+        let mut table = Table::open(part, &file.format)?;
         let role = |key: &str| format!("data.contacts.columns.{key}");
         let unit = table.column(&file.unit, &role("unit"))?;
         let time = table.column(&file.time, &role("time"))?;
@@ -102,80 +103,66 @@ pub fn read(
         let id = optional(&file.id, "id")?;
         let channel = optional(&file.channel, "channel")?;
         let handling = optional(&file.handling_seconds, "handling_seconds")?;
-        loop {
-            let mut rounded = 0;
-            let parsed = match table.next()? {
-                None => break,
-                Some(row) => row.and_then(|row| {
-                    let key = row.text(&unit)?;
-                    if key.trim().is_empty() {
-                        return Err(Misfit::new(&unit, "the customer's identifier is blank"));
-                    }
-                    let at = clock
-                        .instant(row.text(&time)?)
-                        .map_err(|reason| Misfit::new(&time, reason))?;
-                    let outcomes = match &reason {
-                        Some(c) => reasons.mask(row.text(c)?),
-                        None => reasons.mask(""),
-                    };
-                    let seconds = match &handling {
-                        None => NONE,
-                        Some(c) => {
-                            let text = row.text(c)?;
-                            if text.trim().is_empty() {
-                                if needs_handling {
-                                    return Err(Misfit::new(c, "the handling time is missing"));
-                                }
-                                NONE
-                            } else {
-                                let n = number(text, file.format.decimal)
-                                    .map_err(|reason| Misfit::new(c, reason))?;
-                                if n.micros < 0 {
-                                    return Err(Misfit::new(c, "a handling time is not negative"));
-                                }
-                                rounded = u64::from(n.rounded);
-                                n.micros
-                            }
+        while table.advance()? {
+            ledger.rows += 1;
+            if ledger.rows.is_multiple_of(65_536) {
+                (request.tick)(ledger.rows)?;
+            }
+            let parsed = table.row().and_then(|row| {
+                let key = row.text(&unit)?;
+                if key.trim().is_empty() {
+                    return Err(Misfit::new(&unit, "the customer's identifier is blank"));
+                }
+                let at = row.instant(&time, &mut clock)?;
+                let outcomes = match &reason {
+                    Some(c) => reasons.mask(row.text(c)?),
+                    None => reasons.mask(""),
+                };
+                // Where no outcome adds it up it need not be a number, or be there.
+                let seconds = match &handling {
+                    Some(c) if timed => match row.number(c, file.format.decimal)? {
+                        None => return Err(Misfit::new(c, "the handling time is missing")),
+                        Some(n) if n.micros < 0 => {
+                            return Err(Misfit::new(c, "a handling time is not negative"));
                         }
-                    };
-                    used.clear();
-                    for c in [
+                        number => number,
+                    },
+                    _ => None,
+                };
+                let id = match &id {
+                    Some(c) => Some(row.text(c)?.as_bytes()).filter(|id| !id.is_empty()),
+                    None => None,
+                };
+                used.clear();
+                if !has_id {
+                    let columns = [
                         Some(&unit),
                         Some(&time),
                         reason.as_ref(),
                         channel.as_ref(),
                         handling.as_ref(),
-                    ]
-                    .into_iter()
-                    .flatten()
-                    {
+                    ];
+                    for c in columns.into_iter().flatten() {
                         used.extend_from_slice(row.bytes(c));
                         used.push(0);
                     }
-                    let id = match &id {
-                        Some(c) => Some(row.text(c)?.as_bytes()).filter(|id| !id.is_empty()),
-                        None => None,
-                    };
-                    Ok((key.as_bytes(), at, outcomes, id, seconds))
-                }),
-            };
-            ledger.rows += 1;
-            if ledger.rows.is_multiple_of(65_536) {
-                (request.tick)(ledger.rows)?;
-            }
+                }
+                Ok((key.as_bytes(), at, outcomes, id, seconds))
+            });
             match parsed {
                 Ok((unit, time, outcomes, id, handling)) => {
-                    ledger.rounded += rounded;
-                    sink(Contact {
+                    ledger.rounded += u64::from(handling.is_some_and(|h| h.rounded));
+                    let contact = Contact {
                         unit,
                         time,
                         outcomes,
                         id,
-                        handling,
+                        handling: handling.map_or(NONE, |h| h.micros),
                         used: &used,
-                    })?;
+                    };
+                    sink(contact, &table)?;
                 }
-                Err(misfit) => ledger.reject(&table, misfit),
+                Err(misfit) => ledger.reject(&mut table, misfit)?,
             }
         }
     }

@@ -3,13 +3,24 @@
 //! [`reader`] is the oracle: plain Rust, one row at a time. Every other engine
 //! must give the same Evidence by `==`.
 
+// What both engines share has parts that only the embedded one asks for.
+#![cfg_attr(not(feature = "engine"), allow(dead_code, unused_variables))]
+
+mod arms;
 mod cells;
 mod columns;
 mod counts;
+#[cfg(feature = "engine")]
+mod embedded;
 mod fields;
+mod ledger;
 mod log;
+#[cfg(feature = "engine")]
+mod parquet;
 mod preview;
 mod reader;
+mod records;
+mod repeats;
 mod roster;
 mod source;
 mod tally;
@@ -37,9 +48,51 @@ pub struct Request<'a> {
     pub assignment: Option<&'a Path>,
     /// Whether messages may quote values; they are personal data.
     pub show_values: bool,
+    /// Which engine scans.
+    pub engine: Choice,
+    /// Threads; as many as the machine has where `None`.
+    pub threads: Option<usize>,
+    /// Bytes that the data engine may use before it spills to disk or stops.
+    pub memory: Option<u64>,
     /// Called now and then with the rows read so far; an error stops the scan.
     pub tick: &'a (dyn Fn(u64) -> Result<()> + Sync),
 }
+
+impl<'a> Request<'a> {
+    /// A scan with whichever engine fits, all threads and no memory limit.
+    pub fn new(
+        experiment: &'a Experiment,
+        root: &'a Path,
+        tick: &'a (dyn Fn(u64) -> Result<()> + Sync),
+    ) -> Self {
+        Request {
+            experiment,
+            root,
+            assignment: None,
+            show_values: false,
+            engine: Choice::Auto,
+            threads: None,
+            memory: None,
+            tick,
+        }
+    }
+}
+
+/// Which engine scans; all give the same Evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The embedded engine for Parquet, and for text of more than [`LARGE`] bytes on disk; else
+    /// the reader, which starts faster. Without the feature `engine`, the reader.
+    #[default]
+    Auto,
+    /// One row at a time, in one thread.
+    Reader,
+    /// DataFusion, on all threads.
+    Embedded,
+}
+
+/// Bytes of text from which the embedded engine is worth its start.
+pub const LARGE: u64 = 8 << 20;
 
 /// What a scan brings back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +120,39 @@ pub struct SetAside {
     pub raw: Vec<u8>,
 }
 
-/// Scans with the reader.
+/// Scans a pilot's data.
 ///
 /// # Errors
 /// Missing files or columns, arms that the plan does not know, a customer with
-/// contradictory rows, more rows set aside than the plan allows.
+/// contradictory rows, more rows set aside than the plan allows, Parquet in a
+/// build that does not read it, a memory limit that is too small.
 pub fn scan(request: &Request<'_>) -> Result<Scan> {
+    #[cfg(feature = "engine")]
+    if request.engine == Choice::Embedded || request.engine == Choice::Auto && is_large(request)? {
+        return embedded::scan(request);
+    }
+    #[cfg(not(feature = "engine"))]
+    if request.engine == Choice::Embedded {
+        return Err(
+            crate::error::Error::usage("this build has no embedded data engine")
+                .key("--engine")
+                .hint("build with the default feature `engine`"),
+        );
+    }
     reader::scan(request)
+}
+
+#[cfg(feature = "engine")]
+fn is_large(request: &Request<'_>) -> Result<bool> {
+    let mut bytes = 0;
+    for input in inputs(request.experiment, request.root)? {
+        if input.storage()? == source::Storage::Parquet {
+            return Ok(true);
+        }
+        let meta = std::fs::metadata(&input.path);
+        bytes += meta
+            .map_err(|e| crate::error::Error::io("read", &input.name, &e))?
+            .len();
+    }
+    Ok(bytes > LARGE)
 }

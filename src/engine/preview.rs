@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::experiment::FileFormat;
 
-use super::columns::TextTable;
+use super::columns::{Misfit, Table};
 use super::fields::{MICRO, number};
-use super::source::{Input, expand};
+use super::source::{Input, expand, whole};
 
 /// Rows that a guess looks at.
 const SAMPLE: usize = 1000;
@@ -64,34 +64,18 @@ struct Sample {
 }
 
 fn sample(input: &Input, delimiter: u8) -> Result<Sample> {
-    let mut table = TextTable::open(input, &plain_format("", delimiter))?;
-    let header = table.header().to_vec();
-    let columns: Vec<_> = header
-        .iter()
-        .enumerate()
-        .map(|(index, name)| super::columns::Column {
-            index,
-            name: name.clone(),
-        })
-        .collect();
+    let part = &whole(vec![input.clone()])[0];
+    let mut table = Table::open(part, &plain_format("", delimiter))?;
+    let columns = table.columns();
     let mut rows = Vec::new();
-    while rows.len() < SAMPLE {
-        match table.next()? {
-            None => break,
-            Some(Ok(row)) => {
-                rows.push(
-                    columns
-                        .iter()
-                        .map(|c| row.text(c).unwrap_or_default().to_string())
-                        .collect(),
-                );
-            }
-            Some(Err(_)) => {}
-        }
+    while rows.len() < SAMPLE && table.advance()? {
+        let Ok(row) = table.row() else { continue };
+        let text = |c| row.text(c).unwrap_or_default().to_string();
+        rows.push(columns.iter().map(text).collect());
     }
     Ok(Sample {
         delimiter,
-        header,
+        header: table.header().to_vec(),
         rows,
     })
 }
@@ -222,30 +206,21 @@ pub fn history(
     delimiter: u8,
 ) -> Result<History> {
     let mut h = History::default();
-    for input in expand(root, path)? {
-        let mut table = TextTable::open(&input, &plain_format(path, delimiter))?;
+    for part in whole(expand(root, path)?) {
+        let mut table = Table::open(&part, &plain_format(path, delimiter))?;
         let y = table.column(after, "--history-after")?;
         let x = table.optional(before, "--history-before")?;
-        loop {
-            let parsed = match table.next()? {
-                None => break,
-                Some(row) => row.map_err(|m| m.reason).and_then(|row| {
-                    let count = |c: &super::columns::Column| -> Result<Option<i64>, String> {
-                        let text = row.text(c).map_err(|m| m.reason)?;
-                        if text.trim().is_empty() {
-                            return Ok(None);
-                        }
-                        match number(text, '.')?.micros {
-                            n if n < 0 || n % MICRO != 0 => {
-                                Err("a count is a whole number, 0 or more".into())
-                            }
-                            n => Ok(Some(n / MICRO)),
-                        }
-                    };
-                    Ok((count(&y)?, x.as_ref().map_or(Ok(None), count)?))
-                }),
-            };
-            let (y, x) = parsed.map_err(|reason| table.error_at(None, reason))?;
+        while table.advance()? {
+            let parsed = table.row().and_then(|row| {
+                let count = |c| match row.number(c, '.')?.map(|n| n.micros) {
+                    Some(n) if n < 0 || n % MICRO != 0 => {
+                        Err(Misfit::new(c, "a count is a whole number, 0 or more"))
+                    }
+                    n => Ok(n.map(|n| n / MICRO)),
+                };
+                Ok((count(&y)?, x.as_ref().map_or(Ok(None), count)?))
+            });
+            let (y, x) = parsed.map_err(|m| table.error_at(None, m.reason))?;
             let Some(y) = y.map(i128::from) else { continue };
             h.n += 1;
             h.y += y;

@@ -1,24 +1,29 @@
 //! The reader: hash maps over rows, the oracle that every engine must equal.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
-use crate::experiment::{ContactsFile, CountsFile, CustomersFile, Data, Experiment, OutcomeKind};
+use crate::experiment::{
+    ContactsFile, CountsFile, CustomersFile, Data, Experiment, OutcomeKind, Periods,
+};
 use crate::table::{
     Audit, Evidence, ExposureUnit, OutcomeEvidence, Provenance, UnassignedContacts,
 };
 
+use super::arms::Assigned;
 use super::cells;
-use super::columns::TextTable;
+use super::columns::Table;
 use super::counts::{self, Sink};
 use super::fields::MICRO;
+use super::ledger::Ledger;
 use super::log::{self, Contact};
-use super::roster::{self, Customers, Ledger, Unit};
-use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, tables};
-use super::windows::Calendar;
+use super::repeats::{Unit, Units, contradiction};
+use super::roster::{self, Customer, Customers};
+use super::source::{Part, expand, whole};
+use super::tally::{Distinct, FIRST_OUTCOME, Interner, NONE, RowKey, tables};
+use super::windows::{Calendar, Span4};
 use super::{Request, Scan};
 
 /// Scans a pilot's data.
@@ -44,72 +49,41 @@ pub fn arm_names(experiment: &Experiment) -> Vec<String> {
     experiment.arms.iter().map(|a| a.name.clone()).collect()
 }
 
-/// Distinct rows with their customers.
-#[derive(Default)]
-struct Distinct {
-    ids: HashMap<RowKey, u32>,
-    rows: Vec<(RowKey, u64)>,
-}
-
-impl Distinct {
-    fn id(&mut self, key: &[i64]) -> u32 {
-        if let Some(id) = self.ids.get(key) {
-            return *id;
-        }
-        let id = self.rows.len() as u32;
-        self.rows.push((key.into(), 0));
-        self.ids.insert(key.into(), id);
-        id
-    }
-}
-
-#[derive(Default)]
-struct CountsSink {
+struct CountsSink<'a> {
+    parts: &'a [Part],
+    unit: &'a str,
     distinct: Distinct,
-    units: HashMap<Unit, (u32, u64)>,
-    doubles: HashSet<Unit>,
-    duplicates: u64,
+    units: Units<u32>,
 }
 
-impl Sink for CountsSink {
-    fn row(&mut self, unit: Option<&[u8]>, key: &[i64], table: &TextTable) -> Result<()> {
+impl Sink for CountsSink<'_> {
+    fn row(&mut self, unit: Option<&[u8]>, key: &[i64], table: &Table) -> Result<()> {
         let id = self.distinct.id(key);
         let Some(unit) = unit else {
             self.distinct.rows[id as usize].1 += 1;
             return Ok(());
         };
-        match self.units.entry(unit.into()) {
-            Entry::Vacant(place) => {
-                place.insert((id, table.line()));
-            }
-            Entry::Occupied(place) => {
-                let (first, line) = *place.get();
-                if first == id {
-                    self.duplicates += 1;
-                } else if self.distinct.rows[first as usize].0[0] != key[0] {
-                    self.doubles.insert(unit.into());
-                } else {
-                    return Err(table
-                        .error_at(
-                            None,
-                            format!("this customer stands on line {line} with other values"),
-                        )
-                        .hint("keep one row a customer"));
-                }
-            }
-        }
-        Ok(())
+        self.units
+            .add(unit, key[0] as u16, id, table.place())
+            .map_err(|first| contradiction(self.parts, table.place(), first, self.unit))
     }
 }
 
 fn scan_counts(request: &Request<'_>, file: &CountsFile) -> Result<Scan> {
     let mut strata = Interner::default();
     let mut ledger = Ledger::default();
-    let mut sink = CountsSink::default();
     let assigned = counts::assigned(request, file, &mut strata)?;
-    let read = counts::read(
+    let parts = whole(expand(request.root, &file.format.path)?);
+    let mut sink = CountsSink {
+        parts: &parts,
+        unit: file.unit.as_deref().unwrap_or_default(),
+        distinct: Distinct::default(),
+        units: Units::default(),
+    };
+    let unassigned = counts::read(
         request,
         file,
+        &parts,
         assigned.as_ref(),
         &mut strata,
         &mut ledger,
@@ -119,65 +93,76 @@ fn scan_counts(request: &Request<'_>, file: &CountsFile) -> Result<Scan> {
     let CountsSink {
         mut distinct,
         units,
-        doubles,
-        duplicates,
+        ..
     } = sink;
-    for (unit, (id, _)) in &units {
-        if !doubles.contains(unit) {
-            distinct.rows[*id as usize].1 += 1;
-        }
+    for (_, id) in units.single() {
+        distinct.rows[*id as usize].1 += 1;
     }
-    let mut without_row = None;
-    if let Some(assigned) = &assigned {
-        let absent = absent_customers(request.experiment, file, assigned, &units);
-        without_row = Some(absent.len() as u64);
-        for key in absent {
-            let id = distinct.id(&key);
-            distinct.rows[id as usize].1 += 1;
-        }
-    }
+    let tallied = CountsTally {
+        rows: distinct.rows,
+        unassigned,
+        duplicates: units.duplicates(),
+        double_assigned: units.doubles.len() as u64,
+    };
+    finish_counts(request, file, assigned.as_ref(), &strata, tallied, ledger)
+}
+
+/// What the rows of counts files add up to.
+#[derive(Debug)]
+pub struct CountsTally {
+    /// Distinct rows with their customers, each customer once.
+    pub rows: Vec<(RowKey, u64)>,
+    /// Rows whose customer is in no arm.
+    pub unassigned: u64,
+    /// Repeats of a customer's row.
+    pub duplicates: u64,
+    /// Customers found in two arms.
+    pub double_assigned: u64,
+}
+
+/// Evidence from counts.
+///
+/// # Errors
+/// Rows that no table can hold.
+pub fn finish_counts(
+    request: &Request<'_>,
+    file: &CountsFile,
+    assigned: Option<&Assigned>,
+    strata: &Interner,
+    tally: CountsTally,
+    ledger: Ledger,
+) -> Result<Scan> {
+    let mut rows = tally.rows;
+    let absent = assigned.map(|a| counts::absent(request.experiment, file, a, &rows));
     let has_units = file.unit.is_some();
     let audit = Audit {
-        duplicate_customers: has_units.then_some(duplicates),
-        double_assigned: has_units.then_some(doubles.len() as u64),
-        unassigned_customers: assigned.is_some().then_some(read.unassigned),
-        assigned_without_row: without_row,
+        duplicate_customers: has_units.then_some(tally.duplicates),
+        double_assigned: has_units.then_some(tally.double_assigned),
+        unassigned_customers: assigned.is_some().then_some(tally.unassigned),
+        assigned_without_row: absent.as_ref().map(|a| a.iter().map(|(_, n)| n).sum()),
         ..Audit::default()
     };
+    rows.extend(absent.into_iter().flatten());
     finish(
         request,
-        &strata,
+        strata,
         counts::exposure_unit(file),
-        distinct.rows,
+        rows,
         ledger,
         audit,
     )
 }
 
-/// Assigned customers without a row: no contact, so 0; a mean or yes/no outcome is unknown.
-fn absent_customers(
-    experiment: &Experiment,
-    file: &CountsFile,
-    assigned: &counts::Assigned,
-    units: &HashMap<Unit, (u32, u64)>,
-) -> Vec<Vec<i64>> {
-    assigned
-        .iter()
-        .filter(|(unit, _)| !units.contains_key(*unit))
-        .map(|(_, (arm, stratum))| {
-            let mut key = vec![NONE; FIRST_OUTCOME + 2 * experiment.outcomes.len()];
-            key[0] = i64::from(*arm);
-            key[1] = i64::from(*stratum);
-            key[2] = MICRO;
-            for (i, o) in experiment.outcomes.iter().enumerate() {
-                if o.kind == OutcomeKind::Count && file.exposure.is_none() {
-                    key[FIRST_OUTCOME + 2 * i] = 0;
-                    key[FIRST_OUTCOME + 2 * i + 1] = 0;
-                }
-            }
-            key
-        })
-        .collect()
+/// The periods, without which a log cannot be read.
+///
+/// # Errors
+/// The plan has none.
+pub fn periods(experiment: &Experiment) -> Result<&Periods> {
+    experiment.periods.as_ref().ok_or_else(|| {
+        Error::plan("a contact log needs periods")
+            .key("periods")
+            .hint("add [periods] with before and after")
+    })
 }
 
 fn scan_log(
@@ -186,11 +171,7 @@ fn scan_log(
     contacts: &ContactsFile,
 ) -> Result<Scan> {
     let experiment = request.experiment;
-    let periods = experiment.periods.as_ref().ok_or_else(|| {
-        Error::plan("a contact log needs periods")
-            .key("periods")
-            .hint("add [periods] with before and after")
-    })?;
+    let periods = periods(experiment)?;
     let calendar = Calendar::new(periods)?;
     let mut strata = Interner::default();
     let mut ledger = Ledger::default();
@@ -198,57 +179,42 @@ fn scan_log(
     ledger.check(customers.format.max_bad_rows)?;
     let mut contact_ledger = Ledger::default();
     let mut counter = ContactCounter::new(experiment, &roster, contacts.id.is_some());
+    let parts = whole(expand(request.root, &contacts.format.path)?);
     log::read(
         request,
         contacts,
+        &parts,
         &calendar,
         &mut contact_ledger,
-        &mut |c| counter.add(c),
+        &mut |contact, _| counter.add(contact),
     )?;
     contact_ledger.check(contacts.format.max_bad_rows)?;
-    ledger.rows += contact_ledger.rows;
-    ledger.rounded += contact_ledger.rounded;
-    ledger.set_aside.append(&mut contact_ledger.set_aside);
+    ledger.append(contact_ledger);
     let near = counter.near_matches();
     let ContactCounter { values, audit, .. } = counter;
     let mut distinct = Distinct::default();
     let width = 2 * experiment.outcomes.len();
-    let mut key = vec![NONE; FIRST_OUTCOME + width];
     let mut outside_enrolment = 0;
     for (i, customer) in roster.list.iter().enumerate() {
         let Some(span) = roster.spans.get(customer.span as usize) else {
             outside_enrolment += 1;
             continue;
         };
-        key[0] = i64::from(customer.arm);
-        key[1] = i64::from(customer.stratum);
-        key[2] = span.exposure;
-        key[3] = span.before_exposure;
-        key[4] = customer.uptake;
-        key[FIRST_OUTCOME..].copy_from_slice(&values[i * width..(i + 1) * width]);
-        for (o, outcome) in experiment.outcomes.iter().enumerate() {
-            let pair = &mut key[FIRST_OUTCOME + 2 * o..FIRST_OUTCOME + 2 * o + 2];
-            if outcome.kind == OutcomeKind::Proportion {
-                pair.iter_mut().for_each(|v| *v = (*v).min(MICRO));
-            }
-            if span.before_exposure == NONE {
-                pair[0] = NONE;
-            }
-        }
-        let id = distinct.id(&key);
-        distinct.rows[id as usize].1 += 1;
+        let key = log_key(
+            experiment,
+            customer,
+            span,
+            &values[i * width..(i + 1) * width],
+        );
+        distinct.add(&key, 1);
     }
     let audit = Audit {
         duplicate_customers: Some(roster.duplicates),
         double_assigned: Some(roster.double_assigned),
+        unassigned_customers: roster.unassigned,
         near_matches: Some(near),
         outside_enrolment: Some(outside_enrolment),
-        last_window_day: roster
-            .spans
-            .iter()
-            .map(|s| s.last_day)
-            .max()
-            .map(|d| d.to_string()),
+        last_window_day: last_day(&roster.spans),
         ..audit
     };
     finish(
@@ -259,6 +225,42 @@ fn scan_log(
         ledger,
         audit,
     )
+}
+
+/// The last day of the last window.
+pub fn last_day(spans: &[Span4]) -> Option<String> {
+    let last = spans.iter().map(|s| s.last_day).max();
+    last.map(|day| day.to_string())
+}
+
+/// A customer's row from before and after of each outcome, in millionths.
+pub fn log_key(
+    experiment: &Experiment,
+    customer: &Customer,
+    span: &Span4,
+    values: &[i64],
+) -> Vec<i64> {
+    let mut key = vec![
+        i64::from(customer.arm),
+        i64::from(customer.stratum),
+        span.exposure,
+        span.before_exposure,
+        customer.uptake,
+    ];
+    key.extend_from_slice(values);
+    for (outcome, pair) in experiment
+        .outcomes
+        .iter()
+        .zip(key[FIRST_OUTCOME..].chunks_exact_mut(2))
+    {
+        if outcome.kind == OutcomeKind::Proportion {
+            pair.iter_mut().for_each(|v| *v = (*v).min(MICRO));
+        }
+        if span.before_exposure == NONE {
+            pair[0] = NONE;
+        }
+    }
+    key
 }
 
 /// Adds contacts up by customer.
@@ -345,19 +347,14 @@ impl<'a> ContactCounter<'a> {
                 MICRO
             };
             let value = &mut self.values[(index * outcomes + o) * 2 + side];
-            *value = value.checked_add(amount).ok_or_else(|| {
-                Error::data("a customer's total is larger than a 64-bit number holds")
-            })?;
+            *value = value.checked_add(amount).ok_or_else(total_too_large)?;
         }
         Ok(())
     }
 
     /// Contacts' customers who are unknown as written, but known without case, blanks and leading zeros.
     fn near_matches(&mut self) -> u64 {
-        self.audit.last_contact = self
-            .last
-            .and_then(|t| Timestamp::from_microsecond(t).ok())
-            .map(|t| t.to_string());
+        self.audit.last_contact = last_contact(self.last);
         if self.strangers.is_empty() {
             return 0;
         }
@@ -367,6 +364,17 @@ impl<'a> ContactCounter<'a> {
             .filter(|s| known.contains(&loosely(s)))
             .count() as u64
     }
+}
+
+/// The last instant of a log as UTC RFC 3339.
+pub fn last_contact(last: Option<i64>) -> Option<String> {
+    last.and_then(|t| Timestamp::from_microsecond(t).ok())
+        .map(|t| t.to_string())
+}
+
+/// The error of a customer whose values add up to too much.
+pub fn total_too_large() -> Error {
+    Error::data("a customer's total is larger than a 64-bit number holds")
 }
 
 /// A unit key without blanks around it, case and leading zeros.
@@ -409,6 +417,11 @@ pub fn finish(
         rounded_values: ledger.rounded,
         ..audit
     };
+    if audit.customers == 0 {
+        return Err(Error::data("the data hold no customers").key("data").hint(
+            "check the files that the plan names, and the enrolment dates where it has them",
+        ));
+    }
     let arms = arm_names(experiment);
     let tables = tables(
         &arms,

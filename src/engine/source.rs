@@ -18,6 +18,54 @@ pub struct Input {
     pub path: PathBuf,
 }
 
+/// A stretch of a file that can be read on its own.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The file.
+    pub input: Input,
+    /// Its place among the input's files.
+    pub file: usize,
+    /// Which of its rows.
+    pub extent: Extent,
+}
+
+/// Which rows of a file.
+#[derive(Debug, Clone)]
+pub enum Extent {
+    /// All.
+    Whole,
+    /// Those of a text file that start in a range of bytes, which ends where a row ends.
+    Bytes {
+        /// First byte.
+        start: u64,
+        /// First byte after.
+        end: u64,
+        /// Line of the first byte, from 1.
+        line: u64,
+    },
+    /// Those of some row groups of a Parquet file.
+    #[cfg(feature = "engine")]
+    Groups {
+        /// The file's footer, read once for all parts.
+        footer: super::parquet::Footer,
+        /// The row groups.
+        groups: std::ops::Range<usize>,
+    },
+}
+
+/// Each file as one part.
+pub fn whole(inputs: Vec<Input>) -> Vec<Part> {
+    inputs
+        .into_iter()
+        .enumerate()
+        .map(|(file, input)| Part {
+            input,
+            file,
+            extent: Extent::Whole,
+        })
+        .collect()
+}
+
 /// How a file is stored, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {

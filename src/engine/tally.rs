@@ -19,30 +19,68 @@ pub type RowKey = Box<[i64]>;
 /// Index of the first outcome's before value in a [`RowKey`].
 pub const FIRST_OUTCOME: usize = 5;
 
+/// A yes/no value in a [`RowKey`].
+pub fn flag(value: Option<bool>) -> i64 {
+    value.map_or(NONE, i64::from)
+}
+
 /// Distinct tuples of stratum values, numbered in the order of their first row.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Interner {
-    ids: HashMap<Vec<String>, u32>,
+    ids: HashMap<Box<[u8]>, u32>,
     tuples: Vec<Vec<String>>,
+    joined: Vec<u8>,
 }
 
 impl Interner {
     /// The number of a tuple.
-    pub fn id(&mut self, tuple: &[&str]) -> u32 {
-        // A lookup by borrowed parts would need its own hash; tuples are short.
-        let owned: Vec<String> = tuple.iter().map(|s| (*s).to_string()).collect();
-        if let Some(id) = self.ids.get(&owned) {
+    pub fn id<S: AsRef<str>>(&mut self, tuple: &[S]) -> u32 {
+        self.joined.clear();
+        for value in tuple {
+            let value = value.as_ref();
+            self.joined.extend_from_slice(&value.len().to_le_bytes());
+            self.joined.extend_from_slice(value.as_bytes());
+        }
+        if let Some(id) = self.ids.get(self.joined.as_slice()) {
             return *id;
         }
         let id = self.tuples.len() as u32;
-        self.tuples.push(owned.clone());
-        self.ids.insert(owned, id);
+        let owned = tuple.iter().map(|s| s.as_ref().to_string());
+        self.tuples.push(owned.collect());
+        self.ids.insert(self.joined.as_slice().into(), id);
         id
     }
 
     /// The tuples, by number.
     pub fn tuples(&self) -> &[Vec<String>] {
         &self.tuples
+    }
+}
+
+/// Distinct rows with their customers.
+#[derive(Debug, Default)]
+pub struct Distinct {
+    ids: HashMap<RowKey, u32>,
+    /// Rows and their customers, in the order of their first.
+    pub rows: Vec<(RowKey, u64)>,
+}
+
+impl Distinct {
+    /// The number of a row, with no customer yet if it is new.
+    pub fn id(&mut self, key: &[i64]) -> u32 {
+        if let Some(id) = self.ids.get(key) {
+            return *id;
+        }
+        let id = self.rows.len() as u32;
+        self.rows.push((key.into(), 0));
+        self.ids.insert(key.into(), id);
+        id
+    }
+
+    /// Adds customers who share a row.
+    pub fn add(&mut self, key: &[i64], customers: u64) {
+        let id = self.id(key);
+        self.rows[id as usize].1 += customers;
     }
 }
 

@@ -20,22 +20,27 @@ const CHUNK: usize = 1 << 16;
 ///
 /// # Errors
 /// A file that cannot be opened, an empty file, an encoding label that does not exist.
-pub fn open(input: &Input, encoding: Option<&str>) -> Result<Box<dyn Read>> {
+pub fn open(input: &Input, encoding: Option<&str>) -> Result<Box<dyn Read + Send>> {
     let fail = |e: io::Error| Error::io("read", &input.name, &e);
     let file = File::open(&input.path).map_err(fail)?;
-    let mut bytes: Box<dyn Read> = match input.storage()? {
+    let mut bytes: Box<dyn Read + Send> = match input.storage()? {
         Storage::CsvGz => Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK, file))),
         Storage::Csv => Box::new(file),
         Storage::Parquet => {
-            return Err(Error::data("a Parquet file is not delimited text")
-                .file(&input.name)
-                .hint("Parquet needs a build with the feature `engine`"));
+            return Err(Error::data("a Parquet file is not delimited text").file(&input.name));
         }
+    };
+    // The system's own errors have a code; a gzip stream that breaks off has none.
+    let damaged = |e: io::Error| match e.raw_os_error() {
+        Some(_) => fail(e),
+        None => Error::data(format!("the file cannot be read to its end: {e}"))
+            .file(&input.name)
+            .hint("export it again; it may be cut off or damaged"),
     };
     let mut head = vec![0; CHUNK];
     let mut filled = 0;
     while filled < head.len() {
-        match bytes.read(&mut head[filled..]).map_err(fail)? {
+        match bytes.read(&mut head[filled..]).map_err(damaged)? {
             0 => break,
             n => filled += n,
         }

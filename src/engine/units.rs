@@ -6,10 +6,10 @@ use crate::error::{Error, Result};
 use crate::experiment::{Data, Experiment, FileFormat};
 
 use super::Request;
+use super::arms::{strata_columns, stratum};
 use super::cells;
-use super::columns::{Misfit, TextTable};
-use super::roster::{strata_columns, stratum};
-use super::source::{Input, expand};
+use super::columns::{Misfit, Table};
+use super::source::{Input, expand, whole};
 
 /// One row of the roster.
 pub struct RosterRow<'a> {
@@ -67,8 +67,8 @@ pub fn read_roster(
     let experiment = request.experiment;
     let (format, unit_name, role) = units(experiment)?;
     let mut rows = 0u64;
-    for input in expand(request.root, &format.path)? {
-        let mut table = TextTable::open(&input, format)?;
+    for part in whole(expand(request.root, &format.path)?) {
+        let mut table = Table::open(&part, format)?;
         let unit = table.column(unit_name, role)?;
         let columns = strata_columns(&table, experiment)?;
         let cluster = experiment
@@ -77,29 +77,19 @@ pub fn read_roster(
             .as_ref()
             .map(|c| table.column(c, "assignment.cluster"))
             .transpose()?;
-        loop {
-            let parsed = match table.next()? {
-                None => break,
-                Some(row) => row.and_then(|row| {
-                    let key = row.text(&unit)?.to_string();
-                    if key.trim().is_empty() {
-                        return Err(Misfit::new(&unit, "the customer's identifier is blank"));
-                    }
-                    let strata: Vec<String> = stratum(&row, &columns)?
-                        .into_iter()
-                        .map(String::from)
-                        .collect();
-                    let cluster = cluster
-                        .as_ref()
-                        .map(|c| row.text(c).map(String::from))
-                        .transpose()?;
-                    Ok((key, strata, cluster))
-                }),
-            };
+        while table.advance()? {
             rows += 1;
             if rows.is_multiple_of(65_536) {
                 (request.tick)(rows)?;
             }
+            let parsed = table.row().and_then(|row| {
+                let key = row.text(&unit)?;
+                if key.trim().is_empty() {
+                    return Err(Misfit::new(&unit, "the customer's identifier is blank"));
+                }
+                let cluster = cluster.as_ref().map(|c| row.text(c)).transpose()?;
+                Ok((key, stratum(&row, &columns)?, cluster))
+            });
             let (key, strata, cluster) = parsed.map_err(|m| {
                 let error = table
                     .error_at(None, m.reason)
@@ -109,12 +99,11 @@ pub fn read_roster(
                     None => error,
                 }
             })?;
-            let strata: Vec<&str> = strata.iter().map(String::as_str).collect();
             sink(RosterRow {
-                unit: &key,
+                unit: key,
                 strata: &strata,
-                cluster: cluster.as_deref(),
-                file: &input.name,
+                cluster,
+                file: &part.input.name,
                 line: table.line(),
             })?;
         }

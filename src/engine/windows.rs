@@ -13,6 +13,19 @@ use crate::experiment::{Periods, Windows};
 use super::fields::MICRO;
 use super::tally::NONE;
 
+/// A date or time as a file gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment<'a> {
+    /// Text, in the plan's format.
+    Text(&'a str),
+    /// ISO 8601, whatever the plan's format.
+    Iso(&'a str),
+    /// UTC microseconds.
+    Instant(i64),
+    /// A time without a zone.
+    Local(DateTime),
+}
+
 /// A customer's windows: UTC microseconds, ends exclusive; exposures in millionths of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span4 {
@@ -33,6 +46,7 @@ pub struct Span4 {
 }
 
 /// Computes windows from the plan.
+#[derive(Clone)]
 pub struct Calendar {
     windows: Windows,
     zone: TimeZone,
@@ -171,11 +185,16 @@ impl Clock {
     ///
     /// # Errors
     /// In words: not a time, or not in the plan's format.
-    pub fn instant(&mut self, text: &str) -> Result<i64, String> {
-        let text = text.trim();
-        let local = match &self.format {
-            Some(format) => {
-                let broken = strtime::parse(format, text)
+    pub fn instant(&mut self, moment: Moment<'_>) -> Result<i64, String> {
+        let local = match (moment, &self.format) {
+            (Moment::Instant(t), _) => {
+                return Timestamp::from_microsecond(t)
+                    .map(Timestamp::as_microsecond)
+                    .map_err(|_| "not a time that exists".to_string());
+            }
+            (Moment::Local(local), _) => local,
+            (Moment::Text(text), Some(format)) => {
+                let broken = strtime::parse(format, text.trim())
                     .map_err(|_| format!("not a time in the format \"{format}\""))?;
                 if broken.offset().is_some() {
                     return broken
@@ -188,7 +207,8 @@ impl Clock {
                     .map_err(|_| "not a date that exists".to_string())?;
                 date.to_datetime(broken.to_time().unwrap_or(Time::midnight()))
             }
-            None => {
+            (Moment::Text(text), None) | (Moment::Iso(text), _) => {
+                let text = text.trim();
                 if let Ok(t) = text.parse::<Timestamp>() {
                     return Ok(t.as_microsecond());
                 }
@@ -209,20 +229,21 @@ impl Clock {
     ///
     /// # Errors
     /// As [`Clock::instant`].
-    pub fn date(&mut self, text: &str, days_in: &TimeZone) -> Result<Date, String> {
-        let t = text.trim();
-        let plain = match &self.format {
-            Some(format) => strtime::parse(format, t)
+    pub fn date(&mut self, moment: Moment<'_>, days_in: &TimeZone) -> Result<Date, String> {
+        let plain = match (moment, &self.format) {
+            (Moment::Text(text), Some(format)) => strtime::parse(format, text.trim())
                 .ok()
                 .filter(|b| b.hour().is_none())
                 .and_then(|b| b.to_date().ok()),
-            None if t.len() == 10 => t.parse::<Date>().ok(),
-            None => None,
+            (Moment::Text(text), None) | (Moment::Iso(text), _) if text.trim().len() == 10 => {
+                text.trim().parse::<Date>().ok()
+            }
+            _ => None,
         };
         if let Some(day) = plain {
             return Ok(day);
         }
-        let instant = self.instant(text)?;
+        let instant = self.instant(moment)?;
         Timestamp::from_microsecond(instant)
             .map(|t| t.to_zoned(days_in.clone()).date())
             .map_err(|_| "not a date that exists".to_string())

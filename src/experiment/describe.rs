@@ -20,7 +20,10 @@ pub fn describe(e: &Experiment) -> String {
         question(e),
         format!("## Arms\n{}", bullets(e.arms.iter().map(|a| arm(a, e)))),
         format!("## Customers and time\n{}", bullets(who_and_when(e))),
-        format!("## Outcomes\n{}", bullets(e.outcomes.iter().map(outcome))),
+        format!(
+            "## Outcomes\n{}",
+            bullets(e.outcomes.iter().map(|o| outcome(o, e)))
+        ),
         format!("## How it is judged\n{}", bullets(judged(e))),
     ];
     let money = e.business.as_ref().map_or_else(
@@ -206,16 +209,19 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
     items
 }
 
-fn outcome(o: &Outcome) -> String {
+fn outcome(o: &Outcome, e: &Experiment) -> String {
+    let log = matches!(e.data, None | Some(Data::Log { .. }));
     let role = match o.role {
         Role::Primary => "decides",
         Role::Secondary => "is shown beside",
         Role::Guardrail => "must not be harmed",
     };
-    let what = match o.kind {
-        OutcomeKind::Count => "contacts of a customer",
-        OutcomeKind::Mean => "a customer's mean",
-        OutcomeKind::Proportion => "share of customers",
+    let what = match (o.kind, log) {
+        (OutcomeKind::Count, true) => "contacts of a customer",
+        (OutcomeKind::Count, false) => "a count by customer",
+        (OutcomeKind::Mean, true) => "seconds spent on a customer's contacts",
+        (OutcomeKind::Mean, false) => "a figure by customer, compared by its mean",
+        (OutcomeKind::Proportion, _) => "share of customers who do it",
     };
     let better = match o.better {
         Better::Lower => "lower is better",

@@ -213,7 +213,7 @@ impl Named {
 /// Of a normal it is the mean that the plan states, not the mean of what the cut
 /// at 0 leaves: with sd ≤ mean/3 the two differ by at most .15 % of the mean, and a
 /// reader must find the number of the plan in the report.
-pub(super) fn mean(assumption: &Assumption) -> f64 {
+pub fn mean(assumption: &Assumption) -> f64 {
     match *assumption {
         Assumption::Fixed(v) => v,
         // Exact where the triangle is a point; (v + v + v)/3 is not always v.

@@ -1,42 +1,11 @@
-//! Random values: one stream a draw, and the arms' effects jointly.
+//! The arms' effects, drawn jointly.
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
-use rand::rngs::ChaCha8Rng;
-use rand::{Rng, RngExt, SeedableRng};
-use rand_distr::{ChiSquared, Distribution, Open01};
-use sha2::{Digest, Sha256};
 
 use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 use crate::stats::dist::normal_isf;
-
-/// Random streams of a plan's business case, one a draw: the result of a draw depends on
-/// its number alone, not on threads or on how draws are put into chunks.
-pub(super) struct Streams([u8; 32]);
-
-impl Streams {
-    /// Keyed by purpose, the plan's name and its seed, so that a copied plan has other draws.
-    pub fn new(name: &str, seed: u64) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"pilot/finance\0");
-        hash.update(name.as_bytes());
-        hash.update(b"\0");
-        hash.update(seed.to_le_bytes());
-        Streams(hash.finalize().into())
-    }
-
-    /// The stream of one draw.
-    pub fn of(&self, draw: usize) -> impl Rng + use<> {
-        let mut rng = ChaCha8Rng::from_seed(self.0);
-        rng.set_stream(draw as u64);
-        rng
-    }
-}
-
-/// A uniform number, 0 < u < 1.
-pub(super) fn uniform(rng: &mut impl Rng) -> f64 {
-    rng.sample(Open01)
-}
+use crate::stats::random::Generator;
 
 /// The joint distribution of the arms' effects.
 ///
@@ -48,7 +17,7 @@ pub(super) fn uniform(rng: &mut impl Rng) -> f64 {
 pub(super) struct Effects {
     mean: DVector<f64>,
     root: DMatrix<f64>,
-    chi_squared: Option<(f64, ChiSquared<f64>)>,
+    df: Option<f64>,
 }
 
 impl Effects {
@@ -89,25 +58,21 @@ impl Effects {
             let roots = eigen.eigenvalues.map(|v| (v.max(0.0) * scale).sqrt());
             &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()
         };
-        let chi_squared = match effect.df {
-            None => None,
-            Some(df) => match ChiSquared::new(df) {
-                Ok(d) if df.is_finite() => Some((df, d)),
-                _ => return wrong("has degrees of freedom that are not positive"),
-            },
-        };
+        if effect.df.is_some_and(|df| !df.is_finite() || df <= 0.0) {
+            return wrong("has degrees of freedom that are not positive");
+        }
         Ok(Effects {
             mean: DVector::from_column_slice(&effect.mean),
             root,
-            chi_squared,
+            df: effect.df,
         })
     }
 
     /// One joint draw.
-    pub fn draw(&self, rng: &mut impl Rng) -> DVector<f64> {
-        let z = DVector::from_fn(self.mean.len(), |_, _| normal_isf(uniform(rng)));
-        let widen = match &self.chi_squared {
-            Some((df, d)) => (df / d.sample(rng)).sqrt(),
+    pub fn draw(&self, random: &mut Generator) -> DVector<f64> {
+        let z = DVector::from_fn(self.mean.len(), |_, _| normal_isf(random.uniform()));
+        let widen = match self.df {
+            Some(df) => (df / (2.0 * random.gamma(df / 2.0))).sqrt(),
             None => 1.0,
         };
         &self.mean + &self.root * z * widen

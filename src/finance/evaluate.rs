@@ -7,12 +7,13 @@ use rayon::prelude::*;
 use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 use crate::experiment::{Arm, Assumption, Business, Experiment, currency_minor_digits};
+use crate::stats::random::Stream;
 
 use super::assumption::{Assumptions, Values};
 use super::cash::{Costs, Outcome, Prices, Sums};
 use super::cohort::{DAYS_PER_MONTH, Profile, Timetable};
 use super::describe::{assumption_rows, notes, why_no_cash};
-use super::draws::{Effects, Streams, uniform};
+use super::draws::Effects;
 use super::lines::Lines;
 use super::model::BusinessCase;
 
@@ -216,7 +217,7 @@ impl Model<'_> {
         arms: Range<usize>,
     ) -> Draws {
         let draws = DRAWS as usize;
-        let streams = Streams::new(&plan.name, plan.seed);
+        let stream = Stream::new("finance", &plan.name, plan.seed);
         let mut outcomes = vec![Outcome::default(); draws * arms.len()];
         let mut cumulative = vec![0.0; draws * arms.len() * self.months()];
         outcomes
@@ -226,9 +227,9 @@ impl Model<'_> {
             .for_each_init(
                 || (Profile::default(), Prices::default()),
                 |(profile, prices), (draw, (outcomes, cumulative))| {
-                    let mut rng = streams.of(draw);
-                    let values = assumptions.draw(|| uniform(&mut rng));
-                    let avoided = effects.draw(&mut rng);
+                    let mut random = stream.generator(draw as u64);
+                    let values = assumptions.draw(|| random.uniform());
+                    let avoided = effects.draw(&mut random);
                     self.run(
                         &values,
                         &avoided.as_slice()[arms.clone()],

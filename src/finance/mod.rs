@@ -15,6 +15,7 @@ mod lines;
 mod model;
 mod spread;
 
+pub use assumption::mean;
 pub use cohort::DAYS_PER_MONTH;
 pub use evaluate::{DRAWS, evaluate};
 pub use model::*;

@@ -39,7 +39,7 @@ pub fn baseline(h: &History) -> Option<Baseline> {
         customers: h.n,
         rate,
         dispersion: ((variance - rate) / (rate * rate)).max(0.0),
-        correlation: (sxx > 0.0 && syy > 0.0).then(|| sxy / (sxx * syy).sqrt()),
+        correlation: (sxx > 0.0 && syy > 0.0).then(|| (sxy / (sxx * syy).sqrt()).clamp(-1.0, 1.0)),
     })
 }
 

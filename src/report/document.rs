@@ -47,6 +47,12 @@ pub struct Document {
     pub distribution: Vec<DistributionRow>,
     /// Means before and after by arm.
     pub levels: Vec<LevelRow>,
+    /// Weekly effects; null until this version computes them, as are the next two and `draws_summary`.
+    pub weekly: Option<serde_json::Value>,
+    /// Interim boundaries.
+    pub boundaries: Option<serde_json::Value>,
+    /// Effects by segment.
+    pub segments: Option<serde_json::Value>,
     /// Changes of the plan since its approval, key by key.
     pub deviations: Vec<Deviation>,
     /// Assumptions of the business case.
@@ -55,6 +61,8 @@ pub struct Document {
     pub business: Option<BusinessCase>,
     /// Cash by arm and month.
     pub cashflow: Vec<CashflowRow>,
+    /// Joint draws, summed up.
+    pub draws_summary: Option<serde_json::Value>,
     /// The verdict.
     pub decision: Decision,
     /// Warnings.

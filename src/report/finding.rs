@@ -1,6 +1,6 @@
 //! The primary effects in words: what every title and summary says first.
 
-use crate::analysis::EstimateRow;
+use crate::analysis::{EstimateRow, Shown};
 use crate::report::document::Document;
 use crate::report::number::{self, fixed, percent_with};
 use crate::report::privacy::Privacy;
@@ -16,10 +16,8 @@ pub struct Effect<'a> {
     pub index: usize,
     /// The arm's title, safe to show.
     pub title: String,
-    /// Lower end of the interval that is shown.
-    pub lower: Option<f64>,
-    /// Upper end.
-    pub upper: Option<f64>,
+    /// Value, interval and unit as they are read.
+    pub shown: Shown,
     /// Whether that interval is adjusted for several comparisons.
     pub adjusted: bool,
     /// The p-value that is shown.
@@ -80,18 +78,14 @@ pub fn effects(doc: &Document) -> Vec<Effect<'_>> {
 
 /// Comparisons over which intervals and p-values are adjusted: arms × primary outcomes.
 pub fn family(doc: &Document) -> usize {
-    let primary = |e: &&EstimateRow| e.primary && e.segment.is_none();
+    let primary = |e: &&EstimateRow| e.primary && e.segment.is_none() && e.p_adjusted.is_some();
     doc.estimates.iter().filter(primary).count()
 }
 
 fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> {
-    let adjusted = row.ci_adjusted_lower.is_some() || row.ci_adjusted_upper.is_some();
-    let (lower, upper) = if adjusted {
-        (row.ci_adjusted_lower, row.ci_adjusted_upper)
-    } else {
-        (row.ci_lower, row.ci_upper)
-    };
-    let null = null(row.estimand);
+    let shown = Shown::of(row);
+    let (lower, upper) = (shown.lower, shown.upper);
+    let null = shown.null();
     let excludes_null = lower.is_some_and(|l| l > null) || upper.is_some_and(|u| u < null);
     let several = family(doc) > 1;
     let p = row.p_adjusted.or(row.p_value);
@@ -117,9 +111,8 @@ fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> 
         row,
         index,
         title: arm_title(doc, &row.arm),
-        lower,
-        upper,
-        adjusted: adjusted && several,
+        adjusted: shown.adjusted && several,
+        shown,
         p,
         p_adjusted: row.p_adjusted.is_some() && several,
         clear,
@@ -127,19 +120,10 @@ fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> 
     }
 }
 
-/// The value that means no effect.
-pub fn null(estimand: Estimand) -> f64 {
-    match estimand {
-        Estimand::Difference => 0.0,
-        Estimand::Ratio => 1.0,
-        Estimand::Probability => 0.5,
-    }
-}
-
 /// The effect that a headline is about: the decided arm's, else the largest clear good one,
 /// else the largest clear one.
 pub fn lead<'a, 'b>(doc: &Document, effects: &'b [Effect<'a>]) -> Option<&'b Effect<'a>> {
-    let size = |e: &&Effect| (e.row.value - null(e.row.estimand)).abs();
+    let size = |e: &&Effect| (e.shown.value - e.shown.null()).abs();
     let largest = |good: bool| {
         effects
             .iter()
@@ -176,36 +160,52 @@ pub fn level(level: f64) -> String {
 impl Effect<'_> {
     /// The value and its interval on the estimand's own scale: "−0.21", "−0.30 to −0.12".
     pub fn figures(&self) -> (String, Option<String>) {
-        let null = null(self.row.estimand);
-        let d = number::interval_decimals(self.row.value, self.lower, self.upper, null);
+        let d = self.shown.decimals();
         (
-            fixed(self.row.value, d),
-            range(self.lower, self.upper, |v| fixed(v, d)),
+            fixed(self.shown.value, d),
+            range(self.shown.lower, self.shown.upper, |v| fixed(v, d)),
         )
     }
 
-    /// "Welcome e-mail saves 0.21 contacts per customer per 30 days (95 % interval 0.12 to 0.30)".
+    /// "Welcome e-mail saves 0.21 contacts per customer per 30 days (95 % interval 0.12 to 0.30)";
+    /// of what is not clear only "Video: the difference in contacts is −0.02 per customer (…)".
     pub fn sentence(&self) -> String {
         let name = isolate(&self.title);
-        let interval = match self.spoken_interval() {
-            Some(text) => format!(" ({} interval {text})", level(self.row.level)),
-            None => String::new(),
-        };
-        format!("{name} {}{interval}", self.predicate())
+        if !self.clear {
+            return format!("{name}: {}", self.unclear());
+        }
+        let what = format!("{name} {}", self.predicate());
+        self.with_interval(what, self.spoken_interval())
+    }
+
+    /// "the difference in contacts is −0.02 per customer (95 % interval −0.05 to 0.01)".
+    pub fn unclear(&self) -> String {
+        let Shown { lower, upper, .. } = self.shown;
+        let interval = range(lower, upper, |v| self.shown.change(v));
+        self.with_interval(plain(&self.shown.difference()).into_owned(), interval)
+    }
+
+    fn with_interval(&self, what: String, interval: Option<String>) -> String {
+        match interval {
+            Some(text) => format!("{what} ({} interval {text})", level(self.row.level)),
+            None => what,
+        }
     }
 
     /// "saves 0.21 contacts per customer per 30 days".
-    pub fn predicate(&self) -> String {
-        let (value, outcome) = (self.spoken(self.row.value), plain(&self.row.outcome));
-        let unit = plain(&self.row.unit);
+    fn predicate(&self) -> String {
+        let (value, outcome) = (self.spoken(self.shown.value), plain(&self.row.outcome));
         let less = self.flips();
         match self.row.estimand {
-            Estimand::Difference if unit.starts_with("contacts") => {
-                format!("{} {value} {unit}", if less { "saves" } else { "adds" })
-            }
+            Estimand::Difference if self.shown.noun() == Some("contacts") => format!(
+                "{} {value} {}",
+                if less { "saves" } else { "adds" },
+                plain(&self.shown.unit)
+            ),
             Estimand::Difference => format!(
-                "{} {outcome} by {value} {unit}",
-                if less { "lowers" } else { "raises" }
+                "{} {outcome} by {value} {}",
+                if less { "lowers" } else { "raises" },
+                plain(self.shown.unit_after_outcome())
             ),
             Estimand::Ratio => format!(
                 "{} {outcome} by {value}",
@@ -218,60 +218,49 @@ impl Effect<'_> {
     }
 
     /// The interval in the direction in which the sentence speaks: 0.12 to 0.30 saved.
-    pub fn spoken_interval(&self) -> Option<String> {
+    fn spoken_interval(&self) -> Option<String> {
+        let Shown { lower, upper, .. } = self.shown;
         let (low, high) = if self.flips() {
-            (self.upper, self.lower)
+            (upper, lower)
         } else {
-            (self.lower, self.upper)
+            (lower, upper)
         };
         range(low, high, |v| self.spoken(v))
     }
 
     /// Whether the sentence speaks of less, so that signs turn round.
     fn flips(&self) -> bool {
-        self.row.estimand != Estimand::Probability && self.row.value < null(self.row.estimand)
+        self.row.estimand != Estimand::Probability && self.shown.value < self.shown.null()
     }
 
     fn spoken(&self, value: f64) -> String {
-        let row = self.row;
-        let sign = if self.flips() { -1.0 } else { 1.0 };
-        match row.estimand {
-            Estimand::Ratio => {
-                let share = |v: f64| (v - 1.0) * 100.0;
-                let d = number::interval_decimals(
-                    share(row.value),
-                    self.lower.map(share),
-                    self.upper.map(share),
-                    0.0,
-                );
-                percent_with(sign * (value - 1.0), d.max(0))
-            }
-            estimand => {
-                let d =
-                    number::interval_decimals(row.value, self.lower, self.upper, null(estimand));
-                fixed(sign * value, d)
-            }
-        }
+        let null = self.shown.null();
+        self.shown.change(if self.flips() {
+            null - (value - null)
+        } else {
+            value
+        })
     }
 
     /// What the effect is for a thousand customers: "210 fewer contacts per 1,000 customers
-    /// per 30 days (120 to 300)"; `None` where the unit is not contacts per customer.
+    /// per 30 days (120 to 300)"; `None` where nothing is counted per customer.
     ///
     /// A ratio needs control's mean, in `control_mean` with its unit.
     pub fn per_thousand(&self, control_mean: Option<(f64, &str)>) -> Option<String> {
         let (factor, unit) = match self.row.estimand {
-            Estimand::Difference => (1000.0, plain(&self.row.unit).into_owned()),
+            Estimand::Difference => (1000.0, plain(&self.shown.unit).into_owned()),
             Estimand::Ratio => {
                 let (mean, unit) = control_mean?;
                 (1000.0 * mean, plain(unit).into_owned())
             }
             Estimand::Probability => return None,
         };
-        let rest = unit.strip_prefix("contacts per customer")?;
-        let change = |v: f64| (v - null(self.row.estimand)) * factor;
+        let (noun, rest) = unit.split_once(" per customer")?;
+        let change = |v: f64| (v - self.shown.null()) * factor;
         let sign = if self.flips() { -1.0 } else { 1.0 };
-        let (low, high) = (self.lower.map(change), self.upper.map(change));
-        let d = number::interval_decimals(change(self.row.value), low, high, 0.0).min(1);
+        let (low, high) = (self.shown.lower.map(change), self.shown.upper.map(change));
+        let value = change(self.shown.value);
+        let d = number::interval_decimals(value, low, high, 0.0).min(1);
         let show = |v: f64| fixed(sign * v, d);
         let (a, b) = if self.flips() {
             (high, low)
@@ -281,8 +270,8 @@ impl Effect<'_> {
         let interval = range(a, b, show).map_or_else(String::new, |r| format!(" ({r})"));
         let direction = if self.flips() { "fewer" } else { "more" };
         Some(format!(
-            "{} {direction} contacts per 1,000 customers{rest}{interval}",
-            show(change(self.row.value))
+            "{} {direction} {noun} per 1,000 customers{rest}{interval}",
+            show(value)
         ))
     }
 }

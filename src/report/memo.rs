@@ -42,10 +42,13 @@ pub enum Block {
 /// What stands for an unknown figure.
 pub const UNKNOWN: &str = "–";
 
+/// Heading of the table of assumptions.
+pub const ASSUMED: &str = "What was assumed";
+
 /// Writes the memo.
 pub fn memo(doc: &Document) -> Vec<Block> {
     let mut out = vec![Block::Title(plain(&doc.experiment.title).into_owned())];
-    out.extend(doc.banners.iter().map(|b| Block::Banner(plain(b).into())));
+    out.extend(doc.banners.iter().map(|b| Block::Banner(banner(b))));
     out.push(Block::Decision(decision(doc)));
     if !doc.decision.why.is_empty() {
         out.push(Block::List(safe(&doc.decision.why)));
@@ -75,20 +78,72 @@ pub fn safe(texts: &[String]) -> Vec<String> {
     texts.iter().map(|t| plain(t).into_owned()).collect()
 }
 
+/// A banner, with what it means to someone who sees it for the first time.
+fn banner(text: &str) -> String {
+    let meaning = match text {
+        "NOT PRE-REGISTERED" => ": nobody approved this plan before the data were read",
+        "LATE" | "LATE APPROVAL" => {
+            ": the plan was approved after the test period had begun or data had been read"
+        }
+        "CHANGED SINCE APPROVAL" => {
+            ": the plan is not the approved one; the changes are listed at the end"
+        }
+        _ => "",
+    };
+    format!("{}{meaning}", plain(text))
+}
+
+/// What an arm that is worth following up needs next: a result of a plan that nobody approved
+/// is no reason to spend, however clear it looks.
+fn follow_up(doc: &Document, arm: &str) -> String {
+    let what_if = doc.banners.iter().any(|b| b.starts_with("WHAT IF"));
+    let clear = effects(doc)
+        .iter()
+        .any(|e| e.clear && e.good && Some(&e.row.arm) == doc.decision.arm.as_ref());
+    let changed = doc.deviations.iter().any(|d| d.material);
+    match (doc.seal.is_some(), clear) {
+        (true, _) if changed && !what_if => format!(
+            "no roll-out. {arm} may be worth following up, but the plan was changed after its \
+             approval; approve the plan as it stands and repeat the test"
+        ),
+        _ if what_if => format!("a what-if, no result; {arm} stays worth following up"),
+        (false, true) => format!(
+            "no roll-out yet. {arm} shows an effect, but in a plan that nobody approved \
+             beforehand; approve a plan and repeat the test"
+        ),
+        (false, false) => format!(
+            "no roll-out. {arm} shows no clear effect, and the plan was not approved beforehand; \
+             to find out, approve a plan for a larger test"
+        ),
+        (true, true) => format!(
+            "no roll-out yet. {arm} has an effect, but the plan's other conditions for a roll-out \
+             are not met"
+        ),
+        (true, false) => format!(
+            "no roll-out yet. {arm} is promising but not proven; run a second stage with more \
+             customers"
+        ),
+    }
+}
+
 fn decision(doc: &Document) -> String {
     let arm = doc.decision.arm.as_ref().map(|a| arm_title(doc, a));
     let arm = arm.as_deref().map(isolate);
     let (word, meaning) = match (doc.decision.verdict, arm) {
-        (VerdictKind::Scale, Some(arm)) => ("scale", format!("roll out {arm}")),
-        (VerdictKind::Scale, None) => ("scale", "roll out".into()),
-        (VerdictKind::Extend, Some(arm)) => (
-            "extend",
-            format!("{arm} is promising but not proven; run a second stage"),
-        ),
-        (VerdictKind::Extend, None) => (
-            "extend",
-            "promising but not proven; run a second stage".into(),
-        ),
+        (VerdictKind::Scale, arm) => {
+            let what = arm.map_or_else(|| "roll out".into(), |arm| format!("roll out {arm}"));
+            let late = doc.banners.iter().any(|b| b.starts_with("LATE"));
+            let mind = if late {
+                "; mind that the plan was approved late"
+            } else {
+                ""
+            };
+            ("scale", format!("{what}{mind}"))
+        }
+        (VerdictKind::Extend, arm) => {
+            let arm = arm.unwrap_or_else(|| "the best arm".into());
+            ("extend", follow_up(doc, &arm))
+        }
         (VerdictKind::Stop, Some(arm)) => ("stop", format!("{arm} is not worth rolling out")),
         (VerdictKind::Stop, None) => ("stop", "no arm is worth rolling out".into()),
         (VerdictKind::Wait, _) => ("wait", "the test period has not ended".into()),
@@ -117,6 +172,9 @@ fn found(doc: &Document, out: &mut Vec<Block>) {
 }
 
 fn lead_paragraph(doc: &Document, effects: &[Effect]) -> String {
+    if let ([only], None) = (effects, finding::lead(doc, effects)) {
+        return format!("{}: {}.", headline(doc, effects), only.unclear());
+    }
     let mut text = format!("{}.", headline(doc, effects));
     match finding::lead(doc, effects) {
         Some(lead) => {
@@ -158,18 +216,14 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
         .into_iter()
         .filter(|p| shows(p))
         .collect();
-    header.extend(periods.iter().map(|p| format!("Mean {p}")));
+    header.extend(periods.iter().map(|p| match *p {
+        "before" => "Before".to_string(),
+        _ => "After".to_string(),
+    }));
     if let Some(first) = effects.first() {
         header.push("Effect".into());
         header.push(format!("{} interval", finding::level(first.row.level)));
-        header.push(
-            if effects.iter().any(|e| e.p_adjusted) {
-                "p adjusted"
-            } else {
-                "p"
-            }
-            .into(),
-        );
+        header.push("p".into());
     }
     let rows = doc.experiment.arms.iter().enumerate().map(|(i, arm)| {
         let n = doc.evidence.customers_by_arm.get(i);
@@ -181,13 +235,7 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
         for period in &periods {
             let level = level(doc, &arm.name, period);
             let level = level.filter(|l| !small && !privacy.is_small(l.n));
-            row.push(level.map_or_else(
-                || UNKNOWN.into(),
-                |l| {
-                    let d = number::interval_decimals(l.mean, l.ci_lower, l.ci_upper, f64::NAN);
-                    fixed(l.mean, d)
-                },
-            ));
+            row.push(level.map_or_else(|| UNKNOWN.into(), mean));
         }
         if !effects.is_empty() {
             row.extend(effect_cells(effects, &arm.name, arm.control));
@@ -200,9 +248,20 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
     }
 }
 
+/// A mean with the digits that its interval allows; a share as a percentage.
+fn mean(level: &crate::analysis::LevelRow) -> String {
+    let share = level.unit.starts_with("share");
+    let factor = if share { 100.0 } else { 1.0 };
+    let end = |v: Option<f64>| v.map(|v| v * factor);
+    let (lower, upper) = (end(level.ci_lower), end(level.ci_upper));
+    let d = number::interval_decimals(level.mean * factor, lower, upper, f64::NAN);
+    let text = fixed(level.mean * factor, d);
+    if share { format!("{text} %") } else { text }
+}
+
 fn effect_cells(effects: &[Effect], arm: &str, control: bool) -> [String; 3] {
     if control {
-        return ["compared with".into(), String::new(), String::new()];
+        return ["control".into(), String::new(), String::new()];
     }
     let Some(effect) = effects.iter().find(|e| e.row.arm == arm) else {
         return [UNKNOWN, UNKNOWN, UNKNOWN].map(String::from);
@@ -221,7 +280,7 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
     let effect = match first.row.estimand {
         Estimand::Difference => format!(
             "Effect: the difference to {control} in {} (below 0 is less)",
-            plain(&first.row.unit)
+            plain(&first.shown.unit)
         ),
         Estimand::Ratio => format!("Effect: the ratio to {control} (below 1 is less)"),
         Estimand::Probability => format!(
@@ -234,56 +293,64 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
         ""
     };
     let adjusted = if effects.iter().any(|e| e.p_adjusted) {
-        "; adjusted: raised because several comparisons were made"
+        ", raised because several comparisons were made"
     } else {
         ""
     };
+    let means = level(doc, &first.row.control, "after").map_or_else(String::new, |l| {
+        let (columns, what) = match level(doc, &first.row.control, "before") {
+            Some(_) => ("Before and after", "means"),
+            None => ("After", "mean"),
+        };
+        format!("{columns}: {what}, {}. ", plain(&l.unit))
+    });
     format!(
-        "{effect}. Interval: it holds the true effect in {} of such pilots{widened}. p: how often \
+        "{means}{effect}. Interval: it holds the true effect in {} of such pilots{widened}. p: how often \
          chance alone would show at least this much{adjusted}.",
         finding::level(first.row.level)
     )
 }
 
 fn checks(doc: &Document, out: &mut Vec<Block>) {
-    let mut not_passed: Vec<_> = doc
-        .checks
-        .iter()
-        .filter(|c| matches!(c.status, Status::Stop | Status::Warn | Status::NotRun))
-        .collect();
-    not_passed.sort_by_key(|c| match c.status {
-        Status::Stop => 0,
-        Status::Warn => 1,
-        _ => 2,
-    });
-    out.push(Block::Heading("Checks that did not pass".into()));
-    if not_passed.is_empty() {
-        out.push(Block::Paragraph(match doc.checks.len() {
-            0 => "No check was run.".into(),
-            1 => "The check passed.".into(),
-            n => format!("None: all {n} passed."),
-        }));
-        return;
-    }
-    let items = not_passed.iter().map(|c| {
-        let word = match c.status {
-            Status::Stop => "stopped",
-            Status::Warn => "warning",
-            _ => "not run",
-        };
+    out.push(Block::Heading("Checks".into()));
+    let with = |statuses: &[Status]| -> Vec<_> {
+        let checks = doc.checks.iter();
+        checks.filter(|c| statuses.contains(&c.status)).collect()
+    };
+    let (stopped, warned) = (with(&[Status::Stop]), with(&[Status::Warn]));
+    let not_run = with(&[Status::NotRun]);
+    let run = doc.checks.len() - not_run.len();
+    let failed = stopped.len() + warned.len();
+    out.push(Block::Paragraph(match (run, failed) {
+        (0, _) => "No check was run.".into(),
+        (1, 0) => "The one check that was run passed.".into(),
+        (n, 0) => format!("All {n} checks that were run passed."),
+        (n, f) => format!("{} of {n} checks passed.", n - f),
+    }));
+    let item = |c: &&crate::analysis::Check, word: &str| {
         let p = c
             .p_value
             .map_or_else(String::new, |p| format!(" ({})", number::p_value(p)));
         format!("{} – {word}: {}{p}", plain(&c.id), plain(&c.detail))
-    });
-    out.push(Block::List(items.collect()));
+    };
+    let items: Vec<String> = [
+        (stopped, "stopped"),
+        (warned, "warning"),
+        (not_run, "not run"),
+    ]
+    .iter()
+    .flat_map(|(checks, word)| checks.iter().map(|c| item(c, word)))
+    .collect();
+    if !items.is_empty() {
+        out.push(Block::List(items));
+    }
 }
 
 fn assumed(doc: &Document, out: &mut Vec<Block>) {
     if doc.assumptions.is_empty() {
         return;
     }
-    out.push(Block::Heading("What was assumed".into()));
+    out.push(Block::Heading(ASSUMED.into()));
     let bound = |v: Option<f64>| v.map_or_else(String::new, general);
     let rows = doc.assumptions.iter().map(|a| {
         vec![
@@ -313,7 +380,9 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
         items.push(format!("Test period: {} to {}", plain(first), plain(last)));
     }
     if let Some(n) = doc.analysis_number {
-        items.push(format!("Analysis {n} of {n} of this pilot's arms"));
+        items.push(format!(
+            "Analysis number {n} of this pilot; each that compares arms is in the ledger"
+        ));
     }
     if let Some(look) = doc.look {
         items.push(format!("Interim look {look}"));
@@ -324,22 +393,12 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
         .find(|e| e.primary && e.outcome == doc.experiment.primary_outcome);
     if let Some(row) = primary {
         items.push(format!(
-            "Outcome that decides: {}, estimated by {}",
+            "Outcome that decides: {}, estimated by {} (pilot explain {1})",
             plain(&row.outcome),
             row.estimator.name()
         ));
     }
-    for s in &doc.skipped {
-        let arm = s.arm.as_ref().map_or_else(String::new, |a| {
-            format!(" for {}", isolate(&arm_title(doc, a)))
-        });
-        items.push(format!(
-            "Not estimated: {} of {}{arm}: {}",
-            s.estimator.name(),
-            plain(&s.outcome),
-            plain(&s.why)
-        ));
-    }
+    items.extend(skipped(doc));
     for d in &doc.deviations {
         let shown = |v: &Option<String>| {
             v.as_ref()
@@ -361,4 +420,54 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
         out.push(Block::Heading("How it was analysed".into()));
         out.push(Block::List(items));
     }
+}
+
+/// What could not be estimated, one line a reason.
+fn skipped(doc: &Document) -> Vec<String> {
+    struct Group<'a> {
+        outcome: &'a str,
+        why: &'a str,
+        estimators: Vec<&'static str>,
+        arms: Vec<&'a str>,
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    for s in &doc.skipped {
+        let known = groups
+            .iter_mut()
+            .position(|g| g.outcome == s.outcome && g.why == s.why);
+        let at = known.unwrap_or_else(|| {
+            groups.push(Group {
+                outcome: &s.outcome,
+                why: &s.why,
+                estimators: Vec::new(),
+                arms: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        let group = &mut groups[at];
+        if !group.estimators.contains(&s.estimator.name()) {
+            group.estimators.push(s.estimator.name());
+        }
+        if let Some(arm) = &s.arm
+            && !group.arms.contains(&arm.as_str())
+        {
+            group.arms.push(arm);
+        }
+    }
+    let treatments = doc.experiment.arms.iter().filter(|a| !a.control).count();
+    let line = |g: &Group| {
+        let arms: Vec<String> = g.arms.iter().map(|a| isolate(&arm_title(doc, a))).collect();
+        let arms = if arms.is_empty() || arms.len() == treatments {
+            String::new()
+        } else {
+            format!(" for {}", arms.join(" and "))
+        };
+        format!(
+            "Not estimated for {}{arms}: {} – {}",
+            plain(g.outcome),
+            g.estimators.join(", "),
+            plain(g.why)
+        )
+    };
+    groups.iter().map(line).collect()
 }

@@ -8,7 +8,6 @@ mod finding;
 mod fonts;
 mod markdown;
 mod memo;
-pub mod number;
 mod png;
 mod privacy;
 mod tables;
@@ -22,6 +21,7 @@ use rayon::prelude::*;
 use crate::analysis::Warning;
 use crate::error::Result;
 
+pub use crate::number;
 pub use document::*;
 
 /// A file of a report.
@@ -92,6 +92,19 @@ pub fn summary(doc: &Document) -> String {
 /// The memo for a terminal of `width` columns; colours are escape sequences, if `color`.
 pub fn terminal_summary(doc: &Document, width: usize, color: bool) -> String {
     terminal::terminal(&memo::memo(doc), width, color)
+}
+
+/// The memo for a terminal without the table of assumptions, which is in `summary.md`.
+pub fn terminal_brief(doc: &Document, width: usize, color: bool) -> String {
+    let mut inside = false;
+    let mut blocks = memo::memo(doc);
+    blocks.retain(|block| {
+        if let memo::Block::Heading(text) = block {
+            inside = text == memo::ASSUMED;
+        }
+        !inside
+    });
+    terminal::terminal(&blocks, width, color)
 }
 
 fn missing_glyphs(chart: &chart::Chart) -> Vec<Warning> {

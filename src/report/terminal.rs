@@ -69,6 +69,14 @@ fn table(header: &[String], rows: &[Vec<String>], width: usize) -> Vec<String> {
         return records(header, rows, width);
     }
     let first = natural[0].min(width - figures);
+    let longest_word = all()
+        .flat_map(|r| r[0].split(' '))
+        .map(columns)
+        .max()
+        .unwrap_or(0);
+    if longest_word > first {
+        return records(header, rows, width);
+    }
     let mut out = Vec::new();
     for (n, row) in all().enumerate() {
         let names = lines(&row[0], first);

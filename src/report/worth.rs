@@ -123,7 +123,7 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             arm.payback_months
                 .map_or_else(|| "none".into(), |m| m.to_string()),
             arm.probability_npv_positive
-                .map_or_else(|| UNKNOWN.into(), percent),
+                .map_or_else(|| UNKNOWN.into(), number::chance),
         ]
     });
     Block::Table {

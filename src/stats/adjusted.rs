@@ -2,10 +2,7 @@
 //!
 //! Covariates are the before count and, where the plan has any, the strata.
 //! Customers without a before period stay in, with x := 0 and an indicator
-//! column. A before value with more than [`MAX_BEFORE_VALUES`] distinct values
-//! is rounded first, to the nearest multiple of the smallest of 1, 2, 5, 10, 20,
-//! 50, … (in units of its last decimal) that leaves no more than that, halves
-//! up; `detail.before_rounded_to` tells the multiple.
+//!//! column.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +12,6 @@ use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
 use super::ols::{Fit, Row, Variance};
 use super::sample::{count, detail, number, observed, ratio_undefined, share, text};
-
-/// A covariate has at most so many distinct values.
-pub const MAX_BEFORE_VALUES: usize = 1000;
 
 /// Difference adjusted by least squares with common slopes.
 ///
@@ -87,8 +81,8 @@ pub fn lin(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     });
     let fit = Fit::new(&rows, 2 * design.strata.len());
     let n = design.customers();
-    let mean = |column: usize| rows.iter().map(|r| r.n * r.columns[column]).sum::<f64>() / n;
-    let (x, without) = (mean(0), mean(1));
+    let centre = |column: usize| rows.iter().map(|r| r.n * r.columns[column]).sum::<f64>() / n;
+    let (x, without) = (centre(0), centre(1));
     let adjusted = |arm: usize| {
         let in_arm = |g: usize| f64::from(u8::from(g % 2 == arm));
         let a = |g: usize| in_arm(g) * design.strata[g / 2].iter().sum::<u64>() as f64 / n;
@@ -114,10 +108,13 @@ pub fn lin(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
         )
     };
     let mut finding = make(Estimand::Difference, fit.value(&difference), &difference)?;
-    let means = (
-        design.y_offset + fit.value(&treatment),
-        design.y_offset + fit.value(&control),
-    );
+    // A mean within the rounding of its terms is 0, and no ratio may stand on it.
+    let mean = |weights: &[f64]| {
+        let mean = design.y_offset + fit.value(weights);
+        let rounding = 1e-12 * (design.y_offset.abs() + fit.size(weights));
+        if mean.abs() <= rounding { 0.0 } else { mean }
+    };
+    let means = (mean(&treatment), mean(&control));
     number(&mut finding.detail, "mean_treatment", means.0);
     number(&mut finding.detail, "mean_control", means.1);
     if let Some(why) = ratio_undefined(c, means.0, means.1) {
@@ -150,7 +147,6 @@ struct Design<'a> {
     without: [u64; 2],
     has_before: bool,
     left_out: u64,
-    rounded_to: Option<f64>,
     y_unit: f64,
     y_base: i64,
     /// What was taken off every y, in value.
@@ -189,11 +185,12 @@ impl<'a> Design<'a> {
         }
         let strata = by_stratum(c, &cells);
         if strata.is_empty() {
-            return Err(Refusal::new("no stratum has two customers in both arms"));
+            return Err(Refusal::new(if stratified {
+                "no stratum has two customers in both arms"
+            } else {
+                "an arm has fewer than two customers that can be used"
+            }));
         }
-        let values: Vec<i64> = cells.iter().filter_map(|cell| cell.before).collect();
-        let step = rounding_step(&values);
-        let rounded = |x: i64| round_to(x, step);
         let customers: u64 = strata.values().flatten().sum();
         let mean = |of: &dyn Fn(&Cell) -> i128| {
             let sum: i128 = cells
@@ -204,7 +201,7 @@ impl<'a> Design<'a> {
         };
         // Only an offset: any integer near the mean serves.
         let y_base = mean(&|cell| i128::from(cell.after.unwrap_or(0))) as i64;
-        let x_base = mean(&|cell| cell.before.map_or(0, rounded));
+        let x_base = mean(&|cell| cell.before.map_or(0, i128::from));
         let mut design = Design {
             cells: Vec::with_capacity(cells.len()),
             strata: strata.values().copied().collect(),
@@ -212,7 +209,6 @@ impl<'a> Design<'a> {
             without: [0; 2],
             has_before,
             left_out: all.iter().map(|cell| cell.customers).sum::<u64>() - customers,
-            rounded_to: (step > 1).then(|| step as f64 * c.x_unit()),
             y_unit: c.y_unit(),
             y_base,
             y_offset: y_base as f64 * c.y_unit(),
@@ -227,7 +223,7 @@ impl<'a> Design<'a> {
             let unit = Unit {
                 treated,
                 stratum: index[&cell.stratum],
-                x: (cell.before.map_or(0, rounded) - x_base) as f64 * c.x_unit(),
+                x: (cell.before.map_or(0, i128::from) - x_base) as f64 * c.x_unit(),
                 without: f64::from(u8::from(cell.before.is_none())),
             };
             design.cells.push((cell, unit));
@@ -301,9 +297,6 @@ impl<'a> Design<'a> {
             count(&mut detail, "strata_used", self.strata.len() as u64);
             count(&mut detail, "strata_dropped", self.strata_dropped as u64);
         }
-        if let Some(step) = self.rounded_to {
-            number(&mut detail, "before_rounded_to", step);
-        }
         if !dropped.is_empty() {
             text(&mut detail, "columns_dropped", dropped.join(", "));
         }
@@ -328,31 +321,4 @@ fn by_stratum(c: &Comparison<'_>, cells: &[&Cell]) -> BTreeMap<StratumId, [u64; 
         counts.entry(cell.stratum).or_default()[usize::from(c.treated(cell))] += cell.customers;
     }
     counts
-}
-
-/// The smallest of 1, 2, 5, 10, … to whose multiples values must be rounded to
-/// leave at most [`MAX_BEFORE_VALUES`].
-fn rounding_step(values: &[i64]) -> i128 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let few = |step: i128| {
-        let mut rounded: Vec<i128> = sorted.iter().map(|x| round_to(*x, step)).collect();
-        rounded.dedup();
-        rounded.len() <= MAX_BEFORE_VALUES
-    };
-    let mut ten = 1;
-    loop {
-        for step in [ten, 2 * ten, 5 * ten] {
-            if few(step) {
-                return step;
-            }
-        }
-        ten *= 10;
-    }
-}
-
-/// The multiple of `step` nearest to x, halves up.
-fn round_to(x: i64, step: i128) -> i128 {
-    (i128::from(x) + step / 2).div_euclid(step) * step
 }

@@ -98,6 +98,7 @@ impl CountData {
     /// Outcomes that are not counts, an arm without contacts, or an arm that
     /// strata determine.
     pub fn new(c: &Comparison<'_>, model: MeanModel) -> Result<Self, Refusal> {
+        exactly_countable(c)?;
         let (mut rows, histogram, n_zero_exposure) = collapse(c, model)?;
         let customers = |treated: bool, rows: &[Sums]| -> u64 {
             rows.iter()
@@ -214,6 +215,17 @@ impl CountData {
     /// Σ over customers of f(y).
     pub fn sum_over_counts(&self, f: impl Fn(f64) -> f64) -> f64 {
         self.histogram.iter().map(|&(y, n)| n * f(y as f64)).sum()
+    }
+}
+
+/// Refuses more customers than floating point counts one by one.
+pub(crate) fn exactly_countable(c: &Comparison<'_>) -> Result<(), Refusal> {
+    if c.treatment.total.n.max(c.control.total.n) < 1 << 52 {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            "an arm has more customers than can be counted exactly",
+        ))
     }
 }
 

@@ -126,3 +126,20 @@ fn direction(estimand: Estimand, alternative: Alternative) -> Alternative {
         _ => alternative,
     }
 }
+
+/// Welch's t, its degrees of freedom and two-sided p from two samples' (n, mean, variance).
+///
+/// *Formula* — t = (m₁ − m₀)/√(s₁²/n₁ + s₀²/n₀), Satterthwaite df. `None` with
+/// fewer than two in a sample or without any spread.
+///
+/// *Source* — Welch (1947), Biometrika 34, 28-35.
+pub fn welch_t(a: (f64, f64, f64), b: (f64, f64, f64)) -> Option<(f64, f64, f64)> {
+    let (va, vb) = (a.2 / a.0, b.2 / b.0);
+    let v = va + vb;
+    if a.0 < 2.0 || b.0 < 2.0 || v.is_nan() || v <= 0.0 {
+        return None;
+    }
+    let t = (a.1 - b.1) / v.sqrt();
+    let df = v * v / (va * va / (a.0 - 1.0) + vb * vb / (b.0 - 1.0));
+    Some((t, df, (2.0 * t_sf(t.abs(), Some(df))).min(1.0)))
+}

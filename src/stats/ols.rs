@@ -167,6 +167,12 @@ impl<'a, const K: usize> Fit<'a, K> {
         pairs.map(|(row, w)| row.n * w * row.y).sum()
     }
 
+    /// Σ n·│w·y│, to which the rounding of [`Fit::value`] is relative.
+    pub fn size(&self, weights: &[f64]) -> f64 {
+        let pairs = self.rows.iter().zip(weights);
+        pairs.map(|(row, w)| row.n * (w * row.y).abs()).sum()
+    }
+
     /// Σ w²·e²/(1 − leverage): HC2.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::table::Comparison;
 
+use super::count_data::exactly_countable;
 use super::estimate::{
     Alternative, Detail, DetailValue, Estimand, Estimate, Estimator, Refusal, Test,
 };
@@ -50,6 +51,7 @@ pub fn permutation(
     draws: u32,
     stream: &Stream,
 ) -> Result<Vec<Estimate>, Refusal> {
+    exactly_countable(c)?;
     let problem = Problem::new(c)?;
     let observed = problem.observed();
     let extreme = Extreme {

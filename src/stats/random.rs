@@ -85,8 +85,9 @@ impl Generator {
     /// A uniform number strictly between 0 and 1, symmetric about ½ (52 bits).
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        // 52 bits, since with 53 the largest value would round to 1.
-        ((self.bits() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+        // 52 bits, since with 53 the largest value would round to 1; through i64, which the
+        // processor converts in one step.
+        ((self.bits() >> 12) as i64 as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
     /// A uniform integer in 0..n, exactly; 0 where n is 0.

@@ -141,20 +141,22 @@ pub(crate) fn observed(c: &Comparison<'_>, least: u64) -> Result<(), Refusal> {
     at_least(c, least, |s| s.total.n, "with an observed outcome")
 }
 
-/// Why a ratio of these means (or rates) is undefined, if it is.
+/// Why a ratio of these means (or rates, or adjusted means) is undefined, if it is.
 pub(crate) fn ratio_undefined(c: &Comparison<'_>, treatment: f64, control: f64) -> Option<String> {
-    let (t, k) = (name(c, &c.treatment), name(c, &c.control));
+    let zero = |side: &Side| match side.total.y {
+        0 => format!("{} has no contact", name(c, side)),
+        _ => format!("the mean of {} is 0", name(c, side)),
+    };
+    let negative = |side| format!("the mean of {} is negative", name(c, side));
     if control == 0.0 {
-        Some(format!("{k} has no contact, so a ratio is undefined"))
-    } else if control < 0.0 || treatment < 0.0 {
-        let arm = if control < 0.0 { k } else { t };
-        Some(format!(
-            "the mean of {arm} is negative, so a ratio is undefined"
-        ))
+        Some(zero(&c.control) + ", so a ratio is undefined")
+    } else if control < 0.0 {
+        Some(negative(&c.control) + ", so a ratio is undefined")
+    } else if treatment < 0.0 {
+        Some(negative(&c.treatment) + ", so a ratio is undefined")
     } else if treatment == 0.0 {
-        Some(format!(
-            "{t} has no contact: the ratio is 0, and its logarithm has no standard error"
-        ))
+        let why = ": the ratio is 0, and its logarithm has no standard error";
+        Some(zero(&c.treatment) + why)
     } else {
         None
     }

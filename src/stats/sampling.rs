@@ -98,19 +98,17 @@ pub fn hypergeometric(
 fn one_by_one(g: &mut Generator, mut population: u64, mut marked: u64, draws: u64) -> u64 {
     let mut found = 0;
     for _ in 0..draws {
-        if marked == 0 {
-            break;
-        }
-        if g.below(population) < marked {
-            found += 1;
-            marked -= 1;
-        }
+        // Arithmetic, since a branch on a coin's toss is predicted wrongly half the time.
+        let hit = u64::from(g.below(population) < marked);
+        found += hit;
+        marked -= hit;
         population -= 1;
     }
     found
 }
 
 /// HRUA; `colour` and `draws` are each at most half the population.
+#[inline]
 fn rejection(
     g: &mut Generator,
     table: &LogFactorials,
@@ -118,16 +116,41 @@ fn rejection(
     colour: u64,
     draws: u64,
 ) -> u64 {
-    let (size, k, n) = (population as f64, colour as f64, draws as f64);
-    let (p, q) = (k / size, (size - k) / size);
-    let variance = (size - n) * n * p * q / (size - 1.0);
-    let mode = ((n + 1.0) * (k + 1.0) / (size + 2.0)) as u64;
-    // Other − draws cannot go below zero: draws ≤ ½ population ≤ other colour.
+    // No argument exceeds the population, so most calls need no test for Stirling's series.
+    let known = table.0.as_slice();
+    if population < known.len() as u64 {
+        reject_until(g, population, colour, draws, |k| known[k as usize])
+    } else {
+        reject_until(g, population, colour, draws, |k| table.ln(k))
+    }
+}
+
+#[inline]
+fn reject_until(
+    g: &mut Generator,
+    population: u64,
+    colour: u64,
+    draws: u64,
+    ln_factorial: impl Fn(u64) -> f64,
+) -> u64 {
+    let (size, k, n) = (
+        population as i64 as f64,
+        colour as i64 as f64,
+        draws as i64 as f64,
+    );
+    let mean = n * k / size;
+    let variance = mean * (size - k) * (size - n) / (size * (size - 1.0));
+    let mode = ((n + 1.0) * (k + 1.0) / (size + 2.0)) as i64 as u64;
+    // The other colour less the draws cannot go below zero: neither passes half.
     let spare = (population - colour) - draws;
-    let ln_weight =
-        |i: u64| table.ln(i) + table.ln(colour - i) + table.ln(draws - i) + table.ln(spare + i);
+    let ln_weight = |i: u64| {
+        ln_factorial(i)
+            + ln_factorial(colour - i)
+            + ln_factorial(draws - i)
+            + ln_factorial(spare + i)
+    };
     let at_mode = ln_weight(mode);
-    ratio_of_uniforms(g, n * p, variance, colour.min(draws), |i| {
+    ratio_of_uniforms(g, mean, variance, colour.min(draws), |i| {
         at_mode - ln_weight(i)
     })
 }
@@ -190,14 +213,14 @@ fn ratio_of_uniforms(
     let spread = (variance + 0.5).sqrt();
     let width = WIDTH * spread + OFFSET;
     // 16 standard deviations: what lies beyond has probability below 1e-50.
-    let end = (largest as f64 + 1.0).min((centre + 16.0 * spread).floor());
+    let end = (largest as i64 as f64 + 1.0).min(centre + 16.0 * spread);
     loop {
         let (u, v) = (g.uniform(), g.uniform());
         let x = centre + width * (v - 0.5) / u;
         if x < 0.0 || x >= end {
             continue;
         }
-        let k = x as u64;
+        let k = x as i64 as u64;
         let t = ln_ratio(k);
         if u * (4.0 - u) - 3.0 <= t {
             return k;
@@ -291,6 +314,21 @@ mod tests {
             let p = chi_squared_p(&draws, ln_pmf, good.min(sample));
             assert!(p > SMALLEST_P, "{population} {good} {sample}: p = {p}");
         }
+    }
+
+    /// A changed number here would change the p-value of every permutation test ever reported.
+    #[test]
+    fn draws_never_change() {
+        let table = LogFactorials::new(1000);
+        let mut g = Stream::new("test", "pinned", 1).generator(0);
+        let drawn = [
+            (1000, 400, 500),
+            (1000, 8, 500),
+            (10_000_000, 3_000_000, 5_000_000),
+        ]
+        .map(|(population, good, sample)| hypergeometric(&mut g, &table, population, good, sample));
+        assert_eq!(drawn, [201, 4, 1_500_546]);
+        assert_eq!(binomial(&mut g, &table, 1_000_000, 0.3), 299_988);
     }
 
     #[test]

@@ -215,6 +215,14 @@ impl From<ContactTable> for Unchecked {
     }
 }
 
+/// The exposure that all observed customers share, fixed-point; of all, where none was observed.
+pub(super) fn shared_exposure<'a>(cells: impl Iterator<Item = &'a Cell> + Clone) -> Option<i64> {
+    let seen = cells.clone().any(|c| c.after.is_some());
+    let mut counting = cells.filter(|c| c.after.is_some() == seen);
+    let first = counting.next()?.exposure;
+    counting.all(|c| c.exposure == first).then_some(first)
+}
+
 impl ContactTable {
     /// A table from cells in any order; cells with the same key are added up.
     ///
@@ -320,13 +328,12 @@ impl ContactTable {
             .sum()
     }
 
-    /// The exposure that all customers share, in value (not fixed-point), if they do.
+    /// The exposure that all observed customers share, in value (not fixed-point), if they do.
+    ///
+    /// Of customers whose outcome was not observed nobody asks how long that was.
     pub fn constant_exposure(&self) -> Option<f64> {
-        let first = self.cells.first()?.exposure;
-        self.cells
-            .iter()
-            .all(|c| c.exposure == first)
-            .then(|| first as f64 * Decimals::unit(self.decimals.exposure))
+        shared_exposure(self.cells.iter())
+            .map(|e| e as f64 * Decimals::unit(self.decimals.exposure))
     }
 
     /// Whether any customer has a before value.

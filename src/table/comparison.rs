@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 
-use super::cells::{ArmId, Cell, ContactTable, Decimals, StratumId};
+use super::cells::{ArmId, Cell, ContactTable, Decimals, StratumId, shared_exposure};
 use super::moments::Moments;
 
 /// One arm's side of a comparison.
@@ -71,7 +71,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Cells of the two arms, in the table's order.
-    pub fn cells(&self) -> impl Iterator<Item = &'a Cell> + use<'a> {
+    pub fn cells(&self) -> impl Iterator<Item = &'a Cell> + Clone + use<'a> {
         let (t, c) = (self.treatment.arm, self.control.arm);
         self.table
             .cells()
@@ -99,13 +99,9 @@ impl<'a> Comparison<'a> {
         Decimals::unit(self.table.decimals().exposure)
     }
 
-    /// The exposure shared by all customers of the two arms, if they share one.
+    /// The exposure shared by all observed customers of the two arms, if they share one.
     pub fn constant_exposure(&self) -> Option<f64> {
-        let mut cells = self.cells();
-        let first = cells.next()?.exposure;
-        cells
-            .all(|c| c.exposure == first)
-            .then(|| first as f64 * self.e_unit())
+        shared_exposure(self.cells()).map(|e| e as f64 * self.e_unit())
     }
 
     /// Strata in which the comparison has any customer, ascending.

@@ -242,6 +242,11 @@ impl Pilot {
         Series::new(self.dir().join("analyses"), "analysis")
     }
 
+    /// `experiments/NAME/what-if/000N/`.
+    pub fn what_ifs(&self) -> Series {
+        Series::new(self.dir().join("what-if"), "what_if")
+    }
+
     /// `reports/NAME/`.
     pub fn report_dir(&self) -> PathBuf {
         self.workspace.reports().join(&self.name)

@@ -197,6 +197,30 @@ fn under_dispersion_is_named_the_poisson_limit() {
 }
 
 #[test]
+fn visits_of_64_000_customers_agree_with_r() {
+    // Hillstrom: 2,262 of 21,306 without and 3,238 of 21,387 with the e-mail came.
+    let t = cells(&[
+        (0, 0, 1, 2262),
+        (0, 0, 0, 21_306 - 2262),
+        (1, 0, 1, 3238),
+        (1, 0, 0, 21_387 - 3238),
+    ]);
+    let c = compare(&t);
+    let e = &poisson(&c, &Test::DEFAULT).unwrap()[0];
+    check_poisson(
+        e,
+        "hillstrom_womens_email.visit.poisson_unadj",
+        "counts.json",
+    );
+    let r = record("counts.json", "hillstrom_womens_email.visit.nb2_unadj");
+    let e = &negbin(&c, &Test::DEFAULT).unwrap()[0];
+    assert_eq!(e.detail["poisson_limit"], DetailValue::Flag(true));
+    let (value, se) = (detail(e, "log_ratio"), e.se.unwrap());
+    close("limit", value, number(&r, "log_rr_poisson_limit"), FIT);
+    close("limit", se, number(&r, "se_poisson_limit"), MODEL_SE);
+}
+
+#[test]
 fn a_hair_of_over_dispersion_has_a_huge_theta() {
     // Poisson counts but for a few customers: theta near 1e5.
     let mut rows = Vec::new();
@@ -246,6 +270,8 @@ fn what_does_not_apply_is_refused_with_a_reason() {
     assert!(refused(&cells(&[(0, -2, 1, 5), (1, 0, 1, 5)])).contains("before value is negative"));
     let huge = refused(&cells(&[(0, 0, 20_000_000, 5), (1, 0, 1, 5)]));
     assert!(huge.contains("up to"), "{huge}");
+    let crowd = refused(&cells(&[(0, 0, 1, 1 << 53), (1, 0, 1, 5)]));
+    assert!(crowd.contains("counted exactly"), "{crowd}");
     // Contacts only at the highest before count: its coefficient has no maximum.
     let separated = cells(&[(0, 0, 0, 5), (0, 9, 2, 5), (1, 0, 0, 5), (1, 9, 1, 5)]);
     assert!(refused(&separated).contains("no finite maximum"));

@@ -182,7 +182,7 @@ fn before_the_planned_end_it_waits_and_says_how_long() {
     };
     let decision = waiting(Some(12), Some(1));
     assert_eq!(decision.verdict, VerdictKind::Wait);
-    assert!(decision.why[0].contains("12 days and 1 customer left"));
+    assert!(decision.why[0].contains("12 days left, 1 customer observed until then"));
     assert_eq!(waiting(None, None).verdict, VerdictKind::Wait);
 }
 
@@ -219,7 +219,7 @@ fn money_without_significance_is_extended() {
     assert_eq!(decision.arm.as_deref(), Some("a"));
     let why = decision.why.join("\n");
     assert!(
-        why.contains("p = 0.150") && why.contains("times as many customers"),
+        why.contains("p = 0.15") && why.contains("times as many customers"),
         "{why}"
     );
 }

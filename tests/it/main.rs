@@ -1,17 +1,27 @@
 //! The one integration-test binary; a module a subject.
-mod rooms;
 
+mod analysis;
 mod assign;
-mod plan;
-
-mod decision;
-mod finance;
-mod workspace;
-mod report;
-
-mod distributions;
-mod means;
-
+mod audit;
+mod bad_input;
+mod balance;
 mod count_models;
 mod counts_support;
+mod crash;
+mod decision;
+mod distributions;
+#[cfg(feature = "engine")]
+mod engines;
+mod families;
+mod finance;
+mod means;
 mod permutation;
+mod pipeline;
+mod places;
+mod plan;
+mod power;
+mod report;
+mod rooms;
+mod snapshots;
+mod support;
+mod workspace;

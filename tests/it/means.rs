@@ -159,6 +159,35 @@ fn welch_agrees_with_r_scipy_tea_tasting_gbstats_and_spotify() {
         );
         close(id, e.p_value.unwrap(), r.get(id, "p"), RELATIVE);
     }
+    // Control's share of the variance: s²_0/n_0 of the arm summary over se².
+    let nsw_table = nsw();
+    let e = one(welch(&first(&nsw_table), &Test::DEFAULT));
+    let field = |f: &str| r.get("nsw.summary.control", f);
+    let control = field("var") / field("n");
+    let share = control / r.get("nsw.welch", "se").powi(2);
+    close("share", e.control_share.unwrap(), share, RELATIVE);
+    let e = one(delta(&first(&nsw_table), &Test::DEFAULT));
+    let log_se = r.get("nsw.ratio_log_delta", "log_se");
+    let share = control / field("mean").powi(2) / log_se.powi(2);
+    close(
+        "share of the log",
+        e.control_share.unwrap(),
+        share,
+        RELATIVE,
+    );
+    // HC2 of y ~ arm is Welch's standard error, with other df.
+    for (id, table) in [
+        ("epil.diff_ols", epil()),
+        ("bladder_thiotepa.diff_ols", bladder()),
+        ("nsw.diff_ols", nsw()),
+    ] {
+        let e = one(welch(&first(&table), &Test::DEFAULT));
+        r.check(
+            id,
+            &[("coef", e.value), ("se_hc2", e.se.unwrap())],
+            RELATIVE,
+        );
+    }
     for (id, table) in [
         ("epil.spotify_students_ttest", epil()),
         ("nsw.spotify_students_ttest", nsw()),
@@ -291,7 +320,7 @@ fn delta_agrees_with_r_and_gbstats() {
 }
 
 #[test]
-fn rates_agree_with_svyratio_and_tea_tasting() {
+fn rates_agree_with_the_linearised_variance_and_tea_tasting() {
     let (suite, variants) = (Reference::suite(), Reference::variants());
     for (id, table) in [("cgd", cgd(&|_| None)), ("bladder_thiotepa", bladder())] {
         let found = rate(&first(&table), &Test::DEFAULT).unwrap();

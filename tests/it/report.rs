@@ -338,11 +338,11 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
     let mut at = 0;
     for part in [
         "# Fee questions: tip sheet, video or welcome e-mail",
-        "> **NOT PRE-REGISTERED**",
+        "> **NOT PRE-REGISTERED: nobody approved this plan before the data were read**",
         "**Decision: scale – roll out Ten-tip sheet.**",
         "Ten-tip sheet saves 0.21 contacts per customer per 30 days (95 % interval 0.12 to 0.30). \
          That is 210 fewer contacts per 1,000 customers per 30 days (120 to 300).",
-        "| Control | 4,812 | 2.41 | 2.39 | compared with |  |  |",
+        "| Control | 4,812 | 2.41 | 2.39 | control |  |  |",
         "| Ten-tip sheet | 4,819 | 2.41 | 2.18 | −0.21 | −0.30 to −0.12 | < 0.001 |",
         "Its net present value is EUR 174,456 (95 % interval EUR 122,456 to EUR 226,456), and it \
          pays back in month 4. If the effect ended with the pilot, it would be −EUR 21,450",
@@ -350,7 +350,7 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
         "- attrition – not run: Missing outcomes are not recorded.",
         "- Exposure was rounded to whole weeks.",
         "| cost_per_contact.variable | 4.2 EUR per contact | 3 | 4.1 | 5.5 |",
-        "- Analysis 3 of 3",
+        "- Analysis number 3 of this pilot",
         "- Changed since approval: analysis.alpha from 0.05 to 0.1 (can change the result)",
         "*pilot 0.1.0 · plan 3f786850e387 · seal 9f2c4b7d11aa03fe · as of 2026-12-02*",
     ] {

@@ -131,20 +131,24 @@ fn title(doc: &Document, levels: &[Levels]) -> String {
     let arm = lead
         .map(|e| e.row.arm.as_str())
         .or(first.map(|a| a.name.as_str()));
-    let change = |name: Option<&str>, verb: &str| {
+    let headline = (finding::lead(doc, &effects).is_none() && !effects.is_empty())
+        .then(|| finding::headline(doc, &effects));
+    let change = |name: Option<&str>, says: &dyn Fn(String) -> String| {
         let levels = levels.iter().find(|l| Some(l.arm) == name)?;
         let (before, after) = levels.before.zip(levels.after)?;
-        let name = arm_title(doc, levels.arm);
-        Some(format!(
-            "{}{verb} from {} to {}",
-            isolate(&name),
-            shown(before).0,
-            shown(after).0
-        ))
+        let subject = says(isolate(&arm_title(doc, levels.arm)));
+        let (before, after) = (shown(before).0, shown(after).0);
+        Some(format!("{subject}from {before} to {after}"))
+    };
+    let first: &dyn Fn(String) -> String = match (&headline, effects.as_slice()) {
+        (None, _) => &|name| format!("{name} went "),
+        // The headline has named the arm.
+        (Some(headline), [_]) => &move |_| format!("{headline}: "),
+        (Some(headline), _) => return format!("{headline}: means before and after"),
     };
     let parts: Vec<String> = [
-        change(arm, " went"),
-        change(control.map(|a| a.name.as_str()), ""),
+        change(arm, first),
+        change(control.map(|a| a.name.as_str()), &|name| format!("{name} ")),
     ]
     .into_iter()
     .flatten()

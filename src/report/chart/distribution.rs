@@ -158,7 +158,7 @@ fn capitalised(text: &str) -> String {
 /// "62 % of Welcome e-mail's customers made no contact, 55 % of Control's".
 fn title(doc: &Document, distribution: &Distribution) -> String {
     let effects = finding::effects(doc);
-    let lead = finding::lead(doc, &effects).or(effects.first());
+    let lead = finding::lead(doc, &effects);
     let none = |arm: &ArmBins| arm.shares().map(|s| percent(s[0]));
     let of = |name: &str| distribution.arms.iter().find(|a| a.arm == name);
     let treated = lead.and_then(|e| Some((e.title.as_str(), none(of(&e.row.arm)?)?)));
@@ -171,6 +171,10 @@ fn title(doc: &Document, distribution: &Distribution) -> String {
             isolate(arm),
             isolate(&control)
         ),
+        _ if lead.is_none() && !effects.is_empty() => {
+            let headline = finding::headline(doc, &effects);
+            format!("{headline}: how many {things} customers had")
+        }
         _ => format!("How many {things} customers had, by arm"),
     }
 }

@@ -1,5 +1,6 @@
 //! The effect of the primary outcome by arm, with its interval.
 
+use crate::analysis::Shown;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::Canvas;
@@ -8,7 +9,7 @@ use crate::report::chart::palette::{NOTE, PAPER, STRONG, marker, treatment};
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
-use crate::report::finding::{self, Effect, effects, headline, null};
+use crate::report::finding::{self, Effect, effects, headline};
 use crate::report::number;
 use crate::report::text::{isolate, plain};
 use crate::stats::Estimand;
@@ -19,21 +20,21 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     let Some(first) = effects.first() else {
         return Ok(None);
     };
-    let estimand = first.row.estimand;
+    let null = first.shown.null();
     let mut frame = Frame::open(doc, headline(doc, &effects), subtitle(doc, &effects));
     let rows: Vec<Row> = effects.iter().map(row).collect();
     frame.top += HEADROOM;
     let rows = Rows::draw(&mut frame, &rows, 52.0);
     let shown = effects
         .iter()
-        .flat_map(|e| [Some(e.row.value), e.lower, e.upper])
+        .flat_map(|e| [Some(e.shown.value), e.shown.lower, e.shown.upper])
         .flatten()
-        .chain([null(estimand)]);
+        .chain([null]);
     let scale = Scale::new(shown, rows.left, rows.right);
-    let ends = ends(doc, estimand, &first.row.unit);
+    let ends = ends(doc, &first.shown);
     let ends = ends.as_ref().map(|(a, b)| (a.as_str(), b.as_str()));
     rows.axis(&mut frame, &scale, &axis_title(doc, first), ends);
-    rows.guide(&mut frame, scale.at(null(estimand)), Some("no effect"));
+    rows.guide(&mut frame, scale.at(null), Some("no effect"));
     for (effect, y) in effects.iter().zip(&rows.middles) {
         mark(&mut frame.canvas, effect, &scale, *y);
     }
@@ -45,7 +46,7 @@ fn subtitle(doc: &Document, effects: &[Effect]) -> String {
     if let Some(first) = effects.first()
         && effects
             .iter()
-            .any(|e| e.lower.is_some() || e.upper.is_some())
+            .any(|e| e.shown.lower.is_some() || e.shown.upper.is_some())
     {
         let level = finding::level(first.row.level);
         parts.push(if effects.iter().any(|e| e.adjusted) {
@@ -84,7 +85,7 @@ fn row(effect: &Effect) -> Row {
 
 fn axis_title(doc: &Document, first: &Effect) -> String {
     let control = isolate(&finding::control_title(doc));
-    let unit = plain(&first.row.unit);
+    let unit = plain(&first.shown.unit);
     match first.row.estimand {
         Estimand::Difference => format!("Difference to {control}, {unit}"),
         Estimand::Ratio => format!(
@@ -97,14 +98,13 @@ fn axis_title(doc: &Document, first: &Effect) -> String {
     }
 }
 
-fn ends(doc: &Document, estimand: Estimand, unit: &str) -> Option<(String, String)> {
-    if estimand == Estimand::Probability {
+fn ends(doc: &Document, shown: &Shown) -> Option<(String, String)> {
+    if shown.estimand == Estimand::Probability {
         return None;
     }
-    let noun = if unit.starts_with("contacts") {
-        " contacts".to_string()
-    } else {
-        String::new()
+    let noun = match shown.noun() {
+        Some("contacts") => " contacts",
+        _ => "",
     };
     let (low, high) = if doc.experiment.better == "higher" {
         ("lower", "higher (better)")
@@ -119,14 +119,12 @@ fn ends(doc: &Document, estimand: Estimand, unit: &str) -> Option<(String, Strin
 fn mark(canvas: &mut Canvas, effect: &Effect, scale: &Scale, y: f64) {
     let color = treatment(effect.index);
     let (from, to) = scale.ends();
-    if effect.lower.is_some() || effect.upper.is_some() {
-        let left = effect.lower.map_or(from, |l| scale.at(l));
-        let right = effect.upper.map_or(to, |u| scale.at(u));
+    let Shown { lower, upper, .. } = effect.shown;
+    if lower.is_some() || upper.is_some() {
+        let left = lower.map_or(from, |l| scale.at(l));
+        let right = upper.map_or(to, |u| scale.at(u));
         canvas.line(vec![(left, y), (right, y)], 3.0, color);
-        for (end, open, outward) in [
-            (left, effect.lower.is_none(), -1.0),
-            (right, effect.upper.is_none(), 1.0),
-        ] {
+        for (end, open, outward) in [(left, lower.is_none(), -1.0), (right, upper.is_none(), 1.0)] {
             if open {
                 let back = end - outward * 9.0;
                 let arrow = vec![(end, y), (back, y - 6.0), (back, y + 6.0)];
@@ -136,7 +134,7 @@ fn mark(canvas: &mut Canvas, effect: &Effect, scale: &Scale, y: f64) {
             }
         }
     }
-    let at = (scale.at(effect.row.value), y);
+    let at = (scale.at(effect.shown.value), y);
     marker(canvas, effect.index, at, 7.5, color);
     if !effect.clear {
         marker(canvas, effect.index, at, 4.5, PAPER);

@@ -1,12 +1,10 @@
 //! ANCOVA and Lin's estimator against R and statsmodels.
 
-use pilot::stats::adjusted::{MAX_BEFORE_VALUES, ancova, lin};
+use pilot::stats::adjusted::{ancova, lin};
 use pilot::stats::{DetailValue, Estimate, Test};
 use pilot::table::ContactTable;
 
-use super::support::{
-    Line, Reference, Spec, cell, close, ends, first, lines, number, plain, table,
-};
+use super::support::{Line, Reference, Spec, close, ends, first, lines, number, table};
 use super::{RELATIVE, bladder, cgd, day, epil, hillstrom, one};
 
 /// Checks the OLS records of R and Python, `se_hc2` and its p and interval.
@@ -209,34 +207,6 @@ fn aliased_columns_are_dropped_and_named() {
     let found = lin(&first(&nsw(&gap, false)), &Test::DEFAULT).unwrap();
     assert!(!found[0].detail.contains_key("columns_dropped"));
     assert_eq!(number(&found[0], "n_without_before"), 63.0);
-}
-
-#[test]
-fn a_continuous_covariate_is_rounded_to_readable_multiples() {
-    // 3,000 distinct values 0, .01, … 29.99: multiples of .05 leave 600, of .02 would leave 1,500.
-    let cells: Vec<_> = (0..3000)
-        .map(|x| {
-            cell(
-                u16::from(x % 2 == 1),
-                Some((x * 7919) % 13 * 100),
-                Some(x),
-                1,
-            )
-        })
-        .collect();
-    let table = plain(2, cells.clone());
-    let e = &lin(&first(&table), &Test::DEFAULT).unwrap()[0];
-    assert_eq!(number(e, "before_rounded_to"), 0.05);
-    let by_hand = cells.into_iter().map(|mut c| {
-        c.before = c.before.map(|x| (x + 2).div_euclid(5) * 5);
-        c
-    });
-    let rounded = plain(2, by_hand.collect());
-    let r = &lin(&first(&rounded), &Test::DEFAULT).unwrap()[0];
-    assert!(!r.detail.contains_key("before_rounded_to"));
-    close("value", e.value, r.value, 1e-12);
-    close("se", e.se.unwrap(), r.se.unwrap(), 1e-12);
-    assert_eq!(MAX_BEFORE_VALUES, 1000);
 }
 
 #[test]

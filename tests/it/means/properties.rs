@@ -29,9 +29,9 @@ const ALL: [Estimator; 10] = [
     mann_whitney,
 ];
 
-/// Sums in another order differ by rounding only; the worst seen in 100,000 cases was 3e-12,
-/// where a before value explains nearly all.
-const ROUNDING: f64 = 1e-9;
+/// Sums in another order differ by rounding only: 2,000 cases pass at 1e-12. A hundred
+/// times that, for draws with a leverage near 1 or an adjusted mean near 0.
+const ROUNDING: f64 = 1e-10;
 
 /// Customers one by one: arm, stratum, before, after.
 fn customers() -> impl Strategy<Value = Vec<Cell>> {
@@ -55,20 +55,22 @@ fn customers() -> impl Strategy<Value = Vec<Cell>> {
 }
 
 fn near(a: f64, b: f64) -> bool {
-    (a - b).abs() <= ROUNDING * (a.abs() + b.abs()) + 1e-11
+    (a - b).abs() <= ROUNDING * (a.abs() + b.abs()) + 1e-12
+}
+
+fn both_or_neither(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => near(a, b),
+        (a, b) => a == b,
+    }
 }
 
 fn same(a: &Estimate, b: &Estimate) -> bool {
-    let option = |a: Option<f64>, b: Option<f64>| match (a, b) {
-        (Some(a), Some(b)) => near(a, b),
-        (None, None) => true,
-        _ => false,
-    };
     near(a.value, b.value)
-        && option(a.se, b.se)
-        && option(a.df, b.df)
-        && option(a.p_value, b.p_value)
-        && option(a.control_share, b.control_share)
+        && both_or_neither(a.se, b.se)
+        && both_or_neither(a.df, b.df)
+        && both_or_neither(a.p_value, b.p_value)
+        && both_or_neither(a.control_share, b.control_share)
 }
 
 fn run(estimator: Estimator, table: &ContactTable) -> Result<Vec<Estimate>, Refusal> {
@@ -76,7 +78,7 @@ fn run(estimator: Estimator, table: &ContactTable) -> Result<Vec<Estimate>, Refu
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn cells_rows_and_their_order_are_the_same(mut cells in customers(), by in 1usize..50) {
@@ -197,11 +199,10 @@ proptest! {
                     prop_assert!(near(p, 2.0 * l.min(g)));
                 }
                 let (Some(both), Some(upper), Some(lower)) = (two.interval, less.interval, greater.interval) else { continue };
-                let (low, high) = (both.lower.unwrap(), both.upper.unwrap());
                 // 90 % two-sided and 95 % one-sided share their ends.
                 let (upper, lower) = if two.estimand == Estimand::Probability { (lower, upper) } else { (upper, lower) };
-                prop_assert!(near(upper.upper.unwrap(), high));
-                prop_assert!(near(lower.lower.unwrap(), low));
+                prop_assert!(both_or_neither(upper.upper, both.upper));
+                prop_assert!(both_or_neither(lower.lower, both.lower));
                 prop_assert_eq!((upper.lower, lower.upper), (None, None));
             }
         }
@@ -209,12 +210,16 @@ proptest! {
 
     #[test]
     fn cuped_with_theta_1_is_difference_in_differences(cells in customers()) {
-        // y + θ-making: choose y = x + d with d independent of x within the two arms together,
-        // by mirroring every customer's x, so that cov(d, x) = 0 and θ = 1 exactly.
+        // y = x + d, and every customer has a twin in the other arm with the same d and the
+        // mirrored x: over both arms cov(d, x) = 0, so θ is 1.
         let mirrored = cells.into_iter().filter(|c| c.arm.0 < 2).flat_map(|c| {
-            let d = c.after.unwrap_or(0);
-            let x = c.before.unwrap_or(0);
-            [x, 10 - x].map(|x| Cell { before: Some(x), after: Some(x + d), ..c })
+            let (d, x) = (c.after.unwrap_or(0), c.before.unwrap_or(0));
+            [(c.arm.0, x), (1 - c.arm.0, 10 - x)].map(|(arm, x)| Cell {
+                arm: ArmId(arm),
+                before: Some(x),
+                after: Some(x + d),
+                ..c
+            })
         });
         let table = plain(0, mirrored.collect());
         if let (Ok(a), Ok(b)) = (run(cuped, &table), run(did, &table)) {

@@ -64,7 +64,7 @@ fn newcombe_and_fisher_agree_with_statsmodels_and_scipy() {
 
 #[test]
 fn newcombe_1998_as_printed() {
-    // Table II, method 10, four decimals.
+    // Table II, method 10, as quoted; statsmodels gives the same four decimals.
     for (t, low, high) in [
         ((56, 70, 48, 80), 0.0524, 0.3339),
         ((9, 10, 3, 10), 0.1705, 0.8090),

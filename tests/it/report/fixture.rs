@@ -213,6 +213,9 @@ impl Fixture {
             } else {
                 Vec::new()
             },
+            weekly: None,
+            boundaries: None,
+            segments: None,
             deviations: vec![Deviation {
                 key: "analysis.alpha".into(),
                 approved: Some("0.05".into()),
@@ -225,6 +228,7 @@ impl Fixture {
             cashflow: business
                 .as_ref()
                 .map_or_else(Vec::new, |b| b.cashflow.clone()),
+            draws_summary: None,
             business,
             decision: self.decision(&treatments),
             warnings: vec![Warning {

@@ -121,6 +121,18 @@ pub fn percent(share: f64) -> String {
     percent_with(share, decimals)
 }
 
+/// A simulated chance as a percentage: never "0 %" or "100 %", which no simulation shows.
+pub fn chance(share: f64) -> String {
+    if share < 0.001 {
+        "under 0.1 %".into()
+    } else if share > 0.999 {
+        "over 99.9 %".into()
+    } else {
+        // "100 %" and "0 %" would be a claim that the simulation does not make.
+        percent_with(share, i32::from(!(0.0995..0.995).contains(&share)))
+    }
+}
+
 /// A share as a percentage with fixed decimals.
 pub fn percent_with(share: f64, decimals: i32) -> String {
     format!("{} %", fixed(share * 100.0, decimals))

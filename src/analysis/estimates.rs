@@ -1,0 +1,443 @@
+//! Every estimator that applies, for every outcome and treatment arm.
+
+use crate::error::{Error, Kind, Result};
+use crate::experiment::{BeforeKind, Better, Experiment, Outcome, OutcomeKind};
+use crate::stats::random::Stream;
+use crate::stats::{
+    Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test, adjusted, before,
+    means, negbin, permutation, poisson, proportion, ranks,
+};
+use crate::table::{ArmId, Comparison, ContactTable, Evidence};
+
+use super::family::{self, Adjusted};
+use super::joint;
+use super::model::{Analysis, EstimateRow, Skipped, Warning};
+use super::primary::{Primary, candidates, strata_matter};
+use super::scale::{rescale, scale};
+
+/// Below it, an arm is called small and the permutation test stands beside.
+const SMALL_ARM: u64 = 50;
+/// (Σy)²/Σy²: the number of customers who would carry the sum if all had the same.
+const FEW_EFFECTIVE: f64 = 30.0;
+
+/// The outcomes' tables with the plan's caps applied, in the plan's order.
+///
+/// # Errors
+/// Evidence of another plan.
+pub fn capped_tables(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<ContactTable>> {
+    experiment
+        .outcomes
+        .iter()
+        .map(|o| {
+            let found = evidence
+                .outcomes
+                .iter()
+                .find(|e| e.outcome == o.name)
+                .ok_or_else(|| {
+                    Error::workspace(format!("the evidence holds no outcome \"{}\"", o.name))
+                        .hint("run `pilot ingest` again")
+                })?;
+            match o.cap {
+                Some(cap) => found.table.capped(cap),
+                None => Ok(found.table.clone()),
+            }
+        })
+        .collect()
+}
+
+/// The test of an outcome: one-sided tests point towards what is better.
+pub fn test_of(experiment: &Experiment, outcome: &Outcome) -> Test {
+    let alternative = match (experiment.analysis.one_sided, outcome.better) {
+        (false, _) => Alternative::TwoSided,
+        (true, Better::Lower) => Alternative::Less,
+        (true, Better::Higher) => Alternative::Greater,
+    };
+    Test {
+        alpha: experiment.analysis.alpha,
+        alternative,
+    }
+}
+
+/// Estimates, adjusted over the family, with what was skipped and why.
+///
+/// # Errors
+/// A sealed primary that cannot be computed.
+pub fn all(experiment: &Experiment, tables: &[ContactTable]) -> Result<Analysis> {
+    let mut analysis = Analysis::default();
+    let mut groups = Vec::new();
+    for (outcome, table) in experiment.outcomes.iter().zip(tables) {
+        let candidates = candidates(experiment, outcome, table);
+        let rows = outcome_rows(experiment, outcome, table, candidates[0], &mut analysis)?;
+        groups.push(family::Group {
+            outcome,
+            test: test_of(experiment, outcome),
+            primary: deciding(experiment, outcome, &candidates, &rows, &mut analysis),
+            rows,
+        });
+    }
+    family::adjust(experiment.analysis.multiplicity, &mut groups);
+    for group in groups {
+        let (outcome, primary, test) = (group.outcome, group.primary, group.test);
+        let rows = group.rows.into_iter();
+        analysis
+            .estimates
+            .extend(rows.map(|a| row(experiment, outcome, primary, &test, a)));
+    }
+    analysis.covariance = joint::covariance(experiment, &analysis.estimates);
+    if analysis.covariance.is_none() {
+        analysis.warnings.push(Warning {
+            id: "no-joint-effect".into(),
+            message: format!(
+                "{}: not every arm's deciding estimate has a standard error above 0, so there is no joint uncertainty of the arms and no business case",
+                experiment.primary_outcome().name
+            ),
+        });
+    }
+    Ok(analysis)
+}
+
+/// Puts the uncapped result beside each deciding estimate of a capped outcome, in its detail:
+/// `uncapped_value`, `uncapped_se`, `uncapped_ci`.
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+pub fn add_uncapped(
+    experiment: &Experiment,
+    evidence: &Evidence,
+    estimates: &mut [EstimateRow],
+) -> Result<()> {
+    for (outcome, found) in experiment.outcomes.iter().zip(&evidence.outcomes) {
+        if outcome.cap.is_none() {
+            continue;
+        }
+        let table = &found.table;
+        let (test, shown) = (
+            test_of(experiment, outcome),
+            scale(experiment, outcome, table),
+        );
+        for row in estimates
+            .iter_mut()
+            .filter(|r| r.primary && r.outcome == outcome.name)
+        {
+            let Some(arm) = experiment.arms.iter().position(|a| a.name == row.arm) else {
+                continue;
+            };
+            let control = ArmId(experiment.control() as u16);
+            let c = Comparison::new(table, ArmId(arm as u16), control)?;
+            let Some(Ok(estimates)) = run(experiment, outcome, arm, row.estimator, &c, &test)
+            else {
+                continue;
+            };
+            let same = |e: &Estimate| e.estimand == row.estimand;
+            let Some(mut e) = estimates.into_iter().find(same) else {
+                continue;
+            };
+            let rate = row.unit == shown.rate_unit;
+            rescale(&mut e, if rate { shown.rate } else { shown.window });
+            let mut put = |key: &str, value| row.detail.insert(key.into(), value);
+            put("uncapped_value", DetailValue::Number(e.value));
+            if let Some(se) = e.se {
+                put("uncapped_se", DetailValue::Number(se));
+            }
+            let ends = e.interval.and_then(|i| Some(vec![i.lower?, i.upper?]));
+            let two_sided = e.detail.remove("ci_two_sided");
+            if let Some(ci) = two_sided.or(ends.map(DetailValue::Numbers)) {
+                put("uncapped_ci", ci);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first candidate that every treatment arm has, or else that any has.
+fn deciding(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    candidates: &[Primary],
+    rows: &[Adjusted],
+    analysis: &mut Analysis,
+) -> Primary {
+    let arms = |p: &Primary| {
+        let of = |r: &&Adjusted| p.is(&r.estimate);
+        rows.iter().filter(of).count()
+    };
+    let all = experiment.treatments().count();
+    let first = candidates[0];
+    let Some(found) = candidates
+        .iter()
+        .find(|p| arms(p) == all)
+        .or_else(|| candidates.iter().find(|p| arms(p) > 0))
+    else {
+        return first;
+    };
+    if *found != first {
+        analysis.warnings.push(Warning {
+            id: "estimator-replaced".into(),
+            message: format!(
+                "{}: \"{}\" gives no {} for every arm, so \"{}\" stands for this outcome",
+                outcome.name,
+                first.estimator,
+                estimand_name(first.estimand),
+                found.estimator
+            ),
+        });
+    }
+    *found
+}
+
+fn outcome_rows(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    table: &ContactTable,
+    primary: Primary,
+    analysis: &mut Analysis,
+) -> Result<Vec<Adjusted>> {
+    let test = test_of(experiment, outcome);
+    let shown = scale(experiment, outcome, table);
+    let biased = strata_matter(table);
+    let mut found: Vec<Adjusted> = Vec::new();
+    for arm in experiment.treatments() {
+        let comparison =
+            Comparison::new(table, ArmId(arm as u16), ArmId(experiment.control() as u16))?;
+        small_arm_warning(experiment, outcome, arm, &comparison, analysis);
+        let of_arm = found.len();
+        for estimator in Estimator::ALL {
+            let why = match run(experiment, outcome, arm, estimator, &comparison, &test) {
+                None => continue,
+                Some(Ok(estimates)) => {
+                    let rate = estimator == Estimator::Rate
+                        || estimator == Estimator::Permutation
+                            && comparison.constant_exposure().is_none();
+                    let (factor, unit) = if rate {
+                        (shown.rate, &shown.rate_unit)
+                    } else {
+                        (shown.window, &shown.window_unit)
+                    };
+                    for mut estimate in estimates {
+                        rescale(&mut estimate, factor);
+                        if biased && ignores_strata(estimator) {
+                            let flag = DetailValue::Flag(true);
+                            estimate.detail.insert("biased".into(), flag);
+                        }
+                        let unit = match estimate.estimand {
+                            Estimand::Difference => unit.clone(),
+                            other => estimand_name(other).into(),
+                        };
+                        found.push(Adjusted::new(arm, estimate, unit));
+                    }
+                    continue;
+                }
+                Some(Err(Refusal { why })) => why,
+            };
+            if estimator == primary.estimator && primary.sealed {
+                return Err(Error::new(
+                    Kind::Data,
+                    format!("the planned estimator \"{estimator}\" cannot be computed for the arm \"{}\": {why}", experiment.arms[arm].name),
+                )
+                .key("analysis.estimator")
+                .hint("a sealed primary is never replaced; mend the data, or change the plan, which is shown as a deviation"));
+            }
+            analysis.skipped.push(Skipped {
+                outcome: outcome.name.clone(),
+                estimator,
+                arm: Some(experiment.arms[arm].name.clone()),
+                why,
+            });
+        }
+        let of_arm = &mut found[of_arm..];
+        if primary.sealed && !of_arm.iter().any(|r| primary.is(&r.estimate)) {
+            return Err(Error::plan(format!(
+                "the planned estimator \"{}\" gives no {} for the outcome \"{}\"",
+                primary.estimator,
+                estimand_name(primary.estimand),
+                outcome.name
+            ))
+            .key("analysis.estimator")
+            .hint("choose an estimator that fits the estimand and the outcome's kind; `pilot explain estimators` lists them"));
+        }
+        share_control(of_arm);
+    }
+    Ok(found)
+}
+
+/// Control's share of each variance; where an estimator has none of its own (a likelihood fit,
+/// a rank or permutation test), that of the plain estimate of the same estimand.
+fn share_control(rows: &mut [Adjusted]) {
+    let plain = |estimand| {
+        let estimator = |r: &&Adjusted| {
+            let e = &r.estimate;
+            e.estimand == estimand
+                && matches!(
+                    e.estimator,
+                    Estimator::Rate | Estimator::Delta | Estimator::Welch
+                )
+        };
+        // Rate comes first: it alone allows for varying exposure.
+        let mut shares = rows.iter().filter(estimator).collect::<Vec<_>>();
+        shares.sort_by_key(|r| r.estimate.estimator != Estimator::Rate);
+        shares.iter().find_map(|r| r.estimate.control_share)
+    };
+    let shares = [Estimand::Difference, Estimand::Ratio].map(plain);
+    for row in rows {
+        let e = &mut row.estimate;
+        let borrowed = match e.estimand {
+            Estimand::Difference => shares[0],
+            Estimand::Ratio => shares[1],
+            // Equal variances: in proportion to 1/n.
+            Estimand::Probability => {
+                let (t, k) = (e.n_treatment as f64, e.n_control as f64);
+                (t + k > 0.0).then(|| t / (t + k))
+            }
+        };
+        e.control_share = e.control_share.or(borrowed);
+        if let Some(share) = e.control_share {
+            let share = DetailValue::Number(share);
+            e.detail.insert("control_share".into(), share);
+        }
+    }
+}
+
+fn estimand_name(estimand: Estimand) -> &'static str {
+    match estimand {
+        Estimand::Difference => "difference",
+        Estimand::Ratio => "ratio",
+        Estimand::Probability => "probability",
+    }
+}
+
+fn ignores_strata(estimator: Estimator) -> bool {
+    matches!(
+        estimator,
+        Estimator::Welch
+            | Estimator::Student
+            | Estimator::Rate
+            | Estimator::Delta
+            | Estimator::Cuped
+            | Estimator::Did
+            | Estimator::MannWhitney
+            | Estimator::Proportion
+    )
+}
+
+/// Runs one estimator; `None` where it does not belong to this kind of outcome or is of a later version.
+fn run(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    arm: usize,
+    estimator: Estimator,
+    c: &Comparison<'_>,
+    test: &Test,
+) -> Option<Result<Vec<Estimate>, Refusal>> {
+    let count = outcome.kind == OutcomeKind::Count;
+    let refuse = |why: &str| Some(Err(Refusal::new(why)));
+    let has_before = c.table().has_before();
+    match estimator {
+        Estimator::Welch => Some(means::welch(c, test)),
+        Estimator::Student => Some(means::student(c, c.table(), test)),
+        Estimator::Rate if count => Some(means::rate(c, test)),
+        Estimator::Delta => Some(means::delta(c, test)),
+        Estimator::Stratified if c.table().strata().len() > 1 => Some(means::stratified(c, test)),
+        Estimator::Stratified => refuse("the plan has no strata"),
+        Estimator::Cuped | Estimator::Did | Estimator::Ancova | Estimator::Lin
+            if !has_before && c.table().strata().len() < 2 =>
+        {
+            refuse("there is no before value")
+        }
+        Estimator::Cuped | Estimator::Did if !has_before => refuse("there is no before value"),
+        Estimator::Cuped => Some(before::cuped(c, test)),
+        Estimator::Did if outcome.before_kind == BeforeKind::Covariate || !count => {
+            refuse("the before value is a covariate, not the same count earlier")
+        }
+        Estimator::Did => Some(before::did(c, test)),
+        Estimator::Ancova => Some(adjusted::ancova(c, test)),
+        Estimator::Lin => Some(adjusted::lin(c, test)),
+        Estimator::Poisson if count => Some(poisson::poisson(c, test)),
+        Estimator::Negbin if count => Some(negbin::negbin(c, test)),
+        Estimator::Permutation => match experiment.analysis.permutations {
+            0 => refuse("the plan asks for no permutations"),
+            draws => {
+                let purpose = format!("permutation/{}/{}", outcome.name, experiment.arms[arm].name);
+                let stream = Stream::new(&purpose, &experiment.name, experiment.seed);
+                Some(permutation::permutation(c, test, draws, &stream))
+            }
+        },
+        Estimator::MannWhitney if outcome.kind != OutcomeKind::Proportion => {
+            Some(ranks::mann_whitney(c, test))
+        }
+        Estimator::Proportion if outcome.kind == OutcomeKind::Proportion => {
+            Some(proportion::proportion(c, test))
+        }
+        _ => None,
+    }
+}
+
+fn row(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    primary: Primary,
+    test: &Test,
+    adjusted: Adjusted,
+) -> EstimateRow {
+    let Adjusted {
+        arm,
+        estimate: e,
+        unit,
+        p_adjusted,
+        interval_adjusted,
+    } = adjusted;
+    EstimateRow {
+        outcome: outcome.name.clone(),
+        arm: experiment.arms[arm].name.clone(),
+        control: experiment.arms[experiment.control()].name.clone(),
+        segment: None,
+        estimand: e.estimand,
+        estimator: e.estimator,
+        value: e.value,
+        se: e.se,
+        df: e.df,
+        ci_lower: e.interval.and_then(|i| i.lower),
+        ci_upper: e.interval.and_then(|i| i.upper),
+        level: 1.0 - test.alpha,
+        p_value: e.p_value,
+        p_adjusted,
+        ci_adjusted_lower: interval_adjusted.and_then(|i| i.lower),
+        ci_adjusted_upper: interval_adjusted.and_then(|i| i.upper),
+        primary: primary.is(&e),
+        unit,
+        n_arm: e.n_treatment,
+        n_control: e.n_control,
+        detail: e.detail,
+    }
+}
+
+fn small_arm_warning(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    arm: usize,
+    c: &Comparison<'_>,
+    analysis: &mut Analysis,
+) {
+    for side in [&c.treatment, &c.control] {
+        let (n, y, yy) = (side.total.n, side.total.y as f64, side.total.yy as f64);
+        let effective = if yy > 0.0 { y * y / yy } else { 0.0 };
+        let name = &experiment.arms[usize::from(side.arm.0)].name;
+        let why = if n < SMALL_ARM {
+            format!("the arm \"{name}\" has {n} customers, fewer than {SMALL_ARM}")
+        } else if outcome.kind == OutcomeKind::Count && effective < FEW_EFFECTIVE {
+            format!(
+                "few customers carry most of the contacts of the arm \"{name}\" (as if only {effective:.0} had any)"
+            )
+        } else {
+            continue;
+        };
+        let warning = Warning {
+            id: "small-arm".into(),
+            message: format!(
+                "{}: {why}; normal theory may mislead, so read the permutation p-value of \"{}\" beside it",
+                outcome.name, experiment.arms[arm].name
+            ),
+        };
+        analysis.warnings.push(warning);
+        break;
+    }
+}

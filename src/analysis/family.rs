@@ -1,0 +1,200 @@
+//! Adjustment of p-values and intervals over the arms of all primary outcomes.
+
+use crate::experiment::{Multiplicity, Outcome, Role};
+use crate::stats::dist::t_isf;
+use crate::stats::dunnett::{Contrast, dunnett};
+use crate::stats::multiplicity::{benjamini_hochberg, hochberg, holm};
+use crate::stats::{Alternative, DetailValue, Estimand, Estimate, Estimator, Interval, Test};
+
+use super::primary::Primary;
+
+/// An estimate with its adjusted inference.
+pub struct Adjusted {
+    /// Treatment arm's index.
+    pub arm: usize,
+    /// The estimate.
+    pub estimate: Estimate,
+    /// Unit of its value, in words.
+    pub unit: String,
+    /// Adjusted over the family.
+    pub p_adjusted: Option<f64>,
+    /// Simultaneous interval, where the method has one.
+    pub interval_adjusted: Option<Interval>,
+}
+
+impl Adjusted {
+    /// An estimate not yet adjusted.
+    pub fn new(arm: usize, estimate: Estimate, unit: String) -> Self {
+        Adjusted {
+            arm,
+            estimate,
+            unit,
+            p_adjusted: None,
+            interval_adjusted: None,
+        }
+    }
+}
+
+/// The estimates of an outcome.
+pub struct Group<'a> {
+    /// The outcome.
+    pub outcome: &'a Outcome,
+    /// Its test.
+    pub test: Test,
+    /// The estimator that decides.
+    pub primary: Primary,
+    /// All estimates.
+    pub rows: Vec<Adjusted>,
+}
+
+/// Adjusts the deciding rows of all primary outcomes as one family, and so each of `student` and `welch`.
+pub fn adjust(method: Multiplicity, groups: &mut [Group<'_>]) {
+    let mut groups: Vec<&mut Group<'_>> = groups
+        .iter_mut()
+        .filter(|g| g.outcome.role == Role::Primary)
+        .collect();
+    // The deciding family comes last: a row that is in two keeps its values.
+    for also in [Some(Estimator::Student), Some(Estimator::Welch), None] {
+        let mut families: Vec<(Test, Vec<&mut Adjusted>)> = groups
+            .iter_mut()
+            .map(|g| {
+                let primary = g.primary;
+                let belongs = |e: &Estimate| match also {
+                    Some(estimator) => {
+                        e.estimator == estimator && e.estimand == Estimand::Difference
+                    }
+                    None => primary.is(e),
+                };
+                let rows = g.rows.iter_mut().filter(|r| belongs(&r.estimate));
+                (g.test, rows.collect())
+            })
+            .collect();
+        match method {
+            Multiplicity::None | Multiplicity::DunnettStepDown => {}
+            Multiplicity::Dunnett => {
+                let outcomes = families.len() as f64;
+                for (test, family) in &mut families {
+                    single_step(test, outcomes, family);
+                }
+            }
+            Multiplicity::Holm => stepwise(holm, &mut families),
+            Multiplicity::Hochberg => stepwise(hochberg, &mut families),
+            Multiplicity::Bh => stepwise(benjamini_hochberg, &mut families),
+        }
+    }
+}
+
+/// An estimate without a p-value can reject nothing, so the family is that of the others.
+fn stepwise(method: fn(&[f64]) -> Vec<f64>, families: &mut [(Test, Vec<&mut Adjusted>)]) {
+    let mut rows: Vec<&mut &mut Adjusted> = families
+        .iter_mut()
+        .flat_map(|(_, rows)| rows.iter_mut())
+        .filter(|r| r.estimate.p_value.is_some())
+        .collect();
+    let raw: Vec<f64> = rows.iter().filter_map(|r| r.estimate.p_value).collect();
+    for (row, p) in rows.iter_mut().zip(method(&raw)) {
+        row.p_adjusted = Some(p);
+    }
+}
+
+/// The scale of inference: logs of ratios, distance from ½ of probabilities, as their negative,
+/// since P(treated < control) above ½ is a shift downwards.
+fn to_inference(estimand: Estimand, value: f64) -> f64 {
+    match estimand {
+        Estimand::Difference => value,
+        Estimand::Ratio => value.ln(),
+        Estimand::Probability => 0.5 - value,
+    }
+}
+
+fn from_inference(estimand: Estimand, value: f64) -> f64 {
+    match estimand {
+        Estimand::Difference => value,
+        Estimand::Ratio => value.exp(),
+        Estimand::Probability => (0.5 - value).clamp(0.0, 1.0),
+    }
+}
+
+/// The t behind an estimate's p-value; by value and error alone where p has none of its own.
+fn statistic(e: &Estimate, se: f64, alternative: Alternative) -> f64 {
+    let value = to_inference(e.estimand, e.value);
+    let own_test = matches!(
+        e.estimator,
+        Estimator::Permutation | Estimator::MannWhitney | Estimator::Proportion
+    );
+    let equivalent = e.p_value.filter(|_| own_test).map(|p| match alternative {
+        Alternative::TwoSided => t_isf(p / 2.0, e.df).copysign(value),
+        Alternative::Less => -t_isf(p, e.df),
+        Alternative::Greater => t_isf(p, e.df),
+    });
+    equivalent.filter(|t| t.is_finite()).unwrap_or(value / se)
+}
+
+/// Dunnett over the arms of an outcome; Bonferroni over `outcomes`, whose correlation is unknown.
+fn single_step(test: &Test, outcomes: f64, family: &mut [&mut Adjusted]) {
+    // An estimate without spread can reject nothing, so the family is that of the others.
+    let mut family: Vec<&mut &mut Adjusted> = family
+        .iter_mut()
+        .filter(|r| r.estimate.p_value.is_some() && r.estimate.se.is_some_and(|se| se > 0.0))
+        .collect();
+    if let ([row], 1.0) = (family.as_mut_slice(), outcomes) {
+        row.p_adjusted = row.estimate.p_value;
+        row.interval_adjusted = row.estimate.interval;
+    }
+    let contrasts: Vec<Contrast> = family
+        .iter()
+        .map(|r| {
+            let e = &r.estimate;
+            Contrast {
+                t: statistic(e, e.se.unwrap_or(1.0), test.alternative),
+                df: e.df,
+                // Without a known share the arms are taken as equally large: b² = ½.
+                control_share: e.control_share.unwrap_or(0.5),
+            }
+        })
+        .collect();
+    let Ok(adjusted) = dunnett(&contrasts, test.alpha / outcomes, test.alternative) else {
+        return;
+    };
+    let alone = contrasts.len() == 1 && outcomes == 1.0;
+    for (row, a) in family.iter_mut().zip(adjusted) {
+        let e = &mut row.estimate;
+        let exact = matches!(
+            e.estimator,
+            Estimator::Student
+                | Estimator::Welch
+                | Estimator::Delta
+                | Estimator::Rate
+                | Estimator::Stratified
+        ) && e.control_share.is_some()
+            && outcomes == 1.0
+            || alone;
+        let word = if exact { "exact" } else { "approximate" };
+        e.detail
+            .insert("dunnett".into(), DetailValue::Text(word.into()));
+        if alone {
+            continue;
+        }
+        let p = (a.p * outcomes).min(1.0);
+        let interval = interval(e, a.critical, test.alternative);
+        row.p_adjusted = Some(row.estimate.p_value.map_or(p, |raw| p.max(raw)));
+        row.interval_adjusted = interval;
+    }
+}
+
+/// The simultaneous interval; none where the estimator has none itself.
+fn interval(e: &Estimate, critical: f64, alternative: Alternative) -> Option<Interval> {
+    e.interval?;
+    let (value, reach) = (to_inference(e.estimand, e.value), critical * e.se?);
+    let shown = |v: f64| Some(from_inference(e.estimand, v)).filter(|v| v.is_finite());
+    let (low, high) = match alternative {
+        Alternative::TwoSided => (shown(value - reach), shown(value + reach)),
+        Alternative::Less => (None, shown(value + reach)),
+        Alternative::Greater => (shown(value - reach), None),
+    };
+    let (lower, upper) = match e.estimand {
+        Estimand::Probability => (high, low),
+        _ => (low, high),
+    };
+    Some(Interval { lower, upper })
+}

@@ -1,0 +1,159 @@
+//! The primary estimates of all arms together: covariance, and contacts avoided per customer-day.
+
+use crate::experiment::{Better, Experiment, OutcomeKind};
+use crate::stats::{DetailValue, Estimand};
+use crate::table::{ArmId, Comparison, Evidence, Moments};
+
+use super::estimates::capped_tables;
+use super::model::{Analysis, Covariance, EstimateRow, JointEffect};
+use super::scale::{days_per_exposure, scale};
+use crate::error::Result;
+
+/// Rows of the primary outcome that decide, in the plan's order of arms.
+fn deciding<'a>(experiment: &Experiment, estimates: &'a [EstimateRow]) -> Vec<&'a EstimateRow> {
+    let outcome = &experiment.primary_outcome().name;
+    estimates
+        .iter()
+        .filter(|e| e.primary && &e.outcome == outcome)
+        .collect()
+}
+
+/// Covariance of the primary estimates: se_j·se_k·b_j·b_k off the diagonal, since arms share only control.
+pub fn covariance(experiment: &Experiment, estimates: &[EstimateRow]) -> Option<Covariance> {
+    let rows = deciding(experiment, estimates);
+    let parts: Vec<(f64, f64)> = rows
+        .iter()
+        .map(|r| Some((r.se?, control_share(r)?)))
+        .collect::<Option<_>>()?;
+    if parts.is_empty() {
+        return None;
+    }
+    let matrix = (0..parts.len())
+        .map(|j| {
+            (0..parts.len())
+                .map(|k| {
+                    let ((sj, bj), (sk, bk)) = (parts[j], parts[k]);
+                    if j == k {
+                        sj * sj
+                    } else {
+                        sj * sk * (bj * bk).sqrt()
+                    }
+                })
+                .collect()
+        })
+        .collect();
+    let scale = if rows[0].estimand == Estimand::Ratio {
+        "log ratio"
+    } else {
+        "estimate"
+    };
+    Some(Covariance {
+        arms: rows.iter().map(|r| r.arm.clone()).collect(),
+        scale: scale.into(),
+        matrix,
+    })
+}
+
+fn control_share(row: &EstimateRow) -> Option<f64> {
+    match row.detail.get("control_share") {
+        Some(DetailValue::Number(b)) => Some(*b),
+        _ => None,
+    }
+}
+
+/// Contacts avoided per customer-day; `None` where the outcome is not contacts, or no window tells the days.
+///
+/// A difference is divided by its days. For a ratio r_k of the control rate λ₀,
+/// avoided D_k = (1 − r_k)λ₀ by the joint delta method: control's part of
+/// log r_k moves against λ₀, Cov(log r_k, λ₀) = −λ₀·b_k²·se_k².
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+pub fn joint_effect(
+    experiment: &Experiment,
+    evidence: &Evidence,
+    analysis: &Analysis,
+) -> Result<Option<JointEffect>> {
+    let outcome = experiment.primary_outcome();
+    let place = experiment
+        .outcomes
+        .iter()
+        .position(|o| o.name == outcome.name)
+        .unwrap_or(0);
+    let table = &capped_tables(experiment, evidence)?[place];
+    let rows = deciding(experiment, &analysis.estimates);
+    let (Some(cov), Some(days)) = (&analysis.covariance, days_per_exposure(experiment, table))
+    else {
+        return Ok(None);
+    };
+    if outcome.kind != OutcomeKind::Count
+        || outcome.better != Better::Lower
+        || rows.len() != cov.arms.len()
+    {
+        return Ok(None);
+    }
+    let control = ArmId(experiment.control() as u16);
+    let side = Comparison::new(table, control, control)?.control.total;
+    let e_unit = crate::table::Decimals::unit(table.decimals().exposure);
+    let y_unit = crate::table::Decimals::unit(table.decimals().after);
+    let customer_days = side.e as f64 * e_unit * days;
+    if side.n < 2 || customer_days <= 0.0 {
+        return Ok(None);
+    }
+    let n = side.n as f64;
+    let window_days = customer_days / n;
+    let rate = side.y as f64 * y_unit / customer_days;
+    let rate_variance = {
+        let yy = Moments::centred(side.n, side.y, side.y, side.yy) * y_unit * y_unit;
+        let ee = Moments::centred(side.n, side.e, side.e, side.ee) * (e_unit * days).powi(2);
+        let ey = Moments::centred(side.n, side.e, side.y, side.ey) * y_unit * e_unit * days;
+        (yy - 2.0 * rate * ey + rate * rate * ee).max(0.0) / (n - 1.0) * n
+            / (customer_days * customer_days)
+    };
+    let (mean, matrix) = match rows[0].estimand {
+        Estimand::Difference => {
+            let shown = scale(experiment, outcome, table);
+            let per = if rows[0].unit == shown.rate_unit {
+                shown.rate_days
+            } else {
+                shown.window * window_days
+            };
+            let mean = rows.iter().map(|r| -r.value / per).collect();
+            (
+                mean,
+                cov.matrix
+                    .iter()
+                    .map(|row| row.iter().map(|c| c / (per * per)).collect())
+                    .collect(),
+            )
+        }
+        Estimand::Ratio => {
+            let ratio: Vec<f64> = rows.iter().map(|r| r.value).collect();
+            // Cov(log r_k, λ₀) by arm.
+            let with_rate: Vec<f64> = rows
+                .iter()
+                .map(|r| -rate * control_share(r).unwrap_or(0.0) * r.se.unwrap_or(0.0).powi(2))
+                .collect();
+            let entry = |j: usize, k: usize| {
+                ratio[j] * ratio[k] * rate * rate * cov.matrix[j][k]
+                    - ratio[j] * rate * (1.0 - ratio[k]) * with_rate[j]
+                    - ratio[k] * rate * (1.0 - ratio[j]) * with_rate[k]
+                    + (1.0 - ratio[j]) * (1.0 - ratio[k]) * rate_variance
+            };
+            let m = (0..rows.len())
+                .map(|j| (0..rows.len()).map(|k| entry(j, k)).collect())
+                .collect();
+            (ratio.iter().map(|r| (1.0 - r) * rate).collect(), m)
+        }
+        Estimand::Probability => return Ok(None),
+    };
+    let df = rows.iter().filter_map(|r| r.df).reduce(f64::min);
+    Ok(Some(JointEffect {
+        arms: cov.arms.clone(),
+        mean,
+        cov: matrix,
+        df,
+        control_rate: rate,
+        window_days,
+    }))
+}

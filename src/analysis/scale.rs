@@ -1,0 +1,179 @@
+//! Days, units and scaling of differences.
+
+use crate::experiment::{Data, Experiment, Outcome, OutcomeKind, Windows};
+use crate::stats::{DetailValue, Estimand, Estimate};
+use crate::table::{ContactTable, ExposureUnit};
+
+/// Average length of a month in days.
+pub const DAYS_PER_MONTH: f64 = 30.4375;
+
+/// Days over which a rate is given where the plan names none.
+const RATE_DAYS: u32 = 30;
+
+/// Days in one unit of a table's exposure; `None` where nothing tells the window's length.
+pub fn days_per_exposure(experiment: &Experiment, table: &ContactTable) -> Option<f64> {
+    match table.exposure_unit() {
+        ExposureUnit::Day => Some(1.0),
+        ExposureUnit::Week => Some(7.0),
+        ExposureUnit::Month => Some(DAYS_PER_MONTH),
+        ExposureUnit::Window => match &experiment.periods.as_ref()?.windows {
+            Windows::Fixed { after, .. } => after
+                .0
+                .until(after.1)
+                .ok()
+                .map(|s| f64::from(s.get_days()) + 1.0),
+            Windows::Relative { after_days, .. } => Some(f64::from(*after_days)),
+        },
+    }
+}
+
+/// Length of the before window in after windows, where ready-made counts are of the plan's fixed dates.
+pub fn before_windows(experiment: &Experiment, table: &ContactTable) -> Option<f64> {
+    let days = |(first, last): (jiff::civil::Date, jiff::civil::Date)| {
+        first
+            .until(last)
+            .ok()
+            .map(|s| f64::from(s.get_days()) + 1.0)
+    };
+    match (table.exposure_unit(), &experiment.periods.as_ref()?.windows) {
+        (ExposureUnit::Window, Windows::Fixed { before, after, .. }) => {
+            Some(days((*before)?)? / days(*after)?)
+        }
+        (
+            ExposureUnit::Window,
+            Windows::Relative {
+                before_days,
+                after_days,
+                ..
+            },
+        ) if *before_days > 0 => Some(f64::from(*before_days) / f64::from(*after_days)),
+        _ => None,
+    }
+}
+
+/// How differences of an outcome are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    /// Factor for differences per customer over the window.
+    pub window: f64,
+    /// Factor for rates per unit of exposure.
+    pub rate: f64,
+    /// Unit of differences per customer.
+    pub window_unit: String,
+    /// Unit of rates.
+    pub rate_unit: String,
+    /// Days that a rate is given over.
+    pub rate_days: f64,
+}
+
+/// Whether an outcome grows with time: twice the days, twice the value. A score or a share does not.
+fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
+    match outcome.kind {
+        OutcomeKind::Count => true,
+        // The mean of a log is the total handling time.
+        OutcomeKind::Mean => matches!(experiment.data, Some(Data::Log { .. })),
+        OutcomeKind::Proportion => false,
+    }
+}
+
+/// The scale of an outcome's differences: `per_days` where exposure is constant and known.
+pub fn scale(experiment: &Experiment, outcome: &Outcome, table: &ContactTable) -> Scale {
+    let what = noun(experiment, outcome);
+    let days = days_per_exposure(experiment, table);
+    let constant = table.constant_exposure();
+    let window_days = days.zip(constant).map(|(d, e)| d * e);
+    let (window, window_unit) = match (experiment.analysis.per_days, window_days) {
+        (Some(per), Some(w)) if w > 0.0 && accrues(experiment, outcome) => (
+            f64::from(per) / w,
+            format!("{what} per customer per {per} days"),
+        ),
+        _ => (
+            1.0,
+            format!(
+                "{what} {} over {}",
+                if outcome.kind == OutcomeKind::Proportion {
+                    "of customers"
+                } else {
+                    "per customer"
+                },
+                window_name(table, constant, window_days)
+            ),
+        ),
+    };
+    let per = experiment.analysis.per_days.unwrap_or(RATE_DAYS);
+    let (rate, rate_unit) = match days {
+        Some(d) => (
+            f64::from(per) / d,
+            format!("{what} per customer per {per} days"),
+        ),
+        None => (1.0, format!("{what} per customer per window")),
+    };
+    Scale {
+        window,
+        rate,
+        window_unit,
+        rate_unit,
+        rate_days: f64::from(per),
+    }
+}
+
+fn window_name(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -> String {
+    let unit = match table.exposure_unit() {
+        ExposureUnit::Day => "days",
+        ExposureUnit::Week => "weeks",
+        ExposureUnit::Month => "months",
+        ExposureUnit::Window => {
+            return days.map_or("the window".to_string(), |d| {
+                format!("the window of {d} days")
+            });
+        }
+    };
+    match constant {
+        Some(e) => format!("{e} {unit}"),
+        None => "the time observed".to_string(),
+    }
+}
+
+/// What one unit of an outcome is called.
+///
+/// A contact log holds contacts and their handling time; what a ready-made file counts only the
+/// outcome's name tells.
+pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
+    let log = matches!(experiment.data, Some(Data::Log { .. }));
+    match (outcome.kind, log) {
+        (OutcomeKind::Proportion, _) => "share".into(),
+        (OutcomeKind::Count, true) => "contacts".into(),
+        (OutcomeKind::Mean, true) => "seconds of handling".into(),
+        (OutcomeKind::Count | OutcomeKind::Mean, false) => outcome.name.replace('-', " "),
+    }
+}
+
+/// Details that are in the unit of the difference.
+const IN_UNITS: [&str; 6] = [
+    "ci_two_sided",
+    "mean_control",
+    "mean_treatment",
+    "rate_control",
+    "rate_treatment",
+    "sd_pooled",
+];
+
+/// Multiplies a difference and everything on its scale.
+pub fn rescale(estimate: &mut Estimate, factor: f64) {
+    if estimate.estimand != Estimand::Difference || factor == 1.0 {
+        return;
+    }
+    estimate.value *= factor;
+    estimate.se = estimate.se.map(|s| s * factor);
+    if let Some(i) = &mut estimate.interval {
+        i.lower = i.lower.map(|v| v * factor);
+        i.upper = i.upper.map(|v| v * factor);
+    }
+    for key in IN_UNITS {
+        match estimate.detail.get_mut(key) {
+            Some(DetailValue::Numbers(values)) => values.iter_mut().for_each(|v| *v *= factor),
+            Some(DetailValue::Number(value)) => *value *= factor,
+            _ => {}
+        }
+    }
+}

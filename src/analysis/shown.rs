@@ -1,0 +1,205 @@
+//! An estimate as people read it: one unit, one rounding, wherever it is named.
+
+use crate::number::{MINUS, fixed, interval_decimals, percent_with};
+use crate::stats::Estimand;
+
+use super::EstimateRow;
+
+/// An estimate in the unit in which it is read: shares in percentage points, all else as it is.
+/// The interval is the simultaneous one where there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// Difference, ratio or probability.
+    pub estimand: Estimand,
+    /// The outcome's name.
+    pub outcome: String,
+    /// The estimate.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub lower: Option<f64>,
+    /// Upper end.
+    pub upper: Option<f64>,
+    /// Whether the interval is the simultaneous one.
+    pub adjusted: bool,
+    /// Unit in words, for example "percentage points over the window".
+    pub unit: String,
+}
+
+/// A unit of shares in percentage points: "share of customers over the window" → "percentage
+/// points over the window". `None` for other units.
+fn points(unit: &str) -> Option<String> {
+    let rest = unit.strip_prefix("share of customers")?;
+    Some(format!("{POINTS}{rest}"))
+}
+
+const POINTS: &str = "percentage points";
+
+impl Shown {
+    /// The estimate of `row`.
+    pub fn of(row: &EstimateRow) -> Self {
+        let adjusted = row.ci_adjusted_lower.is_some() || row.ci_adjusted_upper.is_some();
+        let (lower, upper) = if adjusted {
+            (row.ci_adjusted_lower, row.ci_adjusted_upper)
+        } else {
+            (row.ci_lower, row.ci_upper)
+        };
+        let points = points(&row.unit).filter(|_| row.estimand == Estimand::Difference);
+        let factor = if points.is_some() { 100.0 } else { 1.0 };
+        Shown {
+            estimand: row.estimand,
+            outcome: row.outcome.clone(),
+            value: row.value * factor,
+            lower: lower.map(|v| v * factor),
+            upper: upper.map(|v| v * factor),
+            adjusted,
+            unit: points.unwrap_or_else(|| row.unit.clone()),
+        }
+    }
+
+    /// The value that means no effect.
+    pub fn null(&self) -> f64 {
+        match self.estimand {
+            Estimand::Difference => 0.0,
+            Estimand::Ratio => 1.0,
+            Estimand::Probability => 0.5,
+        }
+    }
+
+    /// Decimals of the value and both ends, on the estimand's own scale.
+    ///
+    /// A ratio has two more than its percentage, so that 0.60 and −40 % are the same number.
+    pub fn decimals(&self) -> i32 {
+        match self.estimand {
+            Estimand::Ratio => self.percent_decimals() + 2,
+            Estimand::Difference | Estimand::Probability => {
+                let d = interval_decimals(self.value, self.lower, self.upper, self.null());
+                // Tens of percentage points would hide an end beyond 0 or 100.
+                if self.unit.starts_with(POINTS) {
+                    d.max(0)
+                } else {
+                    d
+                }
+            }
+        }
+    }
+
+    fn percent_decimals(&self) -> i32 {
+        let share = |v: f64| (v - 1.0) * 100.0;
+        let (lower, upper) = (self.lower.map(share), self.upper.map(share));
+        interval_decimals(share(self.value), lower, upper, 0.0).max(0)
+    }
+
+    /// `value` as a change: "−0.066", a ratio as "−40 %"; with the decimals that fit the interval.
+    pub fn change(&self, value: f64) -> String {
+        match self.estimand {
+            Estimand::Ratio => percent_with(value - 1.0, self.percent_decimals()),
+            Estimand::Difference | Estimand::Probability => fixed(value, self.decimals()),
+        }
+    }
+
+    /// What is counted or measured, where the unit says it: "contacts" of "contacts per customer
+    /// per 30 days".
+    pub fn noun(&self) -> Option<&str> {
+        let at = self.unit.find(" per customer")?;
+        Some(&self.unit[..at])
+    }
+
+    /// The unit behind a sentence that has named the outcome: without a noun that repeats it.
+    pub fn unit_after_outcome(&self) -> &str {
+        match self.noun() {
+            Some(noun) if noun == self.outcome.replace('-', " ") => {
+                self.unit[noun.len()..].trim_start()
+            }
+            _ => &self.unit,
+        }
+    }
+
+    /// The estimate without a claim that it is more than chance: "the difference in seizures is
+    /// −4 per customer over 8 weeks".
+    pub fn difference(&self) -> String {
+        let value = self.change(self.value);
+        let outcome = &self.outcome;
+        match self.estimand {
+            Estimand::Difference => {
+                let unit = self.unit_after_outcome();
+                format!("the difference in {outcome} is {} {unit}", signed(&value))
+            }
+            Estimand::Ratio => format!("the difference in {outcome} is {}", signed(&value)),
+            Estimand::Probability => {
+                format!(
+                    "a customer has less {outcome} than one of control with probability {value}"
+                )
+            }
+        }
+    }
+}
+
+/// A difference with its sign, also where it is positive.
+fn signed(text: &str) -> String {
+    let zero = !text.bytes().any(|b| matches!(b, b'1'..=b'9'));
+    if zero || text.starts_with(MINUS) {
+        text.into()
+    } else {
+        format!("+{text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(estimand: Estimand, unit: &str, value: f64, lower: f64, upper: f64) -> Shown {
+        Shown::of(&EstimateRow {
+            outcome: "fee-contacts".into(),
+            arm: "tip-sheet".into(),
+            control: "control".into(),
+            segment: None,
+            estimand,
+            estimator: crate::stats::Estimator::Lin,
+            value,
+            se: None,
+            df: None,
+            ci_lower: Some(lower),
+            ci_upper: Some(upper),
+            level: 0.95,
+            p_value: None,
+            p_adjusted: None,
+            ci_adjusted_lower: None,
+            ci_adjusted_upper: None,
+            primary: true,
+            unit: unit.into(),
+            n_arm: 10,
+            n_control: 10,
+            detail: Default::default(),
+        })
+    }
+
+    #[test]
+    fn a_share_reads_as_percentage_points() {
+        let unit = "share of customers over the window";
+        let share = shown(Estimand::Difference, unit, 0.0766, 0.07, 0.0832);
+        assert_eq!(
+            share.difference(),
+            "the difference in fee-contacts is +7.7 percentage points over the window"
+        );
+        assert_eq!((share.change(7.0), share.noun()), ("7.0".into(), None));
+    }
+
+    #[test]
+    fn a_noun_that_repeats_the_outcome_is_left_out() {
+        let unit = "fee contacts per customer over 8 weeks";
+        let count = shown(Estimand::Difference, unit, -3.61, -17.37, 10.16);
+        assert_eq!(
+            count.difference(),
+            "the difference in fee-contacts is −4 per customer over 8 weeks"
+        );
+        assert_eq!(count.noun(), Some("fee contacts"));
+    }
+
+    #[test]
+    fn a_ratio_and_its_percentage_have_the_same_digits() {
+        let ratio = shown(Estimand::Ratio, "ratio", 0.597, 0.34, 1.047);
+        assert_eq!(ratio.change(ratio.value), "−40 %");
+        assert_eq!(fixed(ratio.value, ratio.decimals()), "0.60");
+    }
+}

@@ -1,0 +1,516 @@
+//! `pilot analyze`: evidence → checks, estimates, money, decision, reports.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::analysis::{self, Analysis, Phase, Status};
+use crate::decision::{self, VerdictKind};
+use crate::error::{Error, Kind, Result};
+use crate::experiment::{self, Data, Experiment, Plan};
+use crate::finance;
+use crate::report::{self, Document, RenderedFile};
+use crate::table::Evidence;
+use crate::workspace::{Draft, Ledger, Lock, NumberedSet, Staged, kind, swap_folder};
+
+use super::Global;
+use super::document::{evidence_info, experiment_info};
+use super::ingest::{self, Taken};
+use super::open::open_file;
+use super::pilot::{self, Opened, Standing};
+use super::ui::{Steps, Ui};
+
+/// Effect, checks, money, decision and all reports.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pilot analyze fee-questions\n  pilot analyze fee-questions --json --no-report > analysis.json\n  pilot analyze fee-questions --set business.cost_per_contact.variable=5   what if?\n  pilot analyze fee-questions --despite srm --because \"the mailing house lost one batch\"\n\nBefore the planned end only the health checks run. Every analysis of real arms is a line in the ledger."
+)]
+pub struct Args {
+    /// A pilot's name, or a path to its plan
+    name: String,
+    /// The day as of which to analyse (default: today)
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    as_of: Option<Date>,
+    /// Interim look K of a sequential plan
+    #[arg(long, value_name = "K")]
+    look: Option<u32>,
+    /// Use this numbered evidence instead of the data
+    #[arg(long, value_name = "N")]
+    evidence: Option<u64>,
+    /// Write the reports to this new folder instead of reports/NAME/
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write no reports
+    #[arg(long)]
+    no_report: bool,
+    /// Go on although this check stops the run; every report says so
+    #[arg(long, value_name = "CHECK", requires = "because")]
+    despite: Vec<String>,
+    /// Why
+    #[arg(long, value_name = "REASON", requires = "despite")]
+    because: Option<String>,
+    /// What if? KEY=VALUE in the plan; goes to a watermarked folder, never to the report
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Open the summary when done
+    #[arg(long)]
+    open: bool,
+}
+
+impl Args {
+    /// The plain analysis of a pilot as of a day.
+    pub fn of(name: &str, as_of: Date, open: bool) -> Self {
+        Args {
+            name: name.into(),
+            as_of: Some(as_of),
+            open,
+            ..Args::default()
+        }
+    }
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    text.parse()
+        .map_err(|_| "write a day as 2026-12-31".to_string())
+}
+
+/// Runs the command.
+pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
+    if args.look.is_some() {
+        return Err(Error::not_yet_built("--look K").key("--look"));
+    }
+    let opened = pilot::open(&args.name, g)?;
+    if let Some(day) = args
+        .as_of
+        .filter(|d| *d > pilot::today(opened.experiment()))
+    {
+        return Err(Error::usage(format!("{day} is still to come"))
+            .key("--as-of")
+            .hint("nothing by arm is shown before the test period is over; name today or a day before"));
+    }
+    if g.dry_run {
+        return dry_run(args, &opened, ui);
+    }
+    if let Some(dir) = &args.out {
+        check_out(dir)?;
+    }
+    let begun = Instant::now();
+    let lock = opened.pilot.lock("analyze", Timestamp::now())?;
+    pilot::report_repairs(&lock, ui);
+    let taken = ingest::take(&opened, &lock, g, ui, args.evidence)?;
+    let reading = begun.elapsed().as_secs_f64();
+    let plan = what_if(&opened.plan, &args.set)?;
+    let ledger = opened.pilot.ledger()?;
+    let standing = Standing::of(&opened, &ledger)?;
+    let asked = Asked {
+        args,
+        plan: &plan,
+        standing: &standing,
+        taken: &taken,
+        ledger: &ledger,
+    };
+    let document = asked.document()?;
+    let computing = begun.elapsed().as_secs_f64() - reading;
+    let files = if args.no_report {
+        Vec::new()
+    } else {
+        report::render(&document)?
+    };
+    let timing = serde_json::json!({
+        "seconds": { "evidence": reading, "analysis": computing, "render": begun.elapsed().as_secs_f64() - reading - computing },
+        "evidence_was_fresh": taken.fresh,
+        "scan_seconds": taken.seconds,
+        "at": Timestamp::now().to_string(),
+    });
+    let place = store(args, &opened, &lock, &document, &files, &timing, &taken)?;
+    tell(args, ui, &opened, &document, place.as_deref())
+}
+
+fn dry_run(args: &Args, opened: &Opened, ui: &Ui) -> Result<()> {
+    let root = opened.pilot.workspace().root();
+    let inputs = crate::engine::inputs(opened.experiment(), root)?;
+    let shown = |path: &Path| path.display().to_string();
+    let mut writes = vec![shown(opened.pilot.analyses().dir())];
+    if !args.set.is_empty() {
+        writes = vec![shown(opened.pilot.what_ifs().dir())];
+    } else if !args.no_report {
+        let out = args.out.clone();
+        writes.push(shown(&out.unwrap_or_else(|| opened.pilot.report_dir())));
+    }
+    ui.plan(&Steps {
+        reads: inputs.iter().map(|i| shown(&i.name)).collect(),
+        writes,
+    })
+}
+
+fn check_out(dir: &Path) -> Result<()> {
+    match std::fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::io("write to", dir, &e)),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(
+                Error::workspace("the folder is not empty, and nothing is overwritten")
+                    .file(dir)
+                    .key("--out")
+                    .hint("name a new or empty folder"),
+            ),
+        },
+    }
+}
+
+fn what_if(plan: &Plan, changes: &[String]) -> Result<Plan> {
+    if changes.is_empty() {
+        return Ok(plan.clone());
+    }
+    let settings = changes
+        .iter()
+        .map(|change| {
+            let (key, value) = change.split_once('=').ok_or_else(|| {
+                Error::usage("a change is KEY=VALUE")
+                    .key("--set")
+                    .hint("for example --set business.horizon_months=24")
+            })?;
+            Ok((key.trim().to_string(), value.trim().to_string()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    experiment::parse_with(&plan.text, &plan.file, &settings)
+}
+
+struct Asked<'a> {
+    args: &'a Args,
+    plan: &'a Plan,
+    standing: &'a Standing,
+    taken: &'a Taken,
+    ledger: &'a Ledger,
+}
+
+impl Asked<'_> {
+    fn document(&self) -> Result<Document> {
+        let experiment = &self.plan.experiment;
+        let evidence = &self.taken.evidence;
+        let as_of = self.args.as_of.unwrap_or_else(|| pilot::today(experiment));
+        let end = planned_end(experiment, evidence);
+        let running =
+            end.filter(|end| as_of <= *end || complete_until(experiment).is_some_and(|c| c < *end));
+        let phase = if running.is_some() {
+            Phase::Running
+        } else {
+            Phase::Ended
+        };
+        let mut analysis = analysis::analyze(experiment, evidence, phase)?;
+        let despite = self.allowed(&analysis)?;
+        incomplete_log(experiment, evidence, end, &mut analysis);
+        let stopped = analysis
+            .checks
+            .iter()
+            .any(|c| c.status == Status::Stop && !despite.contains(&c.id));
+        if stopped {
+            let checks = std::mem::take(&mut analysis.checks);
+            analysis = Analysis {
+                checks,
+                ..Analysis::default()
+            };
+        }
+        let business = self.business(experiment, evidence, &analysis)?;
+        let decision = decision::decide(
+            experiment,
+            &analysis,
+            business.as_ref(),
+            &decision::Standing {
+                approved: self.standing.approved_as_it_is() && self.args.set.is_empty(),
+                remaining: running.map(|end| decision::Remaining {
+                    days: u32::try_from(days_between(as_of, end) + 1).ok(),
+                    customers: Some(evidence.audit.customers),
+                }),
+                despite: despite.clone(),
+            },
+        );
+        let mut banners = self.standing.banners.clone();
+        for check in &despite {
+            let because = self.args.because.as_deref().unwrap_or_default();
+            banners.push(format!("DESPITE {check}: {because}"));
+        }
+        if !self.args.set.is_empty() {
+            banners.insert(0, format!("WHAT IF: {}", self.args.set.join(", ")));
+        }
+        let real = phase == Phase::Ended && self.args.set.is_empty();
+        let number = if real { Some(self.number(as_of)) } else { None };
+        Ok(Document {
+            schema: Document::SCHEMA.into(),
+            pilot_version: env!("CARGO_PKG_VERSION").into(),
+            experiment: experiment_info(experiment),
+            plan_sha256: self.plan.sha256.clone(),
+            seal: self.standing.seal(),
+            banners,
+            as_of: as_of.to_string(),
+            look: None,
+            analysis_number: number,
+            evidence: evidence_info(
+                experiment,
+                evidence,
+                self.taken.set.number,
+                phase == Phase::Ended,
+            ),
+            checks: analysis.checks,
+            estimates: analysis.estimates,
+            skipped: analysis.skipped,
+            covariance: analysis.covariance,
+            balance: analysis.balance,
+            distribution: analysis.distribution,
+            levels: analysis.levels,
+            weekly: None,
+            boundaries: None,
+            segments: None,
+            deviations: self.standing.deviations.clone(),
+            assumptions: business
+                .as_ref()
+                .map(|b| b.assumptions.clone())
+                .unwrap_or_default(),
+            cashflow: business
+                .as_ref()
+                .map(|b| b.cashflow.clone())
+                .unwrap_or_default(),
+            draws_summary: None,
+            business,
+            decision,
+            warnings: analysis.warnings,
+        })
+    }
+
+    /// Which of the pilot's analyses this is. One of the same plan, evidence and day is the same
+    /// analysis, so that it gives the same bytes.
+    fn number(&self, as_of: Date) -> u32 {
+        let key = analysis_key(
+            &self.plan.sha256,
+            &self.taken.set.digest.to_string(),
+            as_of,
+            &self.args.despite,
+        );
+        let mut seen: Vec<Vec<Option<serde_json::Value>>> = Vec::new();
+        for entry in self
+            .ledger
+            .entries()
+            .iter()
+            .filter(|e| e.kind == kind::ANALYZE)
+        {
+            let theirs = ANALYSIS_KEY
+                .iter()
+                .map(|name| entry.facts.get(*name).cloned())
+                .collect();
+            if !seen.contains(&theirs) {
+                seen.push(theirs);
+            }
+        }
+        let place = seen.iter().position(|k| *k == key).unwrap_or(seen.len());
+        u32::try_from(place + 1).unwrap_or(u32::MAX)
+    }
+
+    /// The checks that may be passed over, each of which exists and stops.
+    fn allowed(&self, analysis: &Analysis) -> Result<Vec<String>> {
+        for id in &self.args.despite {
+            if !analysis.checks.iter().any(|c| &c.id == id) {
+                let ids = analysis.checks.iter().map(|c| c.id.as_str());
+                let error = Error::usage(format!("no check is called \"{id}\"")).key("--despite");
+                return Err(match crate::error::nearest(id, ids) {
+                    Some(near) => error.hint(format!("perhaps \"{near}\"")),
+                    None => error.hint("`pilot explain` lists the checks"),
+                });
+            }
+        }
+        Ok(self.args.despite.clone())
+    }
+
+    fn business(
+        &self,
+        experiment: &Experiment,
+        evidence: &Evidence,
+        analysis: &Analysis,
+    ) -> Result<Option<finance::BusinessCase>> {
+        if experiment.business.is_none() || analysis.estimates.is_empty() {
+            return Ok(None);
+        }
+        let Some(effect) = analysis::joint_effect(experiment, evidence, analysis)? else {
+            return Ok(None);
+        };
+        let start = self
+            .args
+            .as_of
+            .unwrap_or_else(|| pilot::today(experiment))
+            .month();
+        finance::evaluate(&effect, experiment, start.unsigned_abs()).map(Some)
+    }
+}
+
+/// Ledger facts that tell one analysis from another.
+const ANALYSIS_KEY: [&str; 4] = ["plan_sha256", "evidence_sha256", "as_of", "despite"];
+
+fn analysis_key(
+    plan: &str,
+    evidence: &str,
+    as_of: Date,
+    despite: &[String],
+) -> Vec<Option<serde_json::Value>> {
+    let despite = (!despite.is_empty()).then(|| despite.join(",").into());
+    vec![
+        Some(plan.into()),
+        Some(evidence.into()),
+        Some(as_of.to_string().into()),
+        despite,
+    ]
+}
+
+fn days_between(from: Date, to: Date) -> i64 {
+    from.until(to).map_or(0, |s| i64::from(s.get_days()))
+}
+
+fn planned_end(experiment: &Experiment, evidence: &Evidence) -> Option<Date> {
+    if let Some((_, end)) = pilot::after_window(experiment) {
+        return Some(end);
+    }
+    evidence.audit.last_window_day.as_ref()?.parse().ok()
+}
+
+fn complete_until(experiment: &Experiment) -> Option<Date> {
+    match &experiment.data {
+        Some(Data::Log { contacts, .. }) => contacts.complete_until,
+        _ => None,
+    }
+}
+
+/// A log that ends before the window does may be incomplete.
+fn incomplete_log(
+    experiment: &Experiment,
+    evidence: &Evidence,
+    end: Option<Date>,
+    analysis: &mut Analysis,
+) {
+    let last = evidence
+        .audit
+        .last_contact
+        .as_ref()
+        .and_then(|t| t.parse::<Timestamp>().ok());
+    let (Some(last), Some(end), None) = (last, end, complete_until(experiment)) else {
+        return;
+    };
+    let zone = experiment.periods.as_ref().map_or("UTC", |p| &p.timezone);
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let day = last.to_zoned(zone).date();
+    if day < end {
+        analysis.warnings.push(analysis::Warning {
+            id: "log-ends-early".into(),
+            message: format!(
+                "the last contact of the log is of {day}, before the test period ends on {end}; if the export is not complete, set complete_until in the plan"
+            ),
+        });
+    }
+}
+
+fn store(
+    args: &Args,
+    opened: &Opened,
+    lock: &Lock,
+    document: &Document,
+    files: &[RenderedFile],
+    timing: &serde_json::Value,
+    taken: &Taken,
+) -> Result<Option<PathBuf>> {
+    let json = document.to_json()?;
+    let mut run = serde_json::to_vec_pretty(timing).map_err(|e| Error::internal(e.to_string()))?;
+    run.push(b'\n');
+    if !args.set.is_empty() {
+        let series = opened.pilot.what_ifs();
+        let mut set = NumberedSet::begin(lock, &series)?;
+        for file in files {
+            set.write(&file.name, &file.bytes)?;
+        }
+        if files.is_empty() {
+            set.write("analysis.json", &json)?;
+        }
+        return Ok(Some(set.commit()?.path));
+    }
+    let series = opened.pilot.analyses();
+    let mut set = NumberedSet::begin(lock, &series)?;
+    set.write("analysis.json", &json)?;
+    set.write("run.json", &run)?;
+    if document.analysis_number.is_some() {
+        let mut draft = Draft::new(kind::ANALYZE, Timestamp::now())
+            .fact("plan_sha256", document.plan_sha256.clone())
+            .fact("evidence", taken.set.number)
+            .fact("evidence_sha256", taken.set.digest.to_string())
+            .fact("as_of", document.as_of.clone())
+            .fact("verdict", document.decision.verdict.name());
+        if let Some(because) = &args.because {
+            draft = draft
+                .fact("despite", args.despite.join(","))
+                .fact("because", because.clone());
+        }
+        lock.commit_set(set, draft)?;
+    } else {
+        set.commit()?;
+    }
+    if args.no_report {
+        return Ok(None);
+    }
+    let target = match &args.out {
+        Some(dir) => std::path::absolute(dir).map_err(|e| Error::io("find", dir, &e))?,
+        None => opened.pilot.report_dir(),
+    };
+    let mut staged = Staged::begin(&target)?;
+    for file in files {
+        staged.write(&file.name, &file.bytes)?;
+    }
+    swap_folder(staged, &target)?;
+    Ok(Some(target))
+}
+
+fn tell(
+    args: &Args,
+    ui: &Ui,
+    opened: &Opened,
+    document: &Document,
+    place: Option<&Path>,
+) -> Result<()> {
+    let summary = if ui.verbose {
+        report::terminal_summary(document, ui.width, ui.color)
+    } else {
+        report::terminal_brief(document, ui.width, ui.color)
+    };
+    ui.say(summary)?;
+    if let Some(place) = place {
+        ui.say(format!("Reports: {}", place.display()))?;
+        if args.open {
+            open_file(&place.join("summary.md"), ui);
+        }
+    }
+    let stopping = document
+        .checks
+        .iter()
+        .find(|c| c.status == Status::Stop && !args.despite.contains(&c.id));
+    if let Some(check) = stopping {
+        let error = Error::new(
+            Kind::Check,
+            format!("the check \"{}\" stopped the analysis: {}", check.id, check.detail),
+        )
+        .hint(format!(
+            "find the cause; `pilot explain {0}` helps; to go on all the same: --despite {0} --because \"…\"",
+            check.id
+        ));
+        return ui.stopped(document, error);
+    }
+    if ui.json {
+        return ui.document(document);
+    }
+    let name = opened.pilot.name();
+    ui.next(match (document.decision.verdict, place) {
+        (VerdictKind::Wait, _) => {
+            format!("wait for the end of the test period, then pilot analyze {name}")
+        }
+        (_, Some(_)) => {
+            "read summary.md in that folder; `pilot explain TOPIC` explains its words".into()
+        }
+        (_, None) => format!("pilot analyze {name} without --no-report writes the reports"),
+    })
+}

@@ -1,0 +1,123 @@
+//! `pilot check`: plan, files and columns, health, as far as things exist.
+
+use crate::analysis::{self, Phase, Status};
+use crate::engine;
+use crate::error::{Error, Kind, Result};
+use crate::experiment::{self, Method};
+use crate::number::count;
+use crate::report::text::{columns, plain, wrap};
+
+use super::Global;
+use super::pilot;
+use super::status::next_step;
+use super::ui::Ui;
+
+/// Check the plan, then files and columns, then health, as far as things exist. Writes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pilot check fee-questions")]
+pub struct Args {
+    /// A pilot's name, or a path to its plan
+    name: String,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
+    let opened = pilot::open(&args.name, g)?;
+    let experiment = opened.experiment();
+    let warnings = experiment::warnings(experiment);
+    ui.say(format!(
+        "plan    ok   {}, {}",
+        things(experiment.arms.len() as u64, "arm"),
+        things(experiment.outcomes.len() as u64, "outcome")
+    ))?;
+    for w in &warnings {
+        ui.warn(format!("{} ({})", w.message, w.id));
+    }
+    let mut report = serde_json::json!({ "pilot": opened.pilot.name(), "plan_sha256": opened.plan.sha256,
+        "warnings": warnings.iter().map(|w| serde_json::json!({ "id": w.id, "message": w.message })).collect::<Vec<_>>() });
+    if experiment.data.is_none() {
+        ui.say("data    –    the plan names no data yet")?;
+        return finish(
+            &report,
+            ui,
+            &format!("name the data in the plan, then {}", next_step(&opened)?),
+        );
+    }
+    let assigned = experiment.assignment.method == Method::Existing
+        || opened.pilot.checked_assignment()?.is_some();
+    if !assigned {
+        ui.say("data    –    no customer has an arm yet")?;
+        return finish(&report, ui, &next_step(&opened)?);
+    }
+    let assignment = opened.assignment()?;
+    let progress = ui.progress("reading");
+    let tick = pilot::ticking(&progress);
+    let scan = engine::scan(&opened.request(assignment.as_deref(), g, &tick))?;
+    progress.done();
+    let audit = &scan.evidence.audit;
+    ui.say(format!(
+        "data    ok   {}, {}, {} set aside",
+        things(audit.rows_read, "row"),
+        things(audit.customers, "customer"),
+        things(audit.set_aside, "row")
+    ))?;
+    for row in scan.set_aside.iter().take(5) {
+        ui.say(format!(
+            "             {}:{}: {}",
+            row.file.display(),
+            row.line,
+            row.reason
+        ))?;
+    }
+    let more = audit.set_aside.saturating_sub(5);
+    if more > 0 {
+        let more = count(more);
+        ui.say(format!(
+            "             and {more} more; `pilot ingest` writes them all to set-aside.txt"
+        ))?;
+    }
+    let checks = analysis::analyze(experiment, &scan.evidence, Phase::Running)?.checks;
+    for c in &checks {
+        let detail = plain(&c.detail);
+        let lines = wrap(&detail, ui.width.saturating_sub(INDENT) as f64, |t| {
+            columns(t) as f64
+        });
+        for (i, line) in lines.into_iter().enumerate() {
+            let (id, status) = if i == 0 {
+                (c.id.as_str(), c.status.name())
+            } else {
+                ("", "")
+            };
+            ui.say(format!("{id:<20} {status:<8} {}", &detail[line]))?;
+        }
+    }
+    report["audit"] = serde_json::to_value(audit).unwrap_or_default();
+    report["checks"] = serde_json::to_value(&checks).unwrap_or_default();
+    if let Some(stop) = checks.iter().find(|c| c.status == Status::Stop) {
+        let error = Error::new(
+            Kind::Check,
+            format!(
+                "the check \"{}\" stops the analysis: {}",
+                stop.id, stop.detail
+            ),
+        )
+        .hint(format!("`pilot explain {}` says what to look for", stop.id));
+        return ui.stopped(&report, error);
+    }
+    finish(&report, ui, &next_step(&opened)?)
+}
+
+/// Columns before a check's words.
+const INDENT: usize = 30;
+
+/// "1 arm", "4 arms".
+fn things(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+fn finish(report: &serde_json::Value, ui: &Ui, next: &str) -> Result<()> {
+    if ui.json {
+        return ui.document(report);
+    }
+    ui.next(next)
+}

@@ -1,0 +1,135 @@
+//! `pilot show`, `diff`, `schema`, `completions`, `man`.
+
+use std::io;
+
+use clap::Command;
+
+use crate::error::{Error, Result};
+use crate::experiment;
+use crate::report;
+
+use super::Global;
+use super::pilot::{self, Standing};
+use super::ui::Ui;
+
+/// The plan in plain words.
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// A pilot's name, or a path to its plan
+    name: String,
+}
+
+/// The plan against its approval, key by key.
+#[derive(Debug, clap::Args)]
+pub struct DiffArgs {
+    /// A pilot's name, or a path to its plan
+    name: String,
+}
+
+/// JSON Schemas of plan and outputs.
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Which one
+    #[arg(value_enum, default_value = "plan")]
+    what: Schema,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Schema {
+    Plan,
+    Analysis,
+}
+
+/// Shell completions, on stdout.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  pilot completions bash > ~/.local/share/bash-completion/completions/pilot"
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    shell: clap_complete::Shell,
+}
+
+/// `pilot show`.
+pub fn show(args: &ShowArgs, g: &Global, ui: &Ui) -> Result<()> {
+    let opened = pilot::open(&args.name, g)?;
+    let words = experiment::describe(opened.experiment());
+    if ui.json {
+        return ui.document(&serde_json::json!({
+            "pilot": opened.pilot.name(), "plan_sha256": opened.plan.sha256, "words": words,
+            "defaults": opened.plan.defaults.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        }));
+    }
+    ui.say(words)?;
+    ui.next(format!("pilot check {}", opened.pilot.name()))
+}
+
+/// `pilot diff`.
+pub fn diff(args: &DiffArgs, g: &Global, ui: &Ui) -> Result<()> {
+    let opened = pilot::open(&args.name, g)?;
+    let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
+    if ui.json {
+        return ui.document(
+            &serde_json::json!({ "seal": standing.seal(), "deviations": standing.deviations }),
+        );
+    }
+    let Some(approval) = &standing.approval else {
+        ui.say("The plan is not approved.")?;
+        return ui.next(format!(
+            "pilot approve {} --role finance --by NAME",
+            opened.pilot.name()
+        ));
+    };
+    if standing.deviations.is_empty() {
+        ui.say(format!(
+            "The plan is as approved (number {}, seal {}).",
+            approval.number, approval.seal
+        ))?;
+        return ui.next(format!("pilot check {}", opened.pilot.name()));
+    }
+    for d in &standing.deviations {
+        let weight = if d.material { "material" } else { "clerical" };
+        ui.say(format!(
+            "{weight}  {}: {} → {}",
+            d.key,
+            d.approved.as_deref().unwrap_or("(absent)"),
+            d.now.as_deref().unwrap_or("(removed)")
+        ))?;
+    }
+    ui.next("every report lists these changes; approve again only before data are read")
+}
+
+/// `pilot schema`.
+pub fn schema(args: &SchemaArgs, ui: &Ui) -> Result<()> {
+    match args.what {
+        Schema::Plan => ui.document(&experiment::schema()),
+        Schema::Analysis => ui.document(&report::Document::json_schema()),
+    }
+}
+
+/// `pilot completions`.
+pub fn completions(args: &CompletionsArgs, command: &mut Command) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, command, "pilot", &mut script);
+    write_out(&script)
+}
+
+/// `pilot man`.
+pub fn man(command: Command, _: &Ui) -> Result<()> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .map_err(|e| Error::internal(format!("the manual page: {e}")))?;
+    write_out(&page)
+}
+
+fn write_out(bytes: &[u8]) -> Result<()> {
+    use io::Write;
+    match io::stdout().lock().write_all(bytes) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::internal(format!("cannot write to stdout: {e}")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,489 @@
+//! `pilot design`: a new plan, and how many customers it needs.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use dialoguer::{Confirm, Input};
+use jiff::civil::Date;
+use rand::RngExt;
+
+use crate::engine;
+use crate::error::{Error, Result};
+use crate::experiment::{self, Design, Experiment, Method, Periods, RootCause, Windows, template};
+use crate::number;
+use crate::planning::{self, Baseline};
+use crate::stats::power::{self, Question};
+use crate::workspace::write_new;
+
+use super::Global;
+use super::pilot;
+use super::power::answer_lines;
+use super::ui::Ui;
+
+/// Write a new plan by flags, or by questions at a terminal, and say how many customers it needs.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
+)]
+pub struct Args {
+    /// Name of the pilot: a-z, 0-9 and -
+    name: String,
+    /// Arms, control first
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    arms: Vec<String>,
+    /// Title for people
+    #[arg(long)]
+    title: Option<String>,
+    /// The customers' problem, in words
+    #[arg(long)]
+    problem: Option<String>,
+    /// Why customers contact: expectation, process, customer-error, employee-readiness
+    #[arg(long, value_name = "CAUSE")]
+    root_cause: Option<String>,
+    /// Who owns the pilot
+    #[arg(long)]
+    owner: Option<String>,
+    /// complete, hashed or existing
+    #[arg(long, default_value = "complete")]
+    method: String,
+    /// Columns of the roster that form the strata
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
+    strata: Vec<String>,
+    /// Before window, inclusive
+    #[arg(long, value_name = "FROM..TO")]
+    before: Option<String>,
+    /// After window, inclusive
+    #[arg(long, value_name = "FROM..TO")]
+    after: Option<String>,
+    /// Zone in which days begin
+    #[arg(long, default_value = "UTC", value_name = "ZONE")]
+    timezone: String,
+    /// Contacts per customer in the after window without the intervention
+    #[arg(long)]
+    rate: Option<f64>,
+    /// NB2 dispersion: variance = mean + dispersion × mean²
+    #[arg(long)]
+    dispersion: Option<f64>,
+    /// Correlation of a customer's contacts before and after
+    #[arg(long)]
+    correlation: Option<f64>,
+    /// Reduction of contacts worth finding, for example 0.2
+    #[arg(long)]
+    reduction: Option<f64>,
+    /// Error rate
+    #[arg(long, default_value_t = 0.05)]
+    alpha: f64,
+    /// Power
+    #[arg(long, default_value_t = 0.8)]
+    power: f64,
+    /// Past counts, a row a customer: rate, dispersion and correlation are taken from it
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Its column of counts
+    #[arg(long, default_value = "after", value_name = "COLUMN")]
+    history_after: String,
+    /// Its column of earlier counts, where it has one
+    #[arg(long, default_value = "before", value_name = "COLUMN")]
+    history_before: String,
+    /// Currency of a business case, ISO 4217
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+    /// Variable cost of a contact, saved in full
+    #[arg(long, value_name = "MONEY", requires = "currency")]
+    cost_variable: Option<f64>,
+    /// Labour cost of a contact, saved as far as it becomes cash
+    #[arg(long, value_name = "MONEY", requires = "currency")]
+    cost_labour: Option<f64>,
+    /// Customers at roll-out
+    #[arg(long, value_name = "N", requires = "currency")]
+    units_at_rollout: Option<f64>,
+    /// Seed of every draw (default: drawn now)
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
+    let workspace = pilot::workspace(g)?;
+    let place = workspace.pilot(&args.name)?.plan_path();
+    if place.exists() {
+        return Err(Error::workspace("there is a plan of this name already")
+            .file(&place)
+            .hint("choose another name, or edit the plan; nothing is overwritten"));
+    }
+    let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !ui.json;
+    let arms = arms(args, asks)?;
+    let borrowed: Vec<&str> = arms.iter().map(String::as_str).collect();
+    let seed = args.seed.unwrap_or_else(drawn_seed);
+    let mut design = Design::new(&args.name, seed, &borrowed).map_err(|e| {
+        // The plan that it names is not written yet: the arms are what the user can mend.
+        Error::usage(e.message())
+            .key("--arms")
+            .hint("for example --arms control,tip-sheet,video: control first, each name once")
+    })?;
+    name_interventions(&mut design.experiment);
+    fill(&mut design.experiment, args, asks)?;
+    let baseline = baseline(args, workspace.root())?;
+    let asks_size = asks && args.history.is_none();
+    let rate = figure(
+        "Contacts per customer in the after window without the intervention (empty: not known)",
+        args.rate,
+        asks_size,
+    )?;
+    let reduction = figure(
+        "Reduction worth finding, for example 0.2 for 20 %",
+        args.reduction,
+        asks && (rate.is_some() || baseline.is_some()),
+    )?;
+    let sought = Sought { rate, reduction };
+    let size = size(args, &sought, &design.experiment, baseline.as_ref())?;
+    if let Some(b) = &baseline {
+        design.notes.push(format!(
+            "History of {} customers: {:.4} contacts each, dispersion {:.3}{}.",
+            b.customers,
+            b.rate,
+            b.dispersion,
+            b.correlation.map_or(String::new(), |r| format!(
+                ", correlation before/after {r:.3}"
+            ))
+        ));
+    }
+    if let Some((question, answer)) = &size {
+        design.notes.push(format!(
+            "Sized for a reduction of {:.0} %: {} customers in all.",
+            100.0 * question.reduction.unwrap_or(0.0),
+            number::count(answer.n_total)
+        ));
+    }
+    let text = template(&design);
+    let plan = experiment::parse(&text, &place)?;
+    if g.dry_run {
+        ui.say(&text)?;
+    } else {
+        write_new(&place, text.as_bytes())?;
+    }
+    if ui.json {
+        return ui.document(&serde_json::json!({
+            "plan": place, "seed": seed, "plan_sha256": plan.sha256,
+            "size": size.as_ref().map(|s| &s.1),
+        }));
+    }
+    if !g.dry_run {
+        ui.say(format!("wrote {}", place.display()))?;
+    }
+    match &size {
+        Some((question, answer)) => {
+            for line in answer_lines(question, answer) {
+                ui.say(line)?;
+            }
+            if let Some(line) = money(&plan.experiment, question) {
+                ui.say(line)?;
+            }
+        }
+        None => ui.note(
+            "note: give --rate (or --history) and --reduction to learn how many customers it needs",
+        ),
+    }
+    for w in experiment::warnings(&plan.experiment) {
+        ui.warn(w.message);
+    }
+    ui.next(format!(
+        "name the data in the plan, then pilot check {}",
+        args.name
+    ))
+}
+
+/// An arm that is called as an intervention of the catalogue gets it.
+fn name_interventions(e: &mut Experiment) {
+    for arm in e.arms.iter_mut().filter(|a| !a.control) {
+        let known = experiment::INTERVENTIONS.iter();
+        arm.interventions
+            .extend(known.filter(|i| i.name == arm.name).map(|i| i.name.into()));
+    }
+}
+
+/// A seed that no one chose. 53 bits, so that every JSON reader keeps it.
+#[allow(clippy::disallowed_methods)] // the one draw that must differ from run to run
+fn drawn_seed() -> u64 {
+    rand::rng().random_range(0..1 << 53)
+}
+
+fn arms(args: &Args, asks: bool) -> Result<Vec<String>> {
+    if !args.arms.is_empty() {
+        return Ok(args.arms.clone());
+    }
+    if !asks {
+        return Ok(vec!["control".into(), "treatment".into()]);
+    }
+    let text: String = Input::new()
+        .with_prompt("Arms, control first, with commas")
+        .default("control,tip-sheet".into())
+        .interact_text()
+        .map_err(asked)?;
+    Ok(text
+        .split(',')
+        .map(|a| a.trim().to_string())
+        .filter(|a| !a.is_empty())
+        .collect())
+}
+
+fn asked(e: dialoguer::Error) -> Error {
+    Error::usage(format!("the question was not answered: {e}"))
+        .hint("give the answers as flags; see `pilot design --help`")
+}
+
+fn question(prompt: &str, given: &Option<String>, asks: bool) -> Result<Option<String>> {
+    answer(prompt, given, asks, |_| Ok(()))
+}
+
+/// Asks until the answer is empty or `right`.
+fn answer(
+    prompt: &str,
+    given: &Option<String>,
+    asks: bool,
+    right: impl Fn(&str) -> Result<()>,
+) -> Result<Option<String>> {
+    if given.is_some() || !asks {
+        return Ok(given.clone());
+    }
+    let text: String = Input::new()
+        .with_prompt(prompt)
+        .allow_empty(true)
+        .validate_with(|text: &String| match right(text) {
+            Err(e) if !text.trim().is_empty() => {
+                Err(format!("{}: {}", e.message(), e.hint_text().unwrap_or("")))
+            }
+            _ => Ok(()),
+        })
+        .interact_text()
+        .map_err(asked)?;
+    Ok(Some(text).filter(|t| !t.trim().is_empty()))
+}
+
+/// A number by flag, or asked for; empty is unknown.
+fn figure(prompt: &str, given: Option<f64>, asks: bool) -> Result<Option<f64>> {
+    if given.is_some() {
+        return Ok(given);
+    }
+    let wrong = |_| Error::usage("this is no number").hint("for example 0.6; empty: not known");
+    let parse = |text: &str| text.trim().parse::<f64>().map_err(wrong);
+    answer(prompt, &None, asks, |text| parse(text).map(|_| ()))?
+        .map(|text| parse(&text))
+        .transpose()
+}
+
+fn fill(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
+    if let Some(title) = question("Title", &args.title, asks)? {
+        e.title = title;
+    }
+    e.problem = question("The customers' problem, in a sentence", &args.problem, asks)?;
+    e.owner = question("Who owns the pilot", &args.owner, asks)?;
+    e.root_cause = match answer(
+        "Root cause (expectation, process, customer-error, employee-readiness)",
+        &args.root_cause,
+        asks,
+        |word| root_cause(word).map(|_| ()),
+    )? {
+        None => None,
+        Some(word) => Some(root_cause(&word)?),
+    };
+    e.assignment.method = match args.method.as_str() {
+        "complete" => Method::Complete,
+        "hashed" => Method::Hashed,
+        "existing" => Method::Existing,
+        other => {
+            return Err(Error::usage(format!("no method is called \"{other}\""))
+                .key("--method")
+                .hint("complete, hashed or existing"));
+        }
+    };
+    e.assignment.strata.clone_from(&args.strata);
+    let before = answer(
+        "Before window, for example 2026-08-01..2026-09-30 (empty: none)",
+        &args.before,
+        asks,
+        |text| dates(text, "--before").map(|_| ()),
+    )?;
+    let after = answer(
+        "After window, the test period (empty: not known yet)",
+        &args.after,
+        asks,
+        |text| dates(text, "--after").map(|_| ()),
+    )?;
+    let after = after.as_deref().map(|t| dates(t, "--after")).transpose()?;
+    if let Some(after) = after {
+        let before = before
+            .as_deref()
+            .map(|t| dates(t, "--before"))
+            .transpose()?;
+        e.periods = Some(Periods {
+            windows: Windows::Fixed {
+                before,
+                after,
+                start: None,
+            },
+            timezone: args.timezone.clone(),
+        });
+    } else if before.is_some() {
+        return Err(Error::usage("a before window needs an after window").key("--after"));
+    }
+    e.analysis.alpha = args.alpha;
+    e.analysis.power = args.power;
+    e.analysis.estimator = Some(if before.is_some() { "lin" } else { "welch" }.into());
+    business(e, args, asks)
+}
+
+fn business(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
+    let wanted = match &args.currency {
+        Some(c) => Some(c.clone()),
+        None if asks
+            && Confirm::new()
+                .with_prompt("Add a business case?")
+                .default(false)
+                .wait_for_newline(true)
+                .interact()
+                .map_err(asked)? =>
+        {
+            let code: String = Input::new()
+                .with_prompt("Currency, ISO 4217")
+                .default("EUR".into())
+                .interact_text()
+                .map_err(asked)?;
+            Some(code)
+        }
+        None => None,
+    };
+    let Some(currency) = wanted else {
+        return Ok(());
+    };
+    let mut b = Design::business(&currency)?;
+    let fixed = experiment::Assumption::Fixed;
+    let variable = figure(
+        "Variable cost of a contact, saved in full",
+        args.cost_variable,
+        asks,
+    )?;
+    let labour = figure(
+        "Labour cost of a contact, saved as far as it becomes cash",
+        args.cost_labour,
+        asks,
+    )?;
+    let units = figure("Customers at roll-out", args.units_at_rollout, asks)?;
+    if variable.is_some() || labour.is_some() {
+        b.cost = Some(experiment::CostBasis::PerContact(experiment::UnitCost {
+            variable: fixed(variable.unwrap_or(0.0)),
+            labour: fixed(labour.unwrap_or(0.0)),
+        }));
+    }
+    b.units_at_rollout = units.map(fixed).or(b.units_at_rollout);
+    e.business = Some(b);
+    Ok(())
+}
+
+fn root_cause(word: &str) -> Result<RootCause> {
+    match word.trim() {
+        "expectation" => Ok(RootCause::Expectation),
+        "process" => Ok(RootCause::Process),
+        "customer-error" => Ok(RootCause::CustomerError),
+        "employee-readiness" => Ok(RootCause::EmployeeReadiness),
+        other => Err(Error::usage(format!("no root cause is called \"{other}\""))
+            .key("--root-cause")
+            .hint("expectation, process, customer-error or employee-readiness")),
+    }
+}
+
+fn dates(text: &str, flag: &str) -> Result<(Date, Date)> {
+    let wrong = || {
+        Error::usage("a window is its first and its last day, in this order")
+            .key(flag)
+            .hint("for example 2026-08-01..2026-09-30")
+    };
+    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+    let (from, to): (Date, Date) = (
+        from.trim().parse().map_err(|_| wrong())?,
+        to.trim().parse().map_err(|_| wrong())?,
+    );
+    if to < from {
+        return Err(wrong());
+    }
+    Ok((from, to))
+}
+
+fn baseline(args: &Args, root: &std::path::Path) -> Result<Option<Baseline>> {
+    let Some(file) = &args.history else {
+        return Ok(None);
+    };
+    let sums = engine::history(
+        root,
+        &file.to_string_lossy(),
+        &args.history_after,
+        &args.history_before,
+        b',',
+    )?;
+    planning::baseline(&sums).map(Some).ok_or_else(|| {
+        Error::data("the history has no contact to learn from")
+            .file(file)
+            .key("--history")
+    })
+}
+
+/// What the size is for.
+struct Sought {
+    rate: Option<f64>,
+    reduction: Option<f64>,
+}
+
+fn size(
+    args: &Args,
+    sought: &Sought,
+    e: &Experiment,
+    baseline: Option<&Baseline>,
+) -> Result<Option<(Question, power::Answer)>> {
+    let rate = sought.rate.or(baseline.map(|b| b.rate));
+    let (Some(rate), Some(reduction)) = (rate, sought.reduction) else {
+        return Ok(None);
+    };
+    let question = Question {
+        rate,
+        dispersion: args
+            .dispersion
+            .or(baseline.map(|b| b.dispersion))
+            .unwrap_or(0.0),
+        correlation: args
+            .correlation
+            .or(baseline.and_then(|b| b.correlation))
+            .unwrap_or(0.0),
+        reduction: Some(reduction),
+        alpha: e.analysis.alpha,
+        power: Some(e.analysis.power),
+        sides: if e.analysis.one_sided { 1 } else { 2 },
+        weights: e
+            .arms
+            .iter()
+            .map(|a| a.weight.unwrap_or(1) as f64)
+            .collect(),
+        ..Question::default()
+    };
+    let answer = power::answer(&question).map_err(|r| Error::usage(r.why))?;
+    Ok(Some((question, answer)))
+}
+
+/// What the contacts of the roll-out would cost, and what the reduction sought would save.
+fn money(e: &Experiment, question: &Question) -> Option<String> {
+    let b = e.business.as_ref()?;
+    let experiment::CostBasis::PerContact(cost) = b.cost? else {
+        return None;
+    };
+    let base = crate::finance::mean;
+    let units = base(b.units_at_rollout.as_ref()?);
+    let (first, last) = pilot::after_window(e)?;
+    let days = f64::from(first.until(last).ok()?.get_days() + 1);
+    let yearly = question.rate / days * 365.25 * units * question.reduction?;
+    let realised = b.realisation.as_ref().map_or(0.0, base);
+    let saved = yearly * (base(&cost.variable) + base(&cost.labour) * realised);
+    Some(format!(
+        "If the reduction holds for a year at roll-out: {} contacts fewer, {} saved before spend.",
+        number::fixed(yearly, 0),
+        number::money_short(saved, &b.currency, 0)
+    ))
+}

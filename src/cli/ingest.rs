@@ -1,0 +1,242 @@
+//! `pilot ingest`: the data → numbered evidence.
+
+use std::io::Write;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::engine::{self, Scan, SetAside};
+use crate::error::{Error, Result};
+use crate::experiment;
+use crate::number::count;
+use crate::table::store::{self, EvidenceHead};
+use crate::table::{Audit, Evidence, Provenance};
+use crate::workspace::{Draft, Lock, NumberedSet, Set, kind};
+
+use super::Global;
+use super::pilot::{self, Opened};
+use super::ui::{Steps, Ui};
+
+/// Read the data once into numbered evidence. `analyze` does it by itself where needed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  pilot ingest fee-questions\n\nRows that cannot be read as data are set aside with line and reason, in\nexperiments/NAME/evidence/000N/set-aside.txt."
+)]
+pub struct Args {
+    /// A pilot's name, or a path to its plan
+    name: String,
+}
+
+/// Evidence with its place.
+pub struct Taken {
+    /// The evidence.
+    pub evidence: Evidence,
+    /// Its set.
+    pub set: Set,
+    /// Whether it was taken now.
+    pub fresh: bool,
+    /// Seconds that the scan took, where it was taken now.
+    pub seconds: Option<f64>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
+    let opened = pilot::open(&args.name, g)?;
+    if g.dry_run {
+        let inputs = engine::inputs(opened.experiment(), opened.pilot.workspace().root())?;
+        let names = inputs.iter().map(|i| i.name.display().to_string());
+        return ui.plan(&Steps {
+            reads: names.collect(),
+            writes: vec![opened.pilot.evidence().dir().display().to_string()],
+        });
+    }
+    let lock = opened.pilot.lock("ingest", Timestamp::now())?;
+    pilot::report_repairs(&lock, ui);
+    let taken = take(&opened, &lock, g, ui, None)?;
+    let audit = &taken.evidence.audit;
+    if ui.json {
+        return ui.document(&serde_json::json!({
+            "pilot": opened.pilot.name(),
+            "evidence": taken.set.number,
+            "fresh": taken.fresh,
+            "audit": audit,
+        }));
+    }
+    let state = if taken.fresh {
+        "taken"
+    } else {
+        "still up to date"
+    };
+    ui.say(format!("Evidence {:04} {state}.", taken.set.number))?;
+    for line in audit_lines(audit, &opened, ui.verbose) {
+        ui.say(format!("  {line}"))?;
+    }
+    ui.next(format!("pilot analyze {}", opened.pilot.name()))
+}
+
+/// The counts that are not zero; all of them with `-v`.
+fn audit_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} rows read, {} customers in the pilot",
+        count(audit.rows_read),
+        count(audit.customers)
+    )];
+    for (arm, n) in opened.experiment().arms.iter().zip(&audit.customers_by_arm) {
+        lines.push(format!("{:<24} {:>12} customers", arm.name, count(*n)));
+    }
+    let counted = [
+        (audit.contacts, "contacts counted"),
+        (Some(audit.set_aside).filter(|n| *n > 0), "rows set aside"),
+        (audit.duplicate_customers, "repeated customers, kept once"),
+        (audit.duplicate_contacts, "repeated contacts, kept once"),
+        (
+            audit.repeated_contacts,
+            "contacts that repeat a row exactly, all kept",
+        ),
+        (audit.double_assigned, "customers in two arms"),
+        (
+            audit.unassigned_contacts.as_ref().map(|u| u.contacts),
+            "contacts of customers in no arm",
+        ),
+        (audit.unassigned_customers, "rows of customers in no arm"),
+        (
+            audit.assigned_without_row,
+            "assigned customers without a row, counted as no contact",
+        ),
+        (audit.outside_windows, "contacts outside both windows"),
+        (audit.other_reasons, "contacts for other reasons"),
+        (
+            audit.outside_enrolment,
+            "customers outside the enrolment dates",
+        ),
+    ];
+    for (n, what) in counted {
+        if let Some(n) = n.filter(|n| *n > 0 || verbose) {
+            lines.push(format!("{} {what}", count(n)));
+        }
+    }
+    lines
+}
+
+/// The evidence to use: the numbered one asked for, the latest where it is up to date, or a new one.
+///
+/// # Errors
+/// Data that cannot be read, or a numbered set that is not there.
+pub fn take(
+    opened: &Opened,
+    lock: &Lock,
+    g: &Global,
+    ui: &Ui,
+    wanted: Option<u64>,
+) -> Result<Taken> {
+    let series = opened.pilot.evidence();
+    let experiment = opened.experiment();
+    let digest = experiment::data_digest(experiment);
+    if let Some(number) = wanted {
+        let set = series.set(number).map_err(|e| {
+            e.hint("leave --evidence out to use the latest; `pilot ingest` takes new evidence")
+        })?;
+        let taken = load(set)?;
+        if taken.evidence.provenance.data_plan_sha256 != digest {
+            return Err(Error::workspace(format!(
+                "evidence {number:04} was taken under a plan with other arms, outcomes or data"
+            ))
+            .key("--evidence")
+            .hint("leave --evidence out, so that the data are read again; or restore the plan"));
+        }
+        return Ok(taken);
+    }
+    let assignment = opened.assignment()?;
+    let mut inputs = engine::inputs(experiment, opened.pilot.workspace().root())?;
+    if let Some(path) = &assignment {
+        inputs.push(engine::Input::within(opened.pilot.workspace().root(), path));
+    }
+    let begun = Instant::now();
+    let progress = ui.progress("reading");
+    let tick = pilot::ticking(&progress);
+    let latest = series.latest()?;
+    if let Some(set) = &latest {
+        let head = head(set)?;
+        if head.provenance.data_plan_sha256 == digest
+            && head.provenance.files == engine::digest_files(&inputs)?
+        {
+            return load(set.clone());
+        }
+    }
+    let request = opened.request(assignment.as_deref(), g, &tick);
+    let (files, scan) = rayon::join(|| engine::digest_files(&inputs), || engine::scan(&request));
+    let Scan {
+        mut evidence,
+        set_aside,
+    } = scan?;
+    evidence.provenance = Provenance {
+        files: files?,
+        data_plan_sha256: digest,
+    };
+    progress.done();
+    let mut set = NumberedSet::begin(lock, &series)?;
+    write(&mut set, &evidence, &set_aside)?;
+    let draft = Draft::new(kind::INGEST, Timestamp::now())
+        .fact("customers", evidence.audit.customers)
+        .fact("plan_sha256", opened.plan.sha256.clone());
+    let (set, _) = lock.commit_set(set, draft)?;
+    Ok(Taken {
+        evidence,
+        set,
+        fresh: true,
+        seconds: Some(begun.elapsed().as_secs_f64()),
+    })
+}
+
+fn head(set: &Set) -> Result<EvidenceHead> {
+    serde_json::from_slice(&set.read("evidence.json")?).map_err(|e| {
+        Error::workspace(format!(
+            "evidence {:04} is of another version: {e}",
+            set.number
+        ))
+        .file(set.path.join("evidence.json"))
+        .hint("run `pilot ingest` again")
+    })
+}
+
+fn load(set: Set) -> Result<Taken> {
+    let head = head(&set)?;
+    let cells = set.read("cells.csv")?;
+    Ok(Taken {
+        evidence: store::read(head, cells.as_slice())?,
+        set,
+        fresh: false,
+        seconds: None,
+    })
+}
+
+fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> Result<()> {
+    let mut head = serde_json::to_vec_pretty(&store::head(evidence))
+        .map_err(|e| Error::internal(format!("the evidence is not JSON: {e}")))?;
+    head.push(b'\n');
+    set.write("evidence.json", &head)?;
+    let place = set.path().join("cells.csv");
+    let mut cells = set.create("cells.csv")?;
+    store::write_cells(evidence, &mut cells).map_err(|e| Error::io("write", &place, &e))?;
+    cells.finish()?;
+    if !set_aside.is_empty() {
+        let mut text = b"# file\tline\tcolumn\treason\n# the row as it stood\n".to_vec();
+        for row in set_aside {
+            let column = row.column.as_deref().unwrap_or("-").escape_debug();
+            // Writing to a Vec cannot fail.
+            let _ = writeln!(
+                text,
+                "{}\t{}\t{column}\t{}",
+                row.file.display(),
+                row.line,
+                row.reason
+            );
+            text.extend_from_slice(&row.raw);
+            if !row.raw.ends_with(b"\n") {
+                text.push(b'\n');
+            }
+        }
+        set.write("set-aside.txt", &text)?;
+    }
+    Ok(())
+}

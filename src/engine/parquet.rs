@@ -1,0 +1,463 @@
+//! Rows of a Parquet file, as the text that the same rows would be in a CSV file.
+
+use std::cell::{Cell, OnceCell};
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Int64Array, RecordBatch,
+};
+use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
+use datafusion::arrow::datatypes::{
+    Date32Type, Date64Type, Float16Type, Float32Type, Float64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
+use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::parquet::arrow::ProjectionMask;
+use datafusion::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
+
+use crate::error::{Error, Result};
+
+use super::records::delimited;
+use super::source::{Extent, Input, Part};
+use super::windows::Moment;
+
+/// A file's schema and the places of its row groups.
+pub type Footer = ArrowReaderMetadata;
+
+/// Rows decoded at a time.
+const PAGE: usize = 8192;
+
+/// Stands where a value cannot be written as text, so that the row is set aside.
+const NO_TEXT: &str = "\u{FFFD}";
+
+/// Reads the footer of a file.
+///
+/// # Errors
+/// A file that is not Parquet.
+pub fn footer(input: &Input) -> Result<Footer> {
+    let file = File::open(&input.path).map_err(|e| Error::io("read", &input.name, &e))?;
+    ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .map_err(|e| unreadable(&input.name, &e))
+}
+
+/// An error of a file whose content cannot be decoded.
+pub fn unreadable(file: &Path, cause: &dyn std::fmt::Display) -> Error {
+    Error::data(format!("the Parquet file cannot be read: {cause}"))
+        .file(file)
+        .hint("export it again; it may be cut off or damaged")
+}
+
+/// Rows of a group of row groups.
+fn rows_in(footer: &Footer, groups: Range<usize>) -> u64 {
+    let rows = |g| footer.metadata().row_group(g).num_rows();
+    groups.map(|g| rows(g).unsigned_abs()).sum()
+}
+
+/// Reads rows of one part of a file; only the wanted columns are decoded.
+pub struct ParquetRecords {
+    path: PathBuf,
+    footer: Footer,
+    groups: Range<usize>,
+    wanted: Vec<Cell<bool>>,
+    pages: Option<ParquetRecordBatchReader>,
+    page: Page,
+    row: usize,
+    line: u64,
+    raw: Option<RawRows>,
+}
+
+impl ParquetRecords {
+    /// Opens a part of a file; also its columns' names.
+    ///
+    /// # Errors
+    /// A file that is not Parquet.
+    pub fn open(part: &Part) -> Result<(Self, Vec<String>)> {
+        let (footer, groups) = match &part.extent {
+            Extent::Groups { footer, groups } => (footer.clone(), groups.clone()),
+            _ => {
+                let footer = footer(&part.input)?;
+                let groups = 0..footer.metadata().num_row_groups();
+                (footer, groups)
+            }
+        };
+        let fields = footer.schema().fields();
+        let header = fields.iter().map(|f| f.name().clone()).collect();
+        let records = ParquetRecords {
+            path: part.input.path.clone(),
+            wanted: vec![Cell::new(false); fields.len()],
+            pages: None,
+            page: Page::default(),
+            row: 0,
+            line: rows_in(&footer, 0..groups.start),
+            raw: None,
+            footer,
+            groups,
+        };
+        Ok((records, header))
+    }
+
+    /// Asks for a column; to be called before the first row.
+    ///
+    /// # Errors
+    /// A column whose values are lists or structures.
+    pub fn want(&self, index: usize) -> Result<()> {
+        let data_type = self.footer.schema().field(index).data_type();
+        if data_type.is_nested() {
+            return Err(Error::data("this column holds lists or structures")
+                .hint("give single values, one column each"));
+        }
+        self.wanted[index].set(true);
+        Ok(())
+    }
+
+    fn pages(
+        &self,
+        file: &Path,
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<ParquetRecordBatchReader> {
+        let source = File::open(&self.path).map_err(|e| Error::io("read", file, &e))?;
+        let roots = (0..self.wanted.len()).filter(|i| wanted(*i));
+        let mask = ProjectionMask::roots(self.footer.parquet_schema(), roots);
+        ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.footer.clone())
+            .with_projection(mask)
+            .with_row_groups(self.groups.clone().collect())
+            .with_batch_size(PAGE)
+            .build()
+            .map_err(|e| unreadable(file, &e))
+    }
+
+    /// Moves to the next row; `false` at the end.
+    ///
+    /// # Errors
+    /// Damaged data.
+    pub fn advance(&mut self, file: &Path) -> Result<bool> {
+        self.row += 1;
+        while self.row >= self.page.rows {
+            let pages = match &mut self.pages {
+                Some(pages) => pages,
+                None => {
+                    let pages = self.pages(file, &|i| self.wanted[i].get())?;
+                    self.pages.insert(pages)
+                }
+            };
+            let Some(batch) = pages.next() else {
+                return Ok(false);
+            };
+            let batch = batch.map_err(|e| unreadable(file, &e))?;
+            let places = self.wanted.iter().enumerate().filter(|(_, w)| w.get());
+            self.page = Page::new(&batch, places.map(|(i, _)| i), self.wanted.len());
+            self.row = 0;
+        }
+        self.line += 1;
+        Ok(true)
+    }
+
+    /// The present row.
+    pub fn row(&self) -> super::columns::Row<'_> {
+        super::columns::Row::Page(&self.page, self.row)
+    }
+
+    /// Number of the present row in the file, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The present row with all its columns as comma-separated text.
+    ///
+    /// # Errors
+    /// Damaged data.
+    pub fn raw(&mut self, file: &Path) -> Result<Vec<u8>> {
+        if self.raw.is_none() {
+            self.raw = Some(RawRows {
+                pages: self.pages(file, &|_| true)?,
+                batch: RecordBatch::new_empty(Schema::empty().into()),
+                end: rows_in(&self.footer, 0..self.groups.start),
+            });
+        }
+        match &mut self.raw {
+            Some(raw) => raw.line(self.line, file),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// A second look at the rows, with all columns; it only moves forward.
+struct RawRows {
+    pages: ParquetRecordBatchReader,
+    batch: RecordBatch,
+    /// Number of the batch's last row.
+    end: u64,
+}
+
+impl RawRows {
+    fn line(&mut self, line: u64, file: &Path) -> Result<Vec<u8>> {
+        while self.end < line {
+            let next = self.pages.next();
+            let next = next.ok_or_else(|| unreadable(file, &"it has fewer rows than before"))?;
+            self.batch = next.map_err(|e| unreadable(file, &e))?;
+            self.end += self.batch.num_rows() as u64;
+        }
+        let row = self.batch.num_rows() - 1 - (self.end - line) as usize;
+        let fields: Vec<BinaryArray> = self
+            .batch
+            .columns()
+            .iter()
+            .map(|c| text_of(&c.slice(row, 1)))
+            .collect();
+        Ok(delimited(b',', fields.iter().map(|f| f.value(0))))
+    }
+}
+
+/// Some rows of some columns.
+#[derive(Default)]
+pub struct Page {
+    columns: Vec<Option<PageColumn>>,
+    rows: usize,
+}
+
+struct PageColumn {
+    array: ArrayRef,
+    values: Values,
+    text: OnceCell<BinaryArray>,
+}
+
+/// What a column's values can be read as without a detour over text.
+enum Values {
+    Text,
+    Integers(Int64Array),
+    Times(Times),
+    Other,
+}
+
+struct Times {
+    values: ScalarBuffer<i64>,
+    nulls: Option<NullBuffer>,
+    unit: TimeUnit,
+    zoned: bool,
+}
+
+impl Page {
+    /// A page from a batch whose columns stand at `places` of a header with `width` names.
+    pub fn new(batch: &RecordBatch, places: impl Iterator<Item = usize>, width: usize) -> Self {
+        let mut columns: Vec<_> = (0..width).map(|_| None).collect();
+        for (place, array) in places.zip(batch.columns()) {
+            columns[place] = Some(PageColumn::new(array));
+        }
+        Page {
+            columns,
+            rows: batch.num_rows(),
+        }
+    }
+
+    fn column(&self, index: usize) -> Option<&PageColumn> {
+        self.columns.get(index).and_then(Option::as_ref)
+    }
+
+    /// The text of a value; empty where it is null.
+    pub fn bytes(&self, index: usize, row: usize) -> &[u8] {
+        match self.column(index) {
+            Some(c) => c.text.get_or_init(|| text_of(&c.array)).value(row),
+            None => &[],
+        }
+    }
+
+    /// The value of an integer column, `None` inside where it is null; `None` for other columns.
+    pub fn integer(&self, index: usize, row: usize) -> Option<Option<i64>> {
+        match &self.column(index)?.values {
+            Values::Integers(values) => Some(values.is_valid(row).then(|| values.value(row))),
+            _ => None,
+        }
+    }
+
+    /// The value of a timestamp column; `None` for other columns.
+    pub fn moment(&self, index: usize, row: usize) -> Option<Moment<'static>> {
+        match &self.column(index)?.values {
+            Values::Times(times) => Some(times.moment(row)),
+            _ => None,
+        }
+    }
+
+    /// Whether a column holds something other than text.
+    pub fn is_typed(&self, index: usize) -> bool {
+        self.column(index)
+            .is_some_and(|c| !matches!(c.values, Values::Text))
+    }
+}
+
+impl PageColumn {
+    fn new(array: &ArrayRef) -> Self {
+        use DataType::{
+            Binary, BinaryView, Int8, Int16, Int32, Int64, LargeBinary, LargeUtf8, UInt8, UInt16,
+            UInt32, Utf8, Utf8View,
+        };
+        let array = plain(array);
+        let values = match array.data_type() {
+            Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView => Values::Text,
+            Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => match cast(&array, &Int64) {
+                Ok(integers) => Values::Integers(integers.as_primitive().clone()),
+                Err(_) => Values::Other,
+            },
+            DataType::Timestamp(unit, zone) => Values::Times(Times {
+                values: timestamps(&array, *unit),
+                nulls: array.nulls().cloned(),
+                unit: *unit,
+                zoned: zone.is_some(),
+            }),
+            _ => Values::Other,
+        };
+        PageColumn {
+            array,
+            values,
+            text: OnceCell::new(),
+        }
+    }
+}
+
+/// A dictionary's values in place of its keys.
+fn plain(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Dictionary(_, values) => cast(array, values).unwrap_or_else(|_| array.clone()),
+        _ => array.clone(),
+    }
+}
+
+fn timestamps(array: &ArrayRef, unit: TimeUnit) -> ScalarBuffer<i64> {
+    match unit {
+        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values().clone(),
+        TimeUnit::Millisecond => array
+            .as_primitive::<TimestampMillisecondType>()
+            .values()
+            .clone(),
+        TimeUnit::Microsecond => array
+            .as_primitive::<TimestampMicrosecondType>()
+            .values()
+            .clone(),
+        TimeUnit::Nanosecond => array
+            .as_primitive::<TimestampNanosecondType>()
+            .values()
+            .clone(),
+    }
+}
+
+fn timestamp(value: i64, unit: TimeUnit) -> Option<Timestamp> {
+    match unit {
+        TimeUnit::Second => Timestamp::from_second(value),
+        TimeUnit::Millisecond => Timestamp::from_millisecond(value),
+        TimeUnit::Microsecond => Timestamp::from_microsecond(value),
+        TimeUnit::Nanosecond => Timestamp::from_nanosecond(i128::from(value)),
+    }
+    .ok()
+}
+
+impl Times {
+    fn moment(&self, row: usize) -> Moment<'static> {
+        if self.nulls.as_ref().is_some_and(|n| n.is_null(row)) {
+            return Moment::Iso("");
+        }
+        match timestamp(self.values[row], self.unit) {
+            None => Moment::Iso(NO_TEXT),
+            Some(t) if self.zoned => Moment::Instant(t.as_microsecond()),
+            Some(t) => Moment::Local(Offset::UTC.to_datetime(t)),
+        }
+    }
+}
+
+/// Every value as text, null as none.
+fn text_of(array: &ArrayRef) -> BinaryArray {
+    let array = plain(array);
+    match array.data_type() {
+        DataType::Utf8 => BinaryArray::from(array.as_string::<i32>().clone()),
+        DataType::Binary => array.as_binary::<i32>().clone(),
+        DataType::LargeUtf8 | DataType::Utf8View => match cast(&array, &DataType::Utf8) {
+            Ok(text) => BinaryArray::from(text.as_string::<i32>().clone()),
+            Err(_) => no_text(array.len()),
+        },
+        DataType::LargeBinary | DataType::BinaryView => match cast(&array, &DataType::Binary) {
+            Ok(bytes) => bytes.as_binary::<i32>().clone(),
+            Err(_) => no_text(array.len()),
+        },
+        // Rust writes the shortest digits that read back as the same number, and 1 for 1.0.
+        DataType::Float16 => each(&array, |i| {
+            array.as_primitive::<Float16Type>().value(i).to_f32()
+        }),
+        DataType::Float32 => each(&array, |i| array.as_primitive::<Float32Type>().value(i)),
+        DataType::Float64 => each(&array, |i| array.as_primitive::<Float64Type>().value(i)),
+        DataType::Date32 => each(&array, |i| {
+            date(i64::from(array.as_primitive::<Date32Type>().value(i)))
+        }),
+        DataType::Date64 => each(&array, |i| {
+            date(
+                array
+                    .as_primitive::<Date64Type>()
+                    .value(i)
+                    .div_euclid(86_400_000),
+            )
+        }),
+        DataType::Timestamp(unit, zone) => {
+            let values = timestamps(&array, *unit);
+            each(&array, |i| match timestamp(values[i], *unit) {
+                None => NO_TEXT.to_string(),
+                Some(t) if zone.is_some() => t.to_string(),
+                Some(t) => Offset::UTC.to_datetime(t).to_string(),
+            })
+        }
+        DataType::FixedSizeBinary(16) => {
+            each(&array, |i| uuid(array.as_fixed_size_binary().value(i)))
+        }
+        // Integers, decimals, booleans, times of day: as Arrow writes them.
+        _ => match cast(&array, &DataType::Utf8) {
+            Ok(text) => BinaryArray::from(text.as_string::<i32>().clone()),
+            Err(_) => each(&array, |i| {
+                array_value_to_string(&array, i).unwrap_or_else(|_| NO_TEXT.to_string())
+            }),
+        },
+    }
+}
+
+fn each<T: std::fmt::Display>(array: &ArrayRef, value: impl Fn(usize) -> T) -> BinaryArray {
+    use std::io::Write;
+    let mut text = BinaryBuilder::with_capacity(array.len(), 8 * array.len());
+    for i in 0..array.len() {
+        if array.is_null(i) {
+            text.append_null();
+        } else {
+            // Writing to memory cannot fail.
+            let _ = write!(text, "{}", value(i));
+            text.append_value(b"");
+        }
+    }
+    text.finish()
+}
+
+fn no_text(rows: usize) -> BinaryArray {
+    BinaryArray::from_iter_values(std::iter::repeat_n(NO_TEXT, rows))
+}
+
+fn date(days: i64) -> String {
+    Span::new()
+        .try_days(days)
+        .and_then(|s| Date::constant(1970, 1, 1).checked_add(s))
+        .map_or_else(|_| NO_TEXT.to_string(), |d| d.to_string())
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(36);
+    for (i, byte) in bytes.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

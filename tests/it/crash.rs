@@ -1,0 +1,190 @@
+//! A run that is killed leaves the old state or the new one; a run that is interrupted leaves nothing.
+#![cfg(unix)]
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{COUNTS_PLAN, Desk};
+
+/// A roster and counts of 400 customers; arms come from `pilot assign`.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let plan = COUNTS_PLAN
+        .replace(
+            "method = \"existing\"",
+            "method = \"complete\"\nstrata = [\"plan\"]",
+        )
+        .replace(
+            "columns = { unit = \"customer_id\", arm = \"arm\" }",
+            "columns = { unit = \"customer_id\" }",
+        );
+    desk.write("experiments/t.toml", plan);
+    let mut text = String::from("customer_id,plan,before,after\n");
+    for i in 0..400 {
+        let plan = if i % 3 == 0 { "basic" } else { "plus" };
+        writeln!(text, "C{i:03},{plan},{},{}", i % 7, (i * 5 + i / 3) % 6).unwrap();
+    }
+    desk.write("data/counts.csv", text);
+    desk
+}
+
+fn kill(signal: &str, pid: u32) {
+    let done = Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {pid}")])
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
+
+/// Visible files of the pilot; what begins with a dot is in the making.
+fn visible(desk: &Desk) -> Vec<String> {
+    let mut names: Vec<String> = desk.files().into_keys().collect();
+    names.retain(|n| !n.ends_with('/') && !n.split('/').any(|part| part.starts_with('.')));
+    names
+}
+
+/// Every numbered folder and the report are whole: what their manifest lists is there.
+fn assert_whole(desk: &Desk, context: &str) {
+    let names = visible(desk);
+    for manifest in names.iter().filter(|n| n.ends_with("MANIFEST.json")) {
+        let folder = manifest.trim_end_matches("MANIFEST.json");
+        let listed: serde_json::Value = serde_json::from_slice(&desk.read(manifest)).unwrap();
+        for file in listed["files"].as_object().unwrap().keys() {
+            assert!(
+                names.contains(&format!("{folder}{file}")),
+                "{context}: {folder}{file} is missing"
+            );
+        }
+    }
+    for name in &names {
+        let numbered = ["evidence/", "analyses/"].iter().any(|s| name.contains(s));
+        if numbered || name.starts_with("reports/t/") {
+            let folder = &name[..name.rfind('/').unwrap()];
+            assert!(
+                names.contains(&format!("{folder}/MANIFEST.json")),
+                "{context}: {name} is in no whole set"
+            );
+        }
+    }
+    if names
+        .iter()
+        .any(|n| n.starts_with("experiments/t/analyses/"))
+    {
+        let ledger = String::from_utf8(desk.read("experiments/t/ledger.jsonl")).unwrap();
+        assert!(
+            ledger.contains("\"analyze\""),
+            "{context}: an analysis without its line in the ledger"
+        );
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_the_old_state_or_the_new_one() {
+    let reference = {
+        let desk = desk();
+        desk.run(&["assign", "t"]).ok();
+        let json = desk.run(&["analyze", "t", "--json"]).ok().json();
+        (
+            desk.read("experiments/t/assignment.csv"),
+            json["estimates"].clone(),
+        )
+    };
+    let commands: [(&[&str], &[&[&str]]); 3] = [
+        (&["assign", "t"], &[]),
+        (&["ingest", "t"], &[&["assign", "t"]]),
+        (&["analyze", "t"], &[&["assign", "t"]]),
+    ];
+    let mut killed = 0;
+    for (command, setup) in commands {
+        let whole = {
+            let desk = desk();
+            setup.iter().for_each(|c| drop(desk.run(c).ok()));
+            let begun = Instant::now();
+            desk.run(command).ok();
+            begun.elapsed()
+        };
+        for moment in 0..17u32 {
+            let desk = desk();
+            setup.iter().for_each(|c| drop(desk.run(c).ok()));
+            let mut child = desk
+                .command(command)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            // Later moments are denser: files are written at the end of a run.
+            std::thread::sleep(whole.mul_f64(1.0 - (1.0 - f64::from(moment) / 17.0).powi(2)));
+            child.kill().unwrap();
+            killed += u32::from(!child.wait().unwrap().success());
+            let context = format!("{} at moment {moment}", command[0]);
+            assert_whole(&desk, &context);
+            if command[0] == "assign" && desk.path("experiments/t/assignment.csv").exists() {
+                assert_eq!(
+                    desk.read("experiments/t/assignment.csv"),
+                    reference.0,
+                    "{context}"
+                );
+            }
+            if !desk.path("experiments/t/assignment.csv").exists() {
+                let again = desk.run(&["assign", "t"]);
+                // A kill between the ledger's entry and the rename is completed by the lock of the second run.
+                assert!(
+                    again.code == 0 || again.stderr.contains("already have their arms"),
+                    "{context}: {}",
+                    again.stderr
+                );
+            }
+            assert_eq!(
+                desk.read("experiments/t/assignment.csv"),
+                reference.0,
+                "{context}"
+            );
+            let second = desk.run(&["analyze", "t", "--json"]).ok();
+            assert_eq!(second.json()["estimates"], reference.1, "{context}");
+            assert_whole(&desk, &context);
+            let left: Vec<_> = desk
+                .files()
+                .into_keys()
+                .filter(|n| n.contains(".tmp-") || n.contains(".next"))
+                .collect();
+            assert!(left.is_empty(), "{context}: {left:?}");
+        }
+    }
+    assert!(
+        killed > 25,
+        "only {killed} of 51 runs were killed in time: are the moments still right?"
+    );
+}
+
+#[test]
+fn an_interrupted_run_ends_within_a_second_and_leaves_nothing() {
+    let desk = desk();
+    desk.run(&["assign", "t"]).ok();
+    // Enough rows that the scan takes several seconds.
+    let mut text = String::from_utf8(desk.read("data/counts.csv")).unwrap();
+    let rows = if cfg!(debug_assertions) {
+        400_000
+    } else {
+        4_000_000
+    };
+    for i in 0..rows {
+        writeln!(text, "D{i},basic,1,2").unwrap();
+    }
+    desk.write("data/counts.csv", text);
+    let before = desk.files();
+    let mut child = desk
+        .command(&["analyze", "t"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    kill("INT", child.id());
+    let status = child.wait().unwrap();
+    let took = asked.elapsed();
+    assert_eq!(status.code(), Some(130));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(desk.files(), before);
+}

@@ -1,0 +1,6 @@
+//! Both engines bring back the same Evidence and the same rows set aside, by `==`.
+
+mod counts;
+mod files;
+mod log;
+mod running;
