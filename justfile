@@ -17,3 +17,22 @@ lint:
 # What must pass before a change lands.
 ci:
     .ci/run
+
+# The reports of the examples, rendered anew into reports/.
+examples:
+    cargo build --release
+    test -f experiments/fees-education/assignment.csv || target/release/pilot assign fees-education
+    for name in progabide bladder hillstrom-email fees-education; do target/release/pilot analyze $name --as-of 2026-11-22; done
+
+# The speed bar: 10 million customers, against tea-tasting on DuckDB (needs Python).
+# Last result, 2 cores, 81,000 cells: pilot 1.8 s and 99 MiB, tea-tasting 1.4 s as whole processes;
+# tea-tasting without Python's start and imports .4 s. 10,000 permutations of two arms are 1.1 s of pilot's time.
+ten-million dir="/tmp/pilot-ten-million":
+    mkdir -p {{dir}}/data {{dir}}/experiments {{dir}}/reports
+    touch {{dir}}/pilot.toml
+    cp benches/ten_million/plan.toml {{dir}}/experiments/ten.toml
+    cargo run --release --example make_pilot -- {{dir}}/data/ten.parquet 10000000 none
+    cargo build --release
+    python3 -m venv {{dir}}/venv
+    {{dir}}/venv/bin/pip install -q tea-tasting==1.14.0 "ibis-framework[duckdb]" packaging
+    {{dir}}/venv/bin/python benches/ten_million/compare.py target/release/pilot {{dir}}

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example make_pilot -- OUT.parquet|OUT.csv ROWS none|integer|text [SEED]`
 //!
-//! Contacts are negative binomial; arms, plans and two exposures vary, so that 10 million
-//! customers make about 150,000 distinct rows.
+//! Contacts are negative binomial, in three arms and 24 strata, so that 10 million customers make
+//! about 150,000 distinct rows.
 
 #[path = "../benches/scan/pilot_file.rs"]
 mod pilot_file;

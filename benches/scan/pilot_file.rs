@@ -15,7 +15,32 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, Poisson};
 
 const ARMS: [&str; 3] = ["control", "tip-sheet", "video"];
-const PLANS: [&str; 4] = ["basic", "family", "plus", "business"];
+const PLANS: [&str; 24] = [
+    "basic-north",
+    "basic-east",
+    "basic-south",
+    "basic-west",
+    "basic-abroad",
+    "basic-online",
+    "family-north",
+    "family-east",
+    "family-south",
+    "family-west",
+    "family-abroad",
+    "family-online",
+    "plus-north",
+    "plus-east",
+    "plus-south",
+    "plus-west",
+    "plus-abroad",
+    "plus-online",
+    "business-north",
+    "business-east",
+    "business-south",
+    "business-west",
+    "business-abroad",
+    "business-online",
+];
 const BATCH: usize = 1 << 16;
 
 /// What identifies a customer.
@@ -50,13 +75,13 @@ impl Iterator for Customers {
     fn next(&mut self) -> Option<Customer> {
         let rng = &mut self.rng;
         let arm = rng.random_range(0..ARMS.len());
-        let exposure = 36 + rng.random_range(0..25);
-        let before_exposure = [30, 45, 60, 61, 90][rng.random_range(0..5)];
+        // Everyone is observed for 60 days before and after, as in a pilot with fixed dates.
+        let (before_exposure, exposure) = (60, 60);
         // Dispersion 0.8: a customer's own rate, before and after.
         let rate = Gamma::new(1.25, 0.8).ok()?.sample(rng);
         let reduction = [1.0, 0.85, 0.75][arm];
         let mut contacts = |days: i64, factor: f64| {
-            let mean = (1.4 * rate * factor * days as f64 / 60.0).max(1e-9);
+            let mean = (6.0 * rate * factor * days as f64 / 60.0).max(1e-9);
             Poisson::new(mean).map_or(0.0, |p| p.sample(rng)) as i64
         };
         let (before, after) = (
