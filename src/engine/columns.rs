@@ -297,6 +297,12 @@ impl<'a> Row<'a> {
     /// # Errors
     /// Not UTF-8, a NUL, or a character that could not be decoded.
     pub fn text(&self, column: &Column) -> Result<&'a str, Misfit> {
+        #[cfg(feature = "engine")]
+        if let Row::Page(page, row) = self
+            && let Some(text) = page.sound_text(column.index, *row)
+        {
+            return Ok(text);
+        }
         let text = std::str::from_utf8(self.bytes(column)).map_err(|_| {
             Misfit::new(
                 column,
@@ -335,6 +341,13 @@ impl<'a> Row<'a> {
                 .map(Fixed::whole)
                 .transpose()
                 .map_err(|reason| Misfit::new(column, reason));
+        }
+        #[cfg(feature = "engine")]
+        if let Row::Page(page, row) = self
+            && let Some(micros) = page.micros(column.index, *row)
+        {
+            let rounded = false;
+            return Ok(Some(Fixed { micros, rounded }));
         }
         let text = self.text(column)?;
         if text.trim().is_empty() {

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Int64Array, RecordBatch,
+    Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    StringBuilder,
 };
 use datafusion::arrow::buffer::{NullBuffer, ScalarBuffer};
 use datafusion::arrow::compute::cast;
@@ -208,13 +209,13 @@ impl RawRows {
             self.end += self.batch.num_rows() as u64;
         }
         let row = self.batch.num_rows() - 1 - (self.end - line) as usize;
-        let fields: Vec<BinaryArray> = self
+        let fields: Vec<Text> = self
             .batch
             .columns()
             .iter()
-            .map(|c| text_of(&c.slice(row, 1)))
+            .map(|c| Text::of(&c.slice(row, 1)))
             .collect();
-        Ok(delimited(b',', fields.iter().map(|f| f.value(0))))
+        Ok(delimited(b',', fields.iter().map(|f| f.bytes(0))))
     }
 }
 
@@ -228,13 +229,14 @@ pub struct Page {
 struct PageColumn {
     array: ArrayRef,
     values: Values,
-    text: OnceCell<BinaryArray>,
+    text: OnceCell<Text>,
 }
 
 /// What a column's values can be read as without a detour over text.
 enum Values {
     Text,
     Integers(Int64Array),
+    Floats(Float64Array),
     Times(Times),
     Other,
 }
@@ -266,8 +268,16 @@ impl Page {
     /// The text of a value; empty where it is null.
     pub fn bytes(&self, index: usize, row: usize) -> &[u8] {
         match self.column(index) {
-            Some(c) => c.text.get_or_init(|| text_of(&c.array)).value(row),
+            Some(c) => c.text().bytes(row),
             None => &[],
+        }
+    }
+
+    /// The text of a value, where no value of the page needs to be looked at more closely.
+    pub fn sound_text(&self, index: usize, row: usize) -> Option<&str> {
+        match self.column(index)?.text() {
+            Text::Sound(text) => Some(text.value(row)),
+            _ => None,
         }
     }
 
@@ -275,6 +285,24 @@ impl Page {
     pub fn integer(&self, index: usize, row: usize) -> Option<Option<i64>> {
         match &self.column(index)?.values {
             Values::Integers(values) => Some(values.is_valid(row).then(|| values.value(row))),
+            _ => None,
+        }
+    }
+
+    /// The value of a column of 64-bit floating-point numbers in millionths, where it has at
+    /// most six decimals.
+    ///
+    /// Fewer than 2^49 millionths have at most 15 digits, and no two decimals of 15 digits
+    /// share a floating-point number; so if the quotient is the value, its shortest digits
+    /// are those of the quotient.
+    pub fn micros(&self, index: usize, row: usize) -> Option<i64> {
+        match &self.column(index)?.values {
+            Values::Floats(values) if values.is_valid(row) => {
+                let value = values.value(row);
+                let micros = (value * 1e6).round();
+                (micros.abs() < (1i64 << 49) as f64 && micros / 1e6 == value)
+                    .then_some(micros as i64)
+            }
             _ => None,
         }
     }
@@ -295,6 +323,10 @@ impl Page {
 }
 
 impl PageColumn {
+    fn text(&self) -> &Text {
+        self.text.get_or_init(|| Text::of(&self.array))
+    }
+
     fn new(array: &ArrayRef) -> Self {
         use DataType::{
             Binary, BinaryView, Int8, Int16, Int32, Int64, LargeBinary, LargeUtf8, UInt8, UInt16,
@@ -307,6 +339,7 @@ impl PageColumn {
                 Ok(integers) => Values::Integers(integers.as_primitive().clone()),
                 Err(_) => Values::Other,
             },
+            DataType::Float64 => Values::Floats(array.as_primitive().clone()),
             DataType::Timestamp(unit, zone) => Values::Times(Times {
                 values: timestamps(&array, *unit),
                 nulls: array.nulls().cloned(),
@@ -367,80 +400,104 @@ impl Times {
         match timestamp(self.values[row], self.unit) {
             None => Moment::Iso(NO_TEXT),
             Some(t) if self.zoned => Moment::Instant(t.as_microsecond()),
-            Some(t) => Moment::Local(Offset::UTC.to_datetime(t)),
+            Some(t) => Moment::Local(t.as_nanosecond().div_euclid(1000) as i64),
         }
     }
 }
 
 /// Every value as text, null as none.
-fn text_of(array: &ArrayRef) -> BinaryArray {
-    let array = plain(array);
-    match array.data_type() {
-        DataType::Utf8 => BinaryArray::from(array.as_string::<i32>().clone()),
-        DataType::Binary => array.as_binary::<i32>().clone(),
-        DataType::LargeUtf8 | DataType::Utf8View => match cast(&array, &DataType::Utf8) {
-            Ok(text) => BinaryArray::from(text.as_string::<i32>().clone()),
-            Err(_) => no_text(array.len()),
-        },
-        DataType::LargeBinary | DataType::BinaryView => match cast(&array, &DataType::Binary) {
-            Ok(bytes) => bytes.as_binary::<i32>().clone(),
-            Err(_) => no_text(array.len()),
-        },
-        // Rust writes the shortest digits that read back as the same number, and 1 for 1.0.
-        DataType::Float16 => each(&array, |i| {
-            array.as_primitive::<Float16Type>().value(i).to_f32()
-        }),
-        DataType::Float32 => each(&array, |i| array.as_primitive::<Float32Type>().value(i)),
-        DataType::Float64 => each(&array, |i| array.as_primitive::<Float64Type>().value(i)),
-        DataType::Date32 => each(&array, |i| {
-            date(i64::from(array.as_primitive::<Date32Type>().value(i)))
-        }),
-        DataType::Date64 => each(&array, |i| {
-            date(
-                array
-                    .as_primitive::<Date64Type>()
-                    .value(i)
-                    .div_euclid(86_400_000),
-            )
-        }),
-        DataType::Timestamp(unit, zone) => {
-            let values = timestamps(&array, *unit);
-            each(&array, |i| match timestamp(values[i], *unit) {
-                None => NO_TEXT.to_string(),
-                Some(t) if zone.is_some() => t.to_string(),
-                Some(t) => Offset::UTC.to_datetime(t).to_string(),
-            })
+enum Text {
+    /// Without NUL and U+FFFD.
+    Sound(StringArray),
+    Other(StringArray),
+    /// Perhaps not UTF-8.
+    Bytes(BinaryArray),
+}
+
+impl Text {
+    fn bytes(&self, row: usize) -> &[u8] {
+        match self {
+            Text::Sound(text) | Text::Other(text) => text.value(row).as_bytes(),
+            Text::Bytes(bytes) => bytes.value(row),
         }
-        DataType::FixedSizeBinary(16) => {
-            each(&array, |i| uuid(array.as_fixed_size_binary().value(i)))
+    }
+
+    fn of(array: &ArrayRef) -> Self {
+        let array = plain(array);
+        let text = match array.data_type() {
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+                return Text::Bytes(match cast(&array, &DataType::Binary) {
+                    Ok(bytes) => bytes.as_binary::<i32>().clone(),
+                    Err(_) => BinaryArray::from(no_text(array.len())),
+                });
+            }
+            // Rust writes the shortest digits that read back as the same number, and 1 for 1.0.
+            DataType::Float16 => {
+                let values = array.as_primitive::<Float16Type>();
+                each(&array, |i| values.value(i).to_f32())
+            }
+            DataType::Float32 => {
+                let values = array.as_primitive::<Float32Type>();
+                each(&array, |i| values.value(i))
+            }
+            DataType::Float64 => {
+                let values = array.as_primitive::<Float64Type>();
+                each(&array, |i| values.value(i))
+            }
+            DataType::Date32 => {
+                let values = array.as_primitive::<Date32Type>();
+                each(&array, |i| date(i64::from(values.value(i))))
+            }
+            DataType::Date64 => {
+                let values = array.as_primitive::<Date64Type>();
+                each(&array, |i| date(values.value(i).div_euclid(86_400_000)))
+            }
+            DataType::Timestamp(unit, zone) => {
+                let values = timestamps(&array, *unit);
+                each(&array, |i| match timestamp(values[i], *unit) {
+                    None => NO_TEXT.to_string(),
+                    Some(t) if zone.is_some() => t.to_string(),
+                    Some(t) => Offset::UTC.to_datetime(t).to_string(),
+                })
+            }
+            DataType::FixedSizeBinary(16) => {
+                let values = array.as_fixed_size_binary();
+                each(&array, |i| uuid(values.value(i)))
+            }
+            // Integers, decimals, booleans, times of day: as Arrow writes them.
+            _ => match cast(&array, &DataType::Utf8) {
+                Ok(text) => text.as_string::<i32>().clone(),
+                Err(_) => each(&array, |i| {
+                    array_value_to_string(&array, i).unwrap_or_else(|_| NO_TEXT.to_string())
+                }),
+            },
+        };
+        let whole = std::str::from_utf8(text.values()).unwrap_or("\0");
+        if whole.contains('\0') || whole.contains(NO_TEXT) {
+            Text::Other(text)
+        } else {
+            Text::Sound(text)
         }
-        // Integers, decimals, booleans, times of day: as Arrow writes them.
-        _ => match cast(&array, &DataType::Utf8) {
-            Ok(text) => BinaryArray::from(text.as_string::<i32>().clone()),
-            Err(_) => each(&array, |i| {
-                array_value_to_string(&array, i).unwrap_or_else(|_| NO_TEXT.to_string())
-            }),
-        },
     }
 }
 
-fn each<T: std::fmt::Display>(array: &ArrayRef, value: impl Fn(usize) -> T) -> BinaryArray {
-    use std::io::Write;
-    let mut text = BinaryBuilder::with_capacity(array.len(), 8 * array.len());
+fn each<T: std::fmt::Display>(array: &ArrayRef, value: impl Fn(usize) -> T) -> StringArray {
+    use std::fmt::Write;
+    let mut text = StringBuilder::with_capacity(array.len(), 8 * array.len());
     for i in 0..array.len() {
         if array.is_null(i) {
             text.append_null();
         } else {
             // Writing to memory cannot fail.
             let _ = write!(text, "{}", value(i));
-            text.append_value(b"");
+            text.append_value("");
         }
     }
     text.finish()
 }
 
-fn no_text(rows: usize) -> BinaryArray {
-    BinaryArray::from_iter_values(std::iter::repeat_n(NO_TEXT, rows))
+fn no_text(rows: usize) -> StringArray {
+    StringArray::from_iter_values(std::iter::repeat_n(NO_TEXT, rows))
 }
 
 fn date(days: i64) -> String {

@@ -1,11 +1,11 @@
 //! Days and clock times of the plan → instants in UTC, daylight saving included.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime;
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Span, Timestamp};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use crate::error::{Error, Result};
 use crate::experiment::{Periods, Windows};
@@ -22,8 +22,8 @@ pub enum Moment<'a> {
     Iso(&'a str),
     /// UTC microseconds.
     Instant(i64),
-    /// A time without a zone.
-    Local(DateTime),
+    /// A time without a zone, in microseconds since 1970 began there.
+    Local(i64),
 }
 
 /// A customer's windows: UTC microseconds, ends exclusive; exposures in millionths of a day.
@@ -165,7 +165,13 @@ fn days(from: Date, to: Date) -> i64 {
 pub struct Clock {
     format: Option<String>,
     zone: TimeZone,
-    cache: HashMap<DateTime, i64>,
+    steady: Steady,
+}
+
+/// A stretch of local time in which every time exists once, and the zone's offset in it.
+struct Steady {
+    local: Range<i64>,
+    offset: i64,
 }
 
 impl Clock {
@@ -174,7 +180,10 @@ impl Clock {
         Clock {
             format: format.map(str::to_string),
             zone,
-            cache: HashMap::new(),
+            steady: Steady {
+                local: 0..0,
+                offset: 0,
+            },
         }
     }
 
@@ -192,7 +201,7 @@ impl Clock {
                     .map(Timestamp::as_microsecond)
                     .map_err(|_| "not a time that exists".to_string());
             }
-            (Moment::Local(local), _) => local,
+            (Moment::Local(local), _) => return self.local(local),
             (Moment::Text(text), Some(format)) => {
                 let broken = strtime::parse(format, text.trim())
                     .map_err(|_| format!("not a time in the format \"{format}\""))?;
@@ -222,7 +231,11 @@ impl Clock {
                     })?
             }
         };
-        self.local(local)
+        let no_time = |_| "not a time that exists".to_string();
+        let whole = local.with().subsec_nanosecond(0).build();
+        let whole = whole.and_then(|t| Offset::UTC.to_timestamp(t));
+        let whole = whole.map_err(no_time)?.as_microsecond();
+        self.local(whole + i64::from(local.subsec_nanosecond() / 1000))
     }
 
     /// A day: the local date that a date or time names.
@@ -249,29 +262,94 @@ impl Clock {
             .map_err(|_| "not a date that exists".to_string())
     }
 
-    fn local(&mut self, local: DateTime) -> Result<i64, String> {
-        // Offsets change on the hour or half hour: one look-up serves all times within the minute.
-        let minute = local
-            .with()
-            .second(0)
-            .subsec_nanosecond(0)
-            .build()
-            .unwrap_or(local);
-        let base = match self.cache.get(&minute) {
-            Some(base) => *base,
-            None => {
-                let ambiguous = self.zone.to_ambiguous_timestamp(minute);
-                let earlier = match ambiguous.offset() {
-                    AmbiguousOffset::Fold { .. } => ambiguous.earlier(),
-                    _ => ambiguous.compatible(),
-                };
-                let base = earlier
-                    .map_err(|_| "not a time that exists".to_string())?
-                    .as_microsecond();
-                self.cache.insert(minute, base);
-                base
+    fn local(&mut self, local: i64) -> Result<i64, String> {
+        if self.steady.local.contains(&local) {
+            return Ok(local - self.steady.offset);
+        }
+        let no_time = |_| "not a time that exists".to_string();
+        let civil = Timestamp::from_microsecond(local).map_err(no_time)?;
+        let ambiguous = self
+            .zone
+            .to_ambiguous_timestamp(Offset::UTC.to_datetime(civil));
+        let instant = match ambiguous.offset() {
+            AmbiguousOffset::Fold { .. } => ambiguous.earlier(),
+            AmbiguousOffset::Gap { .. } => ambiguous.compatible(),
+            AmbiguousOffset::Unambiguous { offset } => {
+                let instant = ambiguous.compatible().map_err(no_time)?;
+                self.steady = Steady::around(&self.zone, instant, offset);
+                Ok(instant)
             }
         };
-        Ok(base + i64::from(local.second()) * MICRO + i64::from(local.subsec_nanosecond() / 1000))
+        Ok(instant.map_err(no_time)?.as_microsecond())
+    }
+}
+
+impl Steady {
+    /// From where the change of offset before `instant` is over to where the next one begins.
+    fn around(zone: &TimeZone, instant: Timestamp, offset: Offset) -> Self {
+        let micros = |o: Offset| i64::from(o.seconds()) * MICRO;
+        let moment = SignedDuration::from_micros(1);
+        let start = instant.checked_add(moment).ok().and_then(|t| {
+            let change = zone.preceding(t).next()?.timestamp();
+            let old = zone.to_offset(change.checked_sub(moment).ok()?);
+            Some(change.as_microsecond() + micros(old).max(micros(offset)))
+        });
+        let end = zone.following(instant).next().map(|change| {
+            change.timestamp().as_microsecond() + micros(change.offset()).min(micros(offset))
+        });
+        Steady {
+            local: start.unwrap_or(i64::MIN)..end.unwrap_or(i64::MAX),
+            offset: micros(offset),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_the_book(zone: &TimeZone, local: DateTime) -> i64 {
+        let ambiguous = zone.to_ambiguous_timestamp(local);
+        let instant = match ambiguous.offset() {
+            AmbiguousOffset::Fold { .. } => ambiguous.earlier(),
+            _ => ambiguous.compatible(),
+        };
+        instant.unwrap().as_microsecond()
+    }
+
+    #[test]
+    fn local_times_are_those_of_the_zone_around_every_change() {
+        for name in [
+            "Europe/Berlin",
+            "UTC",
+            "America/New_York",
+            "Australia/Lord_Howe",
+            "Africa/Cairo",
+            "Asia/Kathmandu",
+            "Pacific/Apia",
+            "America/Sao_Paulo",
+        ] {
+            let zone = zone(name).unwrap();
+            let mut clock = Clock::new(None, zone.clone());
+            let mut times = Vec::new();
+            let start = Date::constant(2010, 1, 1).to_zoned(zone.clone()).unwrap();
+            for change in zone.following(start.timestamp()).take(40) {
+                for minutes in (-180..180).step_by(15) {
+                    let at = change.timestamp() + SignedDuration::from_mins(minutes);
+                    for offset in [change.offset(), zone.to_offset(at)] {
+                        times.push(offset.to_datetime(at));
+                    }
+                }
+            }
+            times.extend(
+                (0..400).map(|d| {
+                    (Date::constant(2025, 1, 1) + Span::new().days(d)).at(2, 30, 0, 1_000)
+                }),
+            );
+            for local in times {
+                let found = clock.instant(Moment::Iso(&local.to_string()));
+                assert_eq!(found, Ok(by_the_book(&zone, local)), "{name} {local}");
+            }
+        }
     }
 }

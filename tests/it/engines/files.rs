@@ -88,10 +88,22 @@ impl Folder {
 
     /// What an engine makes of the plan's files.
     pub fn scan(&self, plan: &Experiment, engine: Choice, threads: usize) -> Result<Scan> {
+        self.scan_within(plan, engine, threads, None)
+    }
+
+    /// The same with at most so many bytes of memory.
+    pub fn scan_within(
+        &self,
+        plan: &Experiment,
+        engine: Choice,
+        threads: usize,
+        memory: Option<u64>,
+    ) -> Result<Scan> {
         let assignment = self.path("assignment.csv");
         scan(&Request {
             engine,
             threads: Some(threads),
+            memory,
             assignment: assignment.exists().then_some(assignment.as_path()),
             ..Request::new(plan, self.0.path(), &|_| Ok(()))
         })
@@ -100,8 +112,10 @@ impl Folder {
     /// The scan of all engines and thread counts, which has to be one and the same.
     pub fn agreed(&self, plan: &Experiment) -> Result<Scan> {
         let oracle = self.scan(plan, Choice::Reader, 1);
-        for threads in [1, 2, 16] {
-            let other = self.scan(plan, Choice::Embedded, threads);
+        // With a limit DataFusion joins by sorting, which can spill to disk.
+        let limit = Some(128 << 20);
+        for (threads, memory) in [(1, None), (2, None), (16, None), (2, limit)] {
+            let other = self.scan_within(plan, Choice::Embedded, threads, memory);
             match (&oracle, &other) {
                 (Ok(oracle), Ok(other)) => assert_eq!(oracle, other, "{threads} threads"),
                 (Err(oracle), Err(other)) => {
