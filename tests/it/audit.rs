@@ -117,10 +117,14 @@ proptest! {
                 ("log-1.csv", &text(log_head, c)), ("log-2.csv", &text(log_head, d)),
             ])
         };
-        let Ok(first) = files(&roster, &log, cut) else {
-            // No customer at all.
-            prop_assert!(roster.iter().all(|r| !r.starts_with('C') || r == "C1" || r.contains('"')));
-            return Ok(());
+        let first = match files(&roster, &log, cut) {
+            Ok(first) => first,
+            Err(e) => {
+                // Nothing but rows set aside, or no customer at all.
+                let told = e.to_string();
+                prop_assert!(told.contains("cannot be read as data") || told.contains("no customers"), "{told}");
+                return Ok(());
+            }
         };
         let a = &first.evidence.audit;
         let sum = a.customers + a.duplicate_customers.unwrap() + a.contacts.unwrap()
