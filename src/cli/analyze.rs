@@ -6,17 +6,15 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::analysis::{self, Analysis, Phase, Status};
-use crate::decision::{self, VerdictKind};
+use crate::analysis::Status;
+use crate::decision::VerdictKind;
 use crate::error::{Error, Kind, Result};
-use crate::experiment::{self, Data, Experiment, Plan};
-use crate::finance;
+use crate::experiment::{self, Plan};
 use crate::report::{self, Document, RenderedFile};
-use crate::table::Evidence;
-use crate::workspace::{Draft, Ledger, Lock, NumberedSet, Staged, kind, swap_folder};
+use crate::workspace::{Draft, Lock, NumberedSet, Staged, kind, swap_folder};
 
 use super::Global;
-use super::document::{evidence_info, experiment_info};
+use super::document::Asked;
 use super::ingest::{self, Taken};
 use super::open::open_file;
 use super::pilot::{self, Opened, Standing};
@@ -32,7 +30,7 @@ pub struct Args {
     name: String,
     /// The day as of which to analyse (default: today)
     #[arg(long, value_name = "DATE", value_parser = day)]
-    as_of: Option<Date>,
+    pub as_of: Option<Date>,
     /// Interim look K of a sequential plan
     #[arg(long, value_name = "K")]
     look: Option<u32>,
@@ -47,13 +45,13 @@ pub struct Args {
     no_report: bool,
     /// Go on although this check stops the run; every report says so
     #[arg(long, value_name = "CHECK", requires = "because")]
-    despite: Vec<String>,
+    pub despite: Vec<String>,
     /// Why
     #[arg(long, value_name = "REASON", requires = "despite")]
-    because: Option<String>,
+    pub because: Option<String>,
     /// What if? KEY=VALUE in the plan; goes to a watermarked folder, never to the report
     #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    pub set: Vec<String>,
     /// Open the summary when done
     #[arg(long)]
     open: bool,
@@ -177,235 +175,6 @@ fn what_if(plan: &Plan, changes: &[String]) -> Result<Plan> {
         })
         .collect::<Result<Vec<_>>>()?;
     experiment::parse_with(&plan.text, &plan.file, &settings)
-}
-
-struct Asked<'a> {
-    args: &'a Args,
-    plan: &'a Plan,
-    standing: &'a Standing,
-    taken: &'a Taken,
-    ledger: &'a Ledger,
-}
-
-impl Asked<'_> {
-    fn document(&self) -> Result<Document> {
-        let experiment = &self.plan.experiment;
-        let evidence = &self.taken.evidence;
-        let as_of = self.args.as_of.unwrap_or_else(|| pilot::today(experiment));
-        let end = planned_end(experiment, evidence);
-        let running =
-            end.filter(|end| as_of <= *end || complete_until(experiment).is_some_and(|c| c < *end));
-        let phase = if running.is_some() {
-            Phase::Running
-        } else {
-            Phase::Ended
-        };
-        let mut analysis = analysis::analyze(experiment, evidence, phase)?;
-        let despite = self.allowed(&analysis)?;
-        incomplete_log(experiment, evidence, end, &mut analysis);
-        let stopped = analysis
-            .checks
-            .iter()
-            .any(|c| c.status == Status::Stop && !despite.contains(&c.id));
-        if stopped {
-            let checks = std::mem::take(&mut analysis.checks);
-            analysis = Analysis {
-                checks,
-                ..Analysis::default()
-            };
-        }
-        let business = self.business(experiment, evidence, &analysis)?;
-        let decision = decision::decide(
-            experiment,
-            &analysis,
-            business.as_ref(),
-            &decision::Standing {
-                approved: self.standing.approved_as_it_is() && self.args.set.is_empty(),
-                remaining: running.map(|end| decision::Remaining {
-                    days: u32::try_from(days_between(as_of, end) + 1).ok(),
-                    customers: Some(evidence.audit.customers),
-                }),
-                despite: despite.clone(),
-            },
-        );
-        let mut banners = self.standing.banners.clone();
-        for check in &despite {
-            let because = self.args.because.as_deref().unwrap_or_default();
-            banners.push(format!("DESPITE {check}: {because}"));
-        }
-        if !self.args.set.is_empty() {
-            banners.insert(0, format!("WHAT IF: {}", self.args.set.join(", ")));
-        }
-        let real = phase == Phase::Ended && self.args.set.is_empty();
-        let number = if real { Some(self.number(as_of)) } else { None };
-        Ok(Document {
-            schema: Document::SCHEMA.into(),
-            pilot_version: env!("CARGO_PKG_VERSION").into(),
-            experiment: experiment_info(experiment),
-            plan_sha256: self.plan.sha256.clone(),
-            seal: self.standing.seal(),
-            banners,
-            as_of: as_of.to_string(),
-            look: None,
-            analysis_number: number,
-            evidence: evidence_info(
-                experiment,
-                evidence,
-                self.taken.set.number,
-                phase == Phase::Ended,
-            ),
-            checks: analysis.checks,
-            estimates: analysis.estimates,
-            skipped: analysis.skipped,
-            covariance: analysis.covariance,
-            balance: analysis.balance,
-            distribution: analysis.distribution,
-            levels: analysis.levels,
-            weekly: None,
-            boundaries: None,
-            segments: None,
-            deviations: self.standing.deviations.clone(),
-            assumptions: business
-                .as_ref()
-                .map(|b| b.assumptions.clone())
-                .unwrap_or_default(),
-            cashflow: business
-                .as_ref()
-                .map(|b| b.cashflow.clone())
-                .unwrap_or_default(),
-            draws_summary: None,
-            business,
-            decision,
-            warnings: analysis.warnings,
-        })
-    }
-
-    /// Which of the pilot's analyses this is. One of the same plan, evidence and day is the same
-    /// analysis, so that it gives the same bytes.
-    fn number(&self, as_of: Date) -> u32 {
-        let key = analysis_key(
-            &self.plan.sha256,
-            &self.taken.set.digest.to_string(),
-            as_of,
-            &self.args.despite,
-        );
-        let mut seen: Vec<Vec<Option<serde_json::Value>>> = Vec::new();
-        for entry in self
-            .ledger
-            .entries()
-            .iter()
-            .filter(|e| e.kind == kind::ANALYZE)
-        {
-            let theirs = ANALYSIS_KEY
-                .iter()
-                .map(|name| entry.facts.get(*name).cloned())
-                .collect();
-            if !seen.contains(&theirs) {
-                seen.push(theirs);
-            }
-        }
-        let place = seen.iter().position(|k| *k == key).unwrap_or(seen.len());
-        u32::try_from(place + 1).unwrap_or(u32::MAX)
-    }
-
-    /// The checks that may be passed over, each of which exists and stops.
-    fn allowed(&self, analysis: &Analysis) -> Result<Vec<String>> {
-        for id in &self.args.despite {
-            if !analysis.checks.iter().any(|c| &c.id == id) {
-                let ids = analysis.checks.iter().map(|c| c.id.as_str());
-                let error = Error::usage(format!("no check is called \"{id}\"")).key("--despite");
-                return Err(match crate::error::nearest(id, ids) {
-                    Some(near) => error.hint(format!("perhaps \"{near}\"")),
-                    None => error.hint("`pilot explain` lists the checks"),
-                });
-            }
-        }
-        Ok(self.args.despite.clone())
-    }
-
-    fn business(
-        &self,
-        experiment: &Experiment,
-        evidence: &Evidence,
-        analysis: &Analysis,
-    ) -> Result<Option<finance::BusinessCase>> {
-        if experiment.business.is_none() || analysis.estimates.is_empty() {
-            return Ok(None);
-        }
-        let Some(effect) = analysis::joint_effect(experiment, evidence, analysis)? else {
-            return Ok(None);
-        };
-        let start = self
-            .args
-            .as_of
-            .unwrap_or_else(|| pilot::today(experiment))
-            .month();
-        finance::evaluate(&effect, experiment, start.unsigned_abs()).map(Some)
-    }
-}
-
-/// Ledger facts that tell one analysis from another.
-const ANALYSIS_KEY: [&str; 4] = ["plan_sha256", "evidence_sha256", "as_of", "despite"];
-
-fn analysis_key(
-    plan: &str,
-    evidence: &str,
-    as_of: Date,
-    despite: &[String],
-) -> Vec<Option<serde_json::Value>> {
-    let despite = (!despite.is_empty()).then(|| despite.join(",").into());
-    vec![
-        Some(plan.into()),
-        Some(evidence.into()),
-        Some(as_of.to_string().into()),
-        despite,
-    ]
-}
-
-fn days_between(from: Date, to: Date) -> i64 {
-    from.until(to).map_or(0, |s| i64::from(s.get_days()))
-}
-
-fn planned_end(experiment: &Experiment, evidence: &Evidence) -> Option<Date> {
-    if let Some((_, end)) = pilot::after_window(experiment) {
-        return Some(end);
-    }
-    evidence.audit.last_window_day.as_ref()?.parse().ok()
-}
-
-fn complete_until(experiment: &Experiment) -> Option<Date> {
-    match &experiment.data {
-        Some(Data::Log { contacts, .. }) => contacts.complete_until,
-        _ => None,
-    }
-}
-
-/// A log that ends before the window does may be incomplete.
-fn incomplete_log(
-    experiment: &Experiment,
-    evidence: &Evidence,
-    end: Option<Date>,
-    analysis: &mut Analysis,
-) {
-    let last = evidence
-        .audit
-        .last_contact
-        .as_ref()
-        .and_then(|t| t.parse::<Timestamp>().ok());
-    let (Some(last), Some(end), None) = (last, end, complete_until(experiment)) else {
-        return;
-    };
-    let zone = experiment.periods.as_ref().map_or("UTC", |p| &p.timezone);
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let day = last.to_zoned(zone).date();
-    if day < end {
-        analysis.warnings.push(analysis::Warning {
-            id: "log-ends-early".into(),
-            message: format!(
-                "the last contact of the log is of {day}, before the test period ends on {end}; if the export is not complete, set complete_until in the plan"
-            ),
-        });
-    }
 }
 
 fn store(

@@ -78,6 +78,9 @@ struct Shared {
     repeated: HashSet<u64>,
 }
 
+/// A row whose unit may occur twice: its place, unit, customer and start.
+type Repeated = (Place, Unit, Customer, Option<Date>);
+
 /// What one thread saw of the roster.
 struct Survey {
     strata: Interner,
@@ -216,10 +219,7 @@ impl Roster {
     }
 
     /// Rows whose unit may occur twice.
-    fn repeated_rows(
-        &self,
-        request: &Request<'_>,
-    ) -> Result<Vec<(Place, Unit, Customer, Option<Date>)>> {
+    fn repeated_rows(&self, request: &Request<'_>) -> Result<Vec<Repeated>> {
         let shared = &self.shared;
         if shared.repeated.is_empty() {
             return Ok(Vec::new());

@@ -180,7 +180,8 @@ impl Plan<'_> {
         let number = Int32Array::from_iter_values(0..profiles.len() as i32);
         let mut fields = vec![Field::new("number", DataType::Int32, false)];
         let mut columns: Vec<ArrayRef> = vec![Arc::new(number)];
-        let bounds: [(&str, fn(&Span4) -> i64); 4] = [
+        type Bound = fn(&Span4) -> i64;
+        let bounds: [(&str, Bound); 4] = [
             ("before_start", |s| s.before_start),
             ("before_end", |s| s.before_end),
             ("after_start", |s| s.after_start),

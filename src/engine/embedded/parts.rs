@@ -88,9 +88,9 @@ fn divide_text(part: Part, format: &FileFormat, parts: &mut Vec<Part>) -> Result
     while plain {
         let block = reader.fill_buf().map_err(fail)?;
         let Some(last) = block.last() else { break };
-        plain = !block.contains(&b'"')
-            && !(after_return && block[0] != b'\n')
-            && !(block.contains(&b'\r') && has_lone_return(block));
+        let returns_alone =
+            after_return && block[0] != b'\n' || block.contains(&b'\r') && has_lone_return(block);
+        plain = !block.contains(&b'"') && !returns_alone;
         after_return = *last == b'\r';
         let enough = (start + TEXT_PART).saturating_sub(at) as usize;
         let end = block
