@@ -16,6 +16,7 @@ use crate::stats::power::{self, Question};
 use crate::workspace::write_new;
 
 use super::Global;
+use super::defaults::Defaults;
 use super::pilot;
 use super::power::answer_lines;
 use super::ui::Ui;
@@ -43,9 +44,9 @@ pub struct Args {
     /// Who owns the pilot
     #[arg(long)]
     owner: Option<String>,
-    /// complete, hashed or existing
-    #[arg(long, default_value = "complete")]
-    method: String,
+    /// complete, hashed or existing (default: complete)
+    #[arg(long)]
+    method: Option<String>,
     /// Columns of the roster that form the strata
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     strata: Vec<String>,
@@ -55,9 +56,9 @@ pub struct Args {
     /// After window, inclusive
     #[arg(long, value_name = "FROM..TO")]
     after: Option<String>,
-    /// Zone in which days begin
-    #[arg(long, default_value = "UTC", value_name = "ZONE")]
-    timezone: String,
+    /// Zone in which days begin (default: UTC)
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
     /// Contacts per customer in the after window without the intervention
     #[arg(long)]
     rate: Option<f64>,
@@ -70,12 +71,12 @@ pub struct Args {
     /// Reduction of contacts worth finding, for example 0.2
     #[arg(long)]
     reduction: Option<f64>,
-    /// Error rate
-    #[arg(long, default_value_t = 0.05)]
-    alpha: f64,
-    /// Power
-    #[arg(long, default_value_t = 0.8)]
-    power: f64,
+    /// Error rate (default: 0.05)
+    #[arg(long)]
+    alpha: Option<f64>,
+    /// Power (default: 0.8)
+    #[arg(long)]
+    power: Option<f64>,
     /// Past counts, a row a customer: rate, dispersion and correlation are taken from it
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -122,7 +123,9 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             .hint("for example --arms control,tip-sheet,video: control first, each name once")
     })?;
     name_interventions(&mut design.experiment);
-    fill(&mut design.experiment, args, asks)?;
+    let defaults = Defaults::read(&workspace)?;
+    defaults.apply(&mut design, &place)?;
+    fill(&mut design.experiment, args, &defaults, asks)?;
     let baseline = baseline(args, workspace.root())?;
     let asks_size = asks && args.history.is_none();
     let rate = figure(
@@ -272,7 +275,7 @@ fn figure(prompt: &str, given: Option<f64>, asks: bool) -> Result<Option<f64>> {
         .transpose()
 }
 
-fn fill(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
+fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Result<()> {
     if let Some(title) = question("Title", &args.title, asks)? {
         e.title = title;
     }
@@ -287,17 +290,13 @@ fn fill(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
         None => None,
         Some(word) => Some(root_cause(&word)?),
     };
-    e.assignment.method = match args.method.as_str() {
-        "complete" => Method::Complete,
-        "hashed" => Method::Hashed,
-        "existing" => Method::Existing,
-        other => {
-            return Err(Error::usage(format!("no method is called \"{other}\""))
-                .key("--method")
-                .hint("complete, hashed or existing"));
-        }
-    };
-    e.assignment.strata.clone_from(&args.strata);
+    if let Some(word) = &args.method {
+        e.assignment.method = method(word)?;
+    }
+    if !args.strata.is_empty() {
+        e.assignment.strata.clone_from(&args.strata);
+    }
+    let timezone = args.timezone.as_ref().or(defaults.timezone.as_ref());
     let before = answer(
         "Before window, for example 2026-08-01..2026-09-30 (empty: none)",
         &args.before,
@@ -322,14 +321,16 @@ fn fill(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
                 after,
                 start: None,
             },
-            timezone: args.timezone.clone(),
+            timezone: timezone.cloned().unwrap_or_else(|| "UTC".into()),
         });
     } else if before.is_some() {
         return Err(Error::usage("a before window needs an after window").key("--after"));
     }
-    e.analysis.alpha = args.alpha;
-    e.analysis.power = args.power;
-    e.analysis.estimator = Some(if before.is_some() { "lin" } else { "welch" }.into());
+    e.analysis.alpha = args.alpha.unwrap_or(e.analysis.alpha);
+    e.analysis.power = args.power.unwrap_or(e.analysis.power);
+    if e.analysis.estimator.is_none() {
+        e.analysis.estimator = Some(if before.is_some() { "lin" } else { "welch" }.into());
+    }
     business(e, args, asks)
 }
 
@@ -378,6 +379,17 @@ fn business(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
     b.units_at_rollout = units.map(fixed).or(b.units_at_rollout);
     e.business = Some(b);
     Ok(())
+}
+
+fn method(word: &str) -> Result<Method> {
+    match word {
+        "complete" => Ok(Method::Complete),
+        "hashed" => Ok(Method::Hashed),
+        "existing" => Ok(Method::Existing),
+        other => Err(Error::usage(format!("no method is called \"{other}\""))
+            .key("--method")
+            .hint("complete, hashed or existing")),
+    }
 }
 
 fn root_cause(word: &str) -> Result<RootCause> {

@@ -4,6 +4,7 @@ mod analyze;
 mod approve;
 mod assign;
 mod check;
+mod defaults;
 mod demo;
 mod describe;
 mod design;

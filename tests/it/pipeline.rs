@@ -449,6 +449,43 @@ fn a_newcomer_gets_from_init_to_a_plan() {
 }
 
 #[test]
+fn new_plans_copy_the_defaults_of_the_workspace() {
+    let desk = Desk::new();
+    desk.write(
+        "pilot.toml",
+        "[defaults]\nanalysis = { alpha = 0.01 }\nperiods.timezone = \"Europe/Berlin\"\n[defaults.business]\ncurrency = \"CHF\"\ncost_per_contact = { variable = 1, labour = { low = 2, mode = 3, high = 4 } }\n",
+    );
+    let dates = ["--after", "2027-02-01..2027-03-31", "--power", "0.9"];
+    desk.run(&[["design", "fees"].as_slice(), &dates].concat())
+        .ok();
+    let text = String::from_utf8(desk.read("experiments/fees.toml")).unwrap();
+    for written in [
+        "alpha = 0.01",
+        "power = 0.9",
+        "\"Europe/Berlin\"",
+        "currency = \"CHF\"",
+        "mode = 3",
+    ] {
+        assert!(text.contains(written), "{written}: {text}");
+    }
+    desk.write("pilot.toml", "[defaults]\nanalysis.alhpa = 0.01\n");
+    let wrong = desk.run(&["design", "other"]);
+    assert!(
+        wrong.code == 2 && wrong.stderr.contains("alpha"),
+        "{}",
+        wrong.stderr
+    );
+    assert!(!desk.path("experiments/other.toml").exists());
+    desk.write("pilot.toml", "[defalts]\n");
+    let wrong = desk.run(&["design", "other"]);
+    assert!(
+        wrong.code == 2 && wrong.stderr.contains("defaults"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
 fn quick_guesses_and_shows() {
     let desk = Desk::new();
     desk.write("my counts.csv", counts().replace(',', ";"));
