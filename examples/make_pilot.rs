@@ -2,8 +2,12 @@
 //!
 //! `cargo run --release --example make_pilot -- OUT.parquet|OUT.csv ROWS none|integer|text [SEED]`
 //!
-//! Contacts are negative binomial, in three arms and 24 strata, so that 10 million customers make
-//! about 150,000 distinct rows.
+//! or, to time scans of such a file (`none…` for one without units):
+//!
+//! `cargo run --release --example make_pilot -- scan FILE [TIMES]`
+//!
+//! Contacts are negative binomial, in three arms and 24 strata; 10 million customers make about
+//! 80,000 distinct rows.
 
 #[path = "../benches/scan/pilot_file.rs"]
 mod pilot_file;
@@ -11,10 +15,19 @@ mod pilot_file;
 use std::error::Error;
 use std::path::Path;
 
-use pilot_file::{Unit, write};
+use std::time::Instant;
+
+use pilot::engine::{Request, scan};
+use pilot_file::{Unit, plan, write};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [verb, file, rest @ ..] = args.as_slice()
+        && verb == "scan"
+    {
+        let times = rest.first().map_or(Ok(1), |t| t.parse())?;
+        return time(&std::path::absolute(file)?, times);
+    }
     let [out, rows, unit, rest @ ..] = args.as_slice() else {
         return Err("arguments: OUT.parquet|OUT.csv ROWS none|integer|text [SEED]".into());
     };
@@ -26,4 +39,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let seed = rest.first().map_or(Ok(1), |s| s.parse())?;
     write(Path::new(out), rows.parse()?, unit, seed)
+}
+
+/// Prints a line a scan: seconds, customers, cells.
+fn time(file: &Path, times: usize) -> Result<(), Box<dyn Error>> {
+    let experiment = plan(file);
+    for _ in 0..times {
+        let start = Instant::now();
+        let scan = scan(&Request::new(&experiment, Path::new("/"), &|_| Ok(())))?;
+        let seconds = start.elapsed().as_secs_f64();
+        let cells = scan.evidence.outcomes[0].table.cells().len();
+        let customers = scan.evidence.audit.customers;
+        println!("{seconds:.3} s, {customers} customers, {cells} cells");
+    }
+    Ok(())
 }

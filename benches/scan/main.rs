@@ -9,8 +9,7 @@ use std::sync::OnceLock;
 
 use divan::Bencher;
 use pilot::engine::{Choice, Request, scan};
-use pilot::experiment::{Experiment, parse};
-use pilot_file::{Unit, write};
+use pilot_file::{Unit, plan, write};
 
 fn main() {
     divan::main();
@@ -35,46 +34,6 @@ fn file(name: &str) -> PathBuf {
         write(&path, rows(), unit, 1).unwrap();
     }
     path
-}
-
-fn plan(path: &Path) -> Experiment {
-    let unit = match path.file_stem().and_then(|s| s.to_str()) {
-        Some("none") => "",
-        _ => "unit = \"customer\", ",
-    };
-    let text = format!(
-        r#"
-schema = 1
-[experiment]
-name = "bench"
-seed = 1
-[assignment]
-method = "existing"
-strata = ["plan"]
-[[arms]]
-name = "control"
-control = true
-weight = 1
-[[arms]]
-name = "tip-sheet"
-weight = 1
-[[arms]]
-name = "video"
-weight = 1
-[data.counts]
-path = "{}"
-columns = {{ {unit}arm = "arm", exposure = "exposure", before_exposure = "before_exposure" }}
-exposure_unit = "day"
-[[outcomes]]
-name = "contacts"
-role = "primary"
-kind = "count"
-after = "after"
-before = "before"
-"#,
-        path.display()
-    );
-    parse(&text, Path::new("bench.toml")).unwrap().experiment
 }
 
 fn bench(bencher: Bencher, name: &str, engine: Choice) {

@@ -10,6 +10,7 @@ use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::Compression;
 use datafusion::parquet::file::properties::WriterProperties;
+use pilot::experiment::{Experiment, parse};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, Poisson};
@@ -194,4 +195,51 @@ fn write_parquet(
         writer.close()?;
     }
     Ok(())
+}
+
+/// The plan of such a file; one whose name begins with "none" has no units.
+pub fn plan(path: &Path) -> Experiment {
+    let name = path.file_name().and_then(|n| n.to_str());
+    let unit = match name {
+        Some(name) if name.starts_with("none") => "",
+        _ => "unit = \"customer\", ",
+    };
+    let arms: String = ARMS
+        .iter()
+        .map(|arm| {
+            let control = if *arm == ARMS[0] {
+                "control = true\n"
+            } else {
+                ""
+            };
+            format!("[[arms]]\nname = \"{arm}\"\n{control}weight = 1\n")
+        })
+        .collect();
+    let text = format!(
+        r#"
+schema = 1
+[experiment]
+name = "bench"
+seed = 1
+[assignment]
+method = "existing"
+strata = ["plan"]
+{arms}
+[data.counts]
+path = "{}"
+columns = {{ {unit}arm = "arm", exposure = "exposure", before_exposure = "before_exposure" }}
+exposure_unit = "day"
+[[outcomes]]
+name = "contacts"
+role = "primary"
+kind = "count"
+after = "after"
+before = "before"
+"#,
+        path.display()
+    );
+    match parse(&text, Path::new("bench.toml")) {
+        Ok(plan) => plan.experiment,
+        Err(error) => panic!("{error}"),
+    }
 }

@@ -11,6 +11,7 @@ use super::arms::{ArmNames, Assigned, assignment, strata_columns, stratum};
 use super::columns::{Column, Misfit, Row, Table};
 use super::fields::MICRO;
 use super::ledger::Ledger;
+use super::repeats::Place;
 use super::source::Part;
 use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 
@@ -21,6 +22,15 @@ pub trait Sink {
     /// # Errors
     /// A row that contradicts an earlier one.
     fn row(&mut self, unit: Option<&[u8]>, key: &[i64], table: &Table) -> Result<()>;
+
+    /// How many values were rounded, if a row with the same fields was judged before; then
+    /// the key that [`Sink::row`] gets next is not that row's. Only asked where the fields decide.
+    fn recall(&mut self, _: &Row<'_>, _: &Judge<'_>, _: Place) -> Option<u64> {
+        None
+    }
+
+    /// Told what the row that [`Sink::recall`] did not know means.
+    fn learn(&mut self, _key: &[i64], _rounded: u64) {}
 }
 
 /// The columns that a row's meaning depends on.
@@ -211,6 +221,16 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// How a row's arm is found.
+enum Arm<'a> {
+    /// It is in the key already.
+    Known,
+    /// By the value of the arm column.
+    Named(&'a str),
+    /// By the customer.
+    Assigned,
+}
+
 /// Reads `parts` row by row; how many rows had a customer in no arm.
 ///
 /// # Errors
@@ -237,12 +257,17 @@ pub fn read(
                 (request.tick)(ledger.rows)?;
             }
             let judged = table.row().and_then(|row| {
+                if assigned.is_none()
+                    && let Some(rounded) = sink.recall(&row, &judge, table.place())
+                {
+                    return Ok((rounded, judge.unit(&row)?, Arm::Known));
+                }
                 let rounded = judge.values(&row, &mut key)?;
                 let (unit, arm) = (judge.unit(&row)?, judge.arm(&row)?);
                 if assigned.is_none() {
                     key[1] = judge.stratum(&row, strata)?;
                 }
-                Ok((rounded, unit, arm))
+                Ok((rounded, unit, arm.map_or(Arm::Assigned, Arm::Named)))
             });
             let (rounded, unit, arm) = match judged {
                 Ok(judged) => judged,
@@ -251,19 +276,19 @@ pub fn read(
                     continue;
                 }
             };
-            match (assigned, unit, judge.arm_column(), arm) {
-                (Some(assigned), Some(unit), ..) => match assigned.seat(unit.as_bytes()) {
-                    Some((arm, stratum)) => {
-                        key[0] = i64::from(arm);
-                        key[1] = i64::from(stratum);
-                    }
-                    None => {
+            match (arm, assigned, unit, judge.arm_column()) {
+                (Arm::Known, ..) => {}
+                (Arm::Named(value), None, _, Some(column)) => {
+                    key[0] = i64::from(arms.arm(value, &table, column, request.show_values)?);
+                    sink.learn(&key, rounded);
+                }
+                (Arm::Assigned, Some(assigned), Some(unit), _) => {
+                    let Some((arm, stratum)) = assigned.seat(unit.as_bytes()) else {
                         unassigned += 1;
                         continue;
-                    }
-                },
-                (None, _, Some(column), Some(value)) => {
-                    key[0] = i64::from(arms.arm(value, &table, column, request.show_values)?);
+                    };
+                    key[0] = i64::from(arm);
+                    key[1] = i64::from(stratum);
                 }
                 _ => return Err(Error::internal("a counts row without an arm")),
             }

@@ -1,6 +1,7 @@
 //! Both engines bring back the same Evidence and the same rows set aside, by `==`.
 
 mod counts;
+mod examples;
 mod files;
 mod log;
 mod running;

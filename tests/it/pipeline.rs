@@ -9,7 +9,8 @@ use crate::support::{COUNTS_PLAN, Desk, program};
 /// The program computes what the reference holds to 1e-8; the last digits of its text are the same.
 const AGREES: f64 = 1e-8;
 
-fn example(name: &str) -> Desk {
+/// A workspace with one example of the repository, as nobody has run it.
+pub fn example(name: &str) -> Desk {
     let desk = Desk::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     desk.copy(&format!("experiments/{name}.toml"));

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::engine::Request;
 use crate::engine::Scan;
 use crate::engine::arms::Assigned;
-use crate::engine::columns::Table;
-use crate::engine::counts::{self, Sink};
+use crate::engine::columns::{Row, Table};
+use crate::engine::counts::{self, Judge, Sink};
 use crate::engine::ledger::Ledger;
 use crate::engine::reader::{CountsTally, finish_counts};
 use crate::engine::repeats::{Place, Unit, Units, contradiction};
@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::experiment::CountsFile;
 
 use super::hashes::{Hashes, hash, repeated};
+use super::memo::{Known, Memo};
 use super::parts::{divide, fold};
 use super::session::{Session, threads};
 
@@ -31,11 +32,28 @@ struct Reading<S> {
 struct Tally {
     distinct: Distinct,
     units: Hashes,
+    memo: Memo,
+    recalled: Option<u32>,
 }
 
 impl Sink for Tally {
+    fn recall(&mut self, row: &Row<'_>, judge: &Judge<'_>, place: Place) -> Option<u64> {
+        let known = self.memo.recall(row, judge, place);
+        // Also forgets a row that was recalled but then had no unit.
+        self.recalled = known.map(|k| k.id);
+        known.map(|k| k.rounded)
+    }
+
+    fn learn(&mut self, key: &[i64], rounded: u64) {
+        let id = self.distinct.id(key);
+        self.memo.learn(Known { id, rounded });
+    }
+
     fn row(&mut self, unit: Option<&[u8]>, key: &[i64], _: &Table) -> Result<()> {
-        self.distinct.add(key, 1);
+        match self.recalled.take() {
+            Some(id) => self.distinct.rows[id as usize].1 += 1,
+            None => self.distinct.add(key, 1),
+        }
         match unit {
             Some(unit) => self.units.add(unit),
             None => Ok(()),
@@ -82,6 +100,8 @@ pub fn scan(
     let readings = pass.run(&strata, Ledger::default, || Tally {
         distinct: Distinct::default(),
         units: Hashes::new(session.reservation("units")),
+        memo: Memo::default(),
+        recalled: None,
     })?;
     let mut distinct = Distinct::default();
     let mut ledger = Ledger::default();

@@ -16,6 +16,7 @@ mod customers;
 mod groups;
 mod hashes;
 mod log;
+mod memo;
 mod parts;
 mod relation;
 mod session;

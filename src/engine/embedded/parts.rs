@@ -146,6 +146,7 @@ pub fn fold<A: Send>(
     start: impl Fn() -> A + Sync,
     work: impl Fn(&mut A, &Request<'_>, &Part) -> Result<()> + Sync,
 ) -> Result<Vec<A>> {
+    (request.tick)(0)?;
     let workers = threads(request).min(parts.len()).max(1);
     let next = AtomicUsize::new(0);
     let stopped = AtomicBool::new(false);

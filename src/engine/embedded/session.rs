@@ -87,6 +87,7 @@ impl<'a> Session<'a> {
             .runtime
             .as_ref()
             .ok_or_else(|| Error::internal("the data engine was stopped"))?;
+        (self.request.tick)(rows())?;
         let (sender, receiver) = sync_channel(1);
         let task = runtime.spawn(async move {
             // The receiver is gone only when nobody waits any more.

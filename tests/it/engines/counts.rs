@@ -128,7 +128,7 @@ fn rows_of(sound: bool, repeats: usize) -> impl Strategy<Value = Vec<Vec<String>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn text_and_parquet_of_text_agree(rows in rows(), cut in any::<prop::sample::Index>()) {
@@ -397,6 +397,33 @@ fn files_that_type_a_column_differently_agree() {
     let scan = ok(&folder, &counts_plan("*.parquet", ""));
     assert_eq!(scan.evidence.audit.customers, 4);
     assert_eq!(scan.evidence.audit.duplicate_customers, Some(1));
+}
+
+/// Rows like one before are not judged again, but their customers are.
+#[test]
+fn rows_like_others_are_told_apart_by_their_units() {
+    let folder = Folder::new();
+    let row = |unit: &str, after: &str| -> Vec<String> {
+        [unit, "1", "basic", "30", "30", "", after, "1", "1"]
+            .map(String::from)
+            .to_vec()
+    };
+    let mut rows: Vec<_> = (0..40).map(|i| row(&format!("C{i}"), "2")).collect();
+    rows.insert(20, row(" ", "2"));
+    rows.insert(21, row("D", "3"));
+    rows.insert(22, row("\u{FFFD}", "2"));
+    rows.insert(23, row("E", "x"));
+    rows.insert(24, row("F", "4"));
+    rows.push(row("C7", "2"));
+    folder.csv("rows.csv", &HEADER, &rows);
+    folder.parquet_text("rows.parquet", &HEADER, &rows);
+    let text = ok(&folder, &counts_plan("rows.csv", ""));
+    assert_same_content(&text, &ok(&folder, &counts_plan("rows.parquet", "")));
+    let after = text.evidence.outcomes[0].table.cells().iter();
+    let customers: Vec<_> = after.map(|c| (c.after, c.customers)).collect();
+    assert_eq!(customers, [(Some(2), 40), (Some(3), 1), (Some(4), 1)]);
+    assert_eq!(text.set_aside.len(), 3);
+    assert_eq!(text.evidence.audit.duplicate_customers, Some(1));
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn agree(text: pilot::error::Result<Scan>, parquet: pilot::error::Result<Scan>) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn every_way_to_write_a_log_agrees(
