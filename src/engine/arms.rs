@@ -7,8 +7,9 @@ use crate::error::{Result, nearest};
 use crate::experiment::{Experiment, FileFormat};
 
 use super::Request;
-use super::columns::{Column, Misfit, Row, Table};
+use super::columns::{Column, Misfit, Table};
 use super::repeats::Unit;
+use super::row::Row;
 use super::source::{Input, whole};
 use super::tally::Interner;
 

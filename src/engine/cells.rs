@@ -8,10 +8,11 @@ use crate::experiment::{CellsSource, Experiment, OutcomeKind};
 use crate::table::{Audit, ExposureUnit};
 
 use super::arms::{ArmNames, exchange_format, stratum};
-use super::columns::{Column, Misfit, Row, Table};
+use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
+use super::finish::finish;
 use super::ledger::Ledger;
-use super::reader::finish;
+use super::row::Row;
 use super::source::{Input, expand, whole};
 use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 use super::{Request, Scan};

@@ -1,19 +1,18 @@
 //! Ready-made counts: what a row of the file means, as one flat key.
 
-use std::collections::BTreeMap;
-
 use crate::error::{Error, Result};
 use crate::experiment::{BeforeKind, CountsExposure, CountsFile, Experiment, Outcome, OutcomeKind};
 use crate::table::ExposureUnit;
 
 use super::Request;
 use super::arms::{ArmNames, Assigned, assignment, strata_columns, stratum};
-use super::columns::{Column, Misfit, Row, Table};
+use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
 use super::ledger::Ledger;
 use super::repeats::Place;
+use super::row::Row;
 use super::source::Part;
-use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
+use super::tally::{FIRST_OUTCOME, Interner, NONE, flag};
 
 /// Receives the rows that could be read.
 pub trait Sink {
@@ -297,52 +296,6 @@ pub fn read(
         }
     }
     Ok(unassigned)
-}
-
-/// Keys of assigned customers without a row, with how many share each.
-///
-/// No row is no contact, so 0; a mean or yes/no outcome is unknown. `rows` holds
-/// each customer who has a row once.
-pub fn absent(
-    experiment: &Experiment,
-    file: &CountsFile,
-    assigned: &Assigned,
-    rows: &[(RowKey, u64)],
-) -> Vec<(RowKey, u64)> {
-    let mut missing: BTreeMap<(i64, i64), u64> = BTreeMap::new();
-    for (arm, stratum) in assigned.seats() {
-        *missing
-            .entry((i64::from(*arm), i64::from(*stratum)))
-            .or_default() += 1;
-    }
-    for (key, customers) in rows {
-        if let Some(left) = missing.get_mut(&(key[0], key[1])) {
-            *left -= customers;
-        }
-    }
-    let mut key = vec![NONE; FIRST_OUTCOME + 2 * experiment.outcomes.len()];
-    key[2] = MICRO;
-    for (i, o) in experiment.outcomes.iter().enumerate() {
-        let before = FIRST_OUTCOME + 2 * i;
-        if o.kind != OutcomeKind::Count {
-            continue;
-        }
-        if file.exposure.is_none() {
-            key[before + 1] = 0;
-        }
-        // Who was not observed before for a known time may not have been there at all.
-        let same_count = o.before_kind == BeforeKind::Count && file.before_exposure.is_none();
-        if same_count && rows.iter().any(|(row, _)| row[before] != NONE) {
-            key[before] = 0;
-        }
-    }
-    missing
-        .into_iter()
-        .map(|((arm, stratum), customers)| {
-            (key[0], key[1]) = (arm, stratum);
-            (key.clone().into(), customers)
-        })
-        .collect()
 }
 
 /// A covariate, or the before value of a mean, may be any number.

@@ -13,6 +13,7 @@ mod counts;
 #[cfg(feature = "engine")]
 mod embedded;
 mod fields;
+mod finish;
 mod ledger;
 mod log;
 #[cfg(feature = "engine")]
@@ -22,6 +23,7 @@ mod reader;
 mod records;
 mod repeats;
 mod roster;
+mod row;
 mod source;
 mod tally;
 mod text;

@@ -2,28 +2,25 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
-
 use crate::error::{Error, Result};
-use crate::experiment::{
-    ContactsFile, CountsFile, CustomersFile, Data, Experiment, OutcomeKind, Periods,
-};
-use crate::table::{
-    Audit, Evidence, ExposureUnit, OutcomeEvidence, Provenance, UnassignedContacts,
-};
+use crate::experiment::{ContactsFile, CountsFile, CustomersFile, Data, Experiment, OutcomeKind};
+use crate::table::{Audit, ExposureUnit, UnassignedContacts};
 
-use super::arms::Assigned;
 use super::cells;
 use super::columns::Table;
 use super::counts::{self, Sink};
 use super::fields::MICRO;
+use super::finish::{
+    CountsTally, finish, finish_counts, last_contact, last_day, log_key, loosely, periods,
+    total_too_large,
+};
 use super::ledger::Ledger;
 use super::log::{self, Contact};
 use super::repeats::{Unit, Units, contradiction};
-use super::roster::{self, Customer, Customers};
+use super::roster::{self, Customers};
 use super::source::{Part, expand, whole};
-use super::tally::{Distinct, FIRST_OUTCOME, Interner, NONE, RowKey, tables};
-use super::windows::{Calendar, Span4};
+use super::tally::{Distinct, Interner};
+use super::windows::Calendar;
 use super::{Request, Scan};
 
 /// Scans a pilot's data.
@@ -42,11 +39,6 @@ pub fn scan(request: &Request<'_>) -> Result<Scan> {
             .key("data")
             .hint("add [data.counts], or [data.customers] and [data.contacts], or [data.cells]")),
     }
-}
-
-/// Names of the arms in the plan's order.
-pub fn arm_names(experiment: &Experiment) -> Vec<String> {
-    experiment.arms.iter().map(|a| a.name.clone()).collect()
 }
 
 struct CountsSink<'a> {
@@ -107,64 +99,6 @@ fn scan_counts(request: &Request<'_>, file: &CountsFile) -> Result<Scan> {
     finish_counts(request, file, assigned.as_ref(), &strata, tallied, ledger)
 }
 
-/// What the rows of counts files add up to.
-#[derive(Debug)]
-pub struct CountsTally {
-    /// Distinct rows with their customers, each customer once.
-    pub rows: Vec<(RowKey, u64)>,
-    /// Rows whose customer is in no arm.
-    pub unassigned: u64,
-    /// Repeats of a customer's row.
-    pub duplicates: u64,
-    /// Customers found in two arms.
-    pub double_assigned: u64,
-}
-
-/// Evidence from counts.
-///
-/// # Errors
-/// Rows that no table can hold.
-pub fn finish_counts(
-    request: &Request<'_>,
-    file: &CountsFile,
-    assigned: Option<&Assigned>,
-    strata: &Interner,
-    tally: CountsTally,
-    ledger: Ledger,
-) -> Result<Scan> {
-    let mut rows = tally.rows;
-    let absent = assigned.map(|a| counts::absent(request.experiment, file, a, &rows));
-    let has_units = file.unit.is_some();
-    let audit = Audit {
-        duplicate_customers: has_units.then_some(tally.duplicates),
-        double_assigned: has_units.then_some(tally.double_assigned),
-        unassigned_customers: assigned.is_some().then_some(tally.unassigned),
-        assigned_without_row: absent.as_ref().map(|a| a.iter().map(|(_, n)| n).sum()),
-        ..Audit::default()
-    };
-    rows.extend(absent.into_iter().flatten());
-    finish(
-        request,
-        strata,
-        counts::exposure_unit(file),
-        rows,
-        ledger,
-        audit,
-    )
-}
-
-/// The periods, without which a log cannot be read.
-///
-/// # Errors
-/// The plan has none.
-pub fn periods(experiment: &Experiment) -> Result<&Periods> {
-    experiment.periods.as_ref().ok_or_else(|| {
-        Error::plan("a contact log needs periods")
-            .key("periods")
-            .hint("add [periods] with before and after")
-    })
-}
-
 fn scan_log(
     request: &Request<'_>,
     customers: &CustomersFile,
@@ -173,9 +107,8 @@ fn scan_log(
     let experiment = request.experiment;
     let periods = periods(experiment)?;
     let calendar = Calendar::new(periods)?;
-    let mut strata = Interner::default();
     let mut ledger = Ledger::default();
-    let roster = roster::read(request, customers, periods, &mut strata, &mut ledger)?;
+    let roster = roster::read(request, customers, periods, &mut ledger)?;
     ledger.check(customers.format.max_bad_rows)?;
     let mut contact_ledger = Ledger::default();
     let mut counter = ContactCounter::new(experiment, &roster, contacts.id.is_some());
@@ -219,48 +152,12 @@ fn scan_log(
     };
     finish(
         request,
-        &strata,
+        &roster.strata,
         ExposureUnit::Day,
         distinct.rows,
         ledger,
         audit,
     )
-}
-
-/// The last day of the last window.
-pub fn last_day(spans: &[Span4]) -> Option<String> {
-    let last = spans.iter().map(|s| s.last_day).max();
-    last.map(|day| day.to_string())
-}
-
-/// A customer's row from before and after of each outcome, in millionths.
-pub fn log_key(
-    experiment: &Experiment,
-    customer: &Customer,
-    span: &Span4,
-    values: &[i64],
-) -> Vec<i64> {
-    let mut key = vec![
-        i64::from(customer.arm),
-        i64::from(customer.stratum),
-        span.exposure,
-        span.before_exposure,
-        customer.uptake,
-    ];
-    key.extend_from_slice(values);
-    for (outcome, pair) in experiment
-        .outcomes
-        .iter()
-        .zip(key[FIRST_OUTCOME..].chunks_exact_mut(2))
-    {
-        if outcome.kind == OutcomeKind::Proportion {
-            pair.iter_mut().for_each(|v| *v = (*v).min(MICRO));
-        }
-        if span.before_exposure == NONE {
-            pair[0] = NONE;
-        }
-    }
-    key
 }
 
 /// Adds contacts up by customer.
@@ -364,89 +261,4 @@ impl<'a> ContactCounter<'a> {
             .filter(|s| known.contains(&loosely(s)))
             .count() as u64
     }
-}
-
-/// The last instant of a log as UTC RFC 3339.
-pub fn last_contact(last: Option<i64>) -> Option<String> {
-    last.and_then(|t| Timestamp::from_microsecond(t).ok())
-        .map(|t| t.to_string())
-}
-
-/// The error of a customer whose values add up to too much.
-pub fn total_too_large() -> Error {
-    Error::data("a customer's total is larger than a 64-bit number holds")
-}
-
-/// A unit key without blanks around it, case and leading zeros.
-pub fn loosely(unit: &[u8]) -> Unit {
-    let text = String::from_utf8_lossy(unit);
-    text.trim()
-        .trim_start_matches('0')
-        .to_lowercase()
-        .into_bytes()
-        .into()
-}
-
-/// Evidence from distinct rows.
-pub fn finish(
-    request: &Request<'_>,
-    strata: &Interner,
-    exposure_unit: ExposureUnit,
-    rows: Vec<(RowKey, u64)>,
-    ledger: Ledger,
-    audit: Audit,
-) -> Result<Scan> {
-    let experiment = request.experiment;
-    let outcomes = experiment.outcomes.len();
-    let sum_by = |keep: &dyn Fn(&RowKey) -> bool| -> u64 {
-        rows.iter().filter(|r| keep(&r.0)).map(|r| r.1).sum()
-    };
-    let audit = Audit {
-        rows_read: ledger.rows,
-        customers: rows.iter().map(|r| r.1).sum(),
-        customers_by_arm: (0..experiment.arms.len())
-            .map(|a| sum_by(&|k| k[0] == a as i64))
-            .collect(),
-        set_aside: ledger.lines_aside(),
-        without_before: (0..outcomes)
-            .map(|o| sum_by(&|k| k[FIRST_OUTCOME + 2 * o] == NONE))
-            .collect(),
-        missing_after: (0..outcomes)
-            .map(|o| sum_by(&|k| k[FIRST_OUTCOME + 2 * o + 1] == NONE))
-            .collect(),
-        rounded_values: ledger.rounded,
-        ..audit
-    };
-    if audit.customers == 0 {
-        return Err(Error::data("the data hold no customers").key("data").hint(
-            "check the files that the plan names, and the enrolment dates where it has them",
-        ));
-    }
-    let arms = arm_names(experiment);
-    let tables = tables(
-        &arms,
-        &experiment.assignment.strata,
-        strata,
-        exposure_unit,
-        outcomes,
-        &rows,
-    )?;
-    let outcomes = experiment
-        .outcomes
-        .iter()
-        .zip(tables)
-        .map(|(o, table)| OutcomeEvidence {
-            outcome: o.name.clone(),
-            table,
-        })
-        .collect();
-    let evidence = Evidence {
-        audit,
-        outcomes,
-        provenance: Provenance::default(),
-    };
-    Ok(Scan {
-        evidence,
-        set_aside: ledger.set_aside,
-    })
 }

@@ -44,12 +44,14 @@ pub struct Enrolled<'a> {
 }
 
 /// All customers of a pilot.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Customers {
     /// Unit → index in `list`.
     pub index: HashMap<Unit, u32>,
     /// Customers.
     pub list: Vec<Customer>,
+    /// Strata.
+    pub strata: Interner,
     /// Distinct windows.
     pub spans: Vec<Span4>,
     /// Repeats of a roster row.
@@ -103,6 +105,15 @@ impl Spans {
     }
 }
 
+/// How strata and windows are numbered.
+#[derive(Clone)]
+pub struct Numbering {
+    /// Strata.
+    pub strata: Interner,
+    /// Windows.
+    pub spans: Spans,
+}
+
 /// Whether the roster's files have to be read: the assignment alone may say all.
 pub fn needs_files(file: &CustomersFile, assigned: Option<&Assigned>) -> bool {
     assigned.is_none() || file.start.is_some() || file.uptake.is_some()
@@ -134,14 +145,12 @@ pub fn assigned(
 ///
 /// # Errors
 /// Missing columns, unknown arms, whatever the sink refuses.
-#[allow(clippy::too_many_arguments)] // what each thread has of its own, beside what all share
 pub fn rows(
     request: &Request<'_>,
     file: &CustomersFile,
     parts: &[Part],
     assigned: Option<&Assigned>,
-    strata: &mut Interner,
-    spans: &mut Spans,
+    Numbering { strata, spans }: &mut Numbering,
     ledger: &mut Ledger,
     sink: &mut dyn FnMut(Enrolled<'_>, &Table) -> Result<()>,
 ) -> Result<u64> {
@@ -270,11 +279,13 @@ pub fn read(
     request: &Request<'_>,
     file: &CustomersFile,
     periods: &Periods,
-    strata: &mut Interner,
     ledger: &mut Ledger,
 ) -> Result<Customers> {
-    let mut spans = Spans::new(Calendar::new(periods)?);
-    let assigned = assigned(request, file, strata)?;
+    let mut numbers = Numbering {
+        strata: Interner::default(),
+        spans: Spans::new(Calendar::new(periods)?),
+    };
+    let assigned = assigned(request, file, &mut numbers.strata)?;
     let parts = if needs_files(file, assigned.as_ref()) {
         whole(expand(request.root, &file.format.path)?)
     } else {
@@ -286,39 +297,36 @@ pub fn read(
         file,
         &parts,
         assigned.as_ref(),
-        strata,
-        &mut spans,
+        &mut numbers,
         ledger,
         &mut |row, table| {
+            let (arm, place) = (row.customer.arm, table.place());
             units
-                .add(
-                    row.unit,
-                    row.customer.arm,
-                    (row.customer, row.start),
-                    table.place(),
-                )
-                .map_err(|first| contradiction(&parts, table.place(), first, &file.unit))
+                .add(row.unit, arm, (row.customer, row.start), place)
+                .map_err(|first| contradiction(&parts, place, first, &file.unit))
         },
     )?;
-    let mut customers = Customers {
-        unassigned: (assigned.is_some() && !parts.is_empty()).then_some(unassigned),
-        duplicates: units.duplicates(),
-        double_assigned: units.doubles.len() as u64,
-        ..Customers::default()
-    };
+    let mut index = HashMap::new();
+    let mut list = Vec::new();
     let mut add = |unit: &Unit, customer| {
-        let number = customers.list.len() as u32;
-        customers.index.insert(unit.clone(), number);
-        customers.list.push(customer);
+        index.insert(unit.clone(), list.len() as u32);
+        list.push(customer);
     };
     for (unit, (customer, _)) in units.single() {
         add(unit, *customer);
     }
     for (unit, _, seat) in assigned.iter().flat_map(Assigned::iter) {
         if !units.kept.contains_key(unit) {
-            add(unit, without_row(file, seat, &mut spans)?);
+            add(unit, without_row(file, seat, &mut numbers.spans)?);
         }
     }
-    customers.spans = spans.list;
-    Ok(customers)
+    Ok(Customers {
+        index,
+        list,
+        strata: numbers.strata,
+        spans: numbers.spans.list,
+        duplicates: units.duplicates(),
+        double_assigned: units.doubles.len() as u64,
+        unassigned: (assigned.is_some() && !parts.is_empty()).then_some(unassigned),
+    })
 }

@@ -24,4 +24,6 @@ mod report;
 mod rooms;
 mod snapshots;
 mod support;
+#[cfg(not(feature = "engine"))]
+mod without_engine;
 mod workspace;

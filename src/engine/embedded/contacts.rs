@@ -19,10 +19,9 @@ use crate::error::Result;
 use crate::experiment::{ContactsFile, Experiment};
 
 use super::counts::sort_by_place;
-use super::customers::{batch, text};
 use super::hashes::{Hashes, hash, repeated};
 use super::parts::{divide, fold};
-use super::relation::{BATCH, Emit, Producer, Tick, relation};
+use super::relation::{BATCH, Emit, Producer, Tick, batch, relation, text};
 use super::session::{Session, threads};
 
 /// A log of which every row was seen once.

@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use datafusion::arrow::array::{
-    ArrayBuilder, ArrayRef, Int32Builder, RecordBatch, StringViewBuilder,
-};
+use datafusion::arrow::array::{ArrayBuilder, ArrayRef, Int32Builder, StringViewBuilder};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::prelude::DataFrame;
 use jiff::civil::Date;
@@ -19,7 +17,7 @@ use crate::engine::arms::Assigned;
 use crate::engine::columns::Table;
 use crate::engine::ledger::Ledger;
 use crate::engine::repeats::{Place, Unit, Units, contradiction};
-use crate::engine::roster::{self, Customer, Enrolled, Spans};
+use crate::engine::roster::{self, Customer, Enrolled, Numbering, Spans};
 use crate::engine::source::{Part, expand};
 use crate::engine::tally::Interner;
 use crate::engine::windows::{Calendar, Span4};
@@ -29,7 +27,7 @@ use crate::experiment::{CustomersFile, Experiment};
 use super::counts::sort_by_place;
 use super::hashes::{Hashes, hash, repeated};
 use super::parts::{divide, fold};
-use super::relation::{BATCH, Emit, Producer, Tick, relation};
+use super::relation::{BATCH, Emit, Producer, Tick, batch, relation, text};
 use super::session::{Session, threads};
 
 /// Distinct kinds of customers, numbered.
@@ -71,8 +69,7 @@ struct Shared {
     root: PathBuf,
     file: CustomersFile,
     assigned: Option<Assigned>,
-    strata: Interner,
-    spans: Spans,
+    numbers: Numbering,
     profiles: Profiles,
     /// Hashes of units whose rows are settled.
     repeated: HashSet<u64>,
@@ -83,8 +80,7 @@ type Repeated = (Place, Unit, Customer, Option<Date>);
 
 /// What one thread saw of the roster.
 struct Survey {
-    strata: Interner,
-    spans: Spans,
+    numbers: Numbering,
     ledger: Ledger,
     units: Hashes,
     kinds: HashSet<(Customer, Option<Date>)>,
@@ -101,9 +97,11 @@ pub fn survey(
     file: &CustomersFile,
     calendar: Calendar,
 ) -> Result<Roster> {
-    let mut strata = Interner::default();
-    let mut spans = Spans::new(calendar);
-    let assigned = roster::assigned(request, file, &mut strata)?;
+    let mut numbers = Numbering {
+        strata: Interner::default(),
+        spans: Spans::new(calendar),
+    };
+    let assigned = roster::assigned(request, file, &mut numbers.strata)?;
     let inputs = if roster::needs_files(file, assigned.as_ref()) {
         expand(request.root, &file.format.path)?
     } else {
@@ -119,8 +117,7 @@ pub fn survey(
         request,
         &parts,
         || Survey {
-            strata: strata.clone(),
-            spans: spans.clone(),
+            numbers: numbers.clone(),
             ledger: Ledger::default(),
             units: Hashes::new(session.reservation("units")),
             kinds: HashSet::new(),
@@ -132,8 +129,7 @@ pub fn survey(
                 file,
                 std::slice::from_ref(part),
                 assigned.as_ref(),
-                &mut own.strata,
-                &mut own.spans,
+                &mut own.numbers,
                 &mut own.ledger,
                 &mut |row, _| {
                     own.kinds.insert((row.customer, row.start));
@@ -153,10 +149,10 @@ pub fn survey(
     for own in surveys {
         unassigned += own.unassigned;
         for (customer, start) in own.kinds {
-            let tuple = &own.strata.tuples()[customer.stratum as usize];
+            let tuple = &own.numbers.strata.tuples()[customer.stratum as usize];
             profiles.id(Customer {
-                stratum: strata.id(tuple),
-                span: spans.id(start)?,
+                stratum: numbers.strata.id(tuple),
+                span: numbers.spans.id(start)?,
                 ..customer
             });
         }
@@ -178,8 +174,7 @@ pub fn survey(
             root: request.root.to_path_buf(),
             file: file.clone(),
             assigned,
-            strata,
-            spans,
+            numbers,
             profiles,
             repeated,
         }),
@@ -210,7 +205,7 @@ impl Roster {
         }
         for (unit, number, seat) in shared.assigned.iter().flat_map(Assigned::iter) {
             if !found[number as usize].load(Ordering::Relaxed) {
-                let customer = roster::without_row(&shared.file, seat, &mut shared.spans)?;
+                let customer = roster::without_row(&shared.file, seat, &mut shared.numbers.spans)?;
                 let profile = shared.profiles.id(customer);
                 self.settled.push((unit.clone(), profile));
             }
@@ -224,9 +219,9 @@ impl Roster {
         if shared.repeated.is_empty() {
             return Ok(Vec::new());
         }
-        let start = || (shared.reading(), Vec::new());
+        let start = || (shared.numbers.clone(), Vec::new());
         let kept = fold(request, &self.parts, start, |(own, kept), request, part| {
-            own.rows(shared, part, request.tick, &mut |row, table| {
+            shared.rows(own, part, request.tick, &mut |row, table| {
                 if shared.repeated.contains(&hash(row.unit)) {
                     kept.push((table.place(), row.unit.into(), row.customer, row.start));
                 }
@@ -243,12 +238,12 @@ impl Roster {
 
     /// The strata.
     pub fn strata(&self) -> &Interner {
-        &self.shared.strata
+        &self.shared.numbers.strata
     }
 
     /// The windows.
     pub fn spans(&self) -> &[Span4] {
-        self.shared.spans.list()
+        self.shared.numbers.spans.list()
     }
 
     /// Calls `each` with the unit of every customer who is in one arm, on all threads.
@@ -262,13 +257,13 @@ impl Roster {
         each: impl Fn(&mut A, &[u8]) + Sync,
     ) -> Result<Vec<A>> {
         let shared = &self.shared;
-        let begin = || (shared.reading(), start());
+        let begin = || (shared.numbers.clone(), start());
         let all = fold(
             request,
             &self.parts,
             begin,
             |(own, result), request, part| {
-                own.rows(shared, part, request.tick, &mut |row, _| {
+                shared.rows(own, part, request.tick, &mut |row, _| {
                     if !shared.repeated.contains(&hash(row.unit)) {
                         each(result, row.unit);
                     }
@@ -303,7 +298,7 @@ impl Roster {
         let shared = self.shared.clone();
         let factory = Arc::new(move || {
             Box::new(CustomerRows {
-                reading: shared.reading(),
+                numbers: shared.numbers.clone(),
                 shared: shared.clone(),
                 rows: Rows::default(),
             }) as Box<dyn Producer>
@@ -312,36 +307,21 @@ impl Roster {
     }
 }
 
-/// A thread's own numbering of strata and windows, which begins as the survey's.
-struct Reading {
-    strata: Interner,
-    spans: Spans,
-}
-
 impl Shared {
-    fn reading(&self) -> Reading {
-        Reading {
-            strata: self.strata.clone(),
-            spans: self.spans.clone(),
-        }
-    }
-}
-
-impl Reading {
+    /// Reads a part; `numbers` is a thread's own copy of the survey's.
     fn rows(
-        &mut self,
-        shared: &Shared,
+        &self,
+        numbers: &mut Numbering,
         part: &Part,
         tick: &Tick<'_>,
         sink: &mut dyn FnMut(Enrolled<'_>, &Table) -> Result<()>,
     ) -> Result<()> {
         roster::rows(
-            &Request::new(&shared.experiment, &shared.root, tick),
-            &shared.file,
+            &Request::new(&self.experiment, &self.root, tick),
+            &self.file,
             std::slice::from_ref(part),
-            shared.assigned.as_ref(),
-            &mut self.strata,
-            &mut self.spans,
+            self.assigned.as_ref(),
+            numbers,
             &mut Ledger::blind(),
             sink,
         )
@@ -352,14 +332,14 @@ impl Reading {
 /// Makes the relation's rows from the roster's.
 struct CustomerRows {
     shared: Arc<Shared>,
-    reading: Reading,
+    numbers: Numbering,
     rows: Rows,
 }
 
 impl Producer for CustomerRows {
     fn part(&mut self, part: &Part, tick: &Tick<'_>, emit: &mut Emit<'_>) -> Result<()> {
         let (shared, rows) = (&self.shared, &mut self.rows);
-        self.reading.rows(shared, part, tick, &mut |row, _| {
+        shared.rows(&mut self.numbers, part, tick, &mut |row, _| {
             if shared.repeated.contains(&hash(row.unit)) {
                 return Ok(());
             }
@@ -407,20 +387,4 @@ impl Rows {
         ];
         emit(batch(schema(), columns)?)
     }
-}
-
-/// A batch of equally long columns.
-///
-/// # Errors
-/// Columns that do not fit the schema.
-pub fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
-    RecordBatch::try_new(schema, columns).map_err(|e| Error::internal(e.to_string()))
-}
-
-/// A unit as text, which it is by the time that it is a unit.
-///
-/// # Errors
-/// Bytes that are no text, from an assignment file that was changed.
-pub fn text(unit: &[u8]) -> Result<&str> {
-    std::str::from_utf8(unit).map_err(|_| Error::data("a customer's identifier is not UTF-8"))
 }

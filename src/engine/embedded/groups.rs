@@ -15,11 +15,12 @@ use datafusion::logical_expr::lit;
 use datafusion::prelude::{DataFrame, Expr};
 
 use crate::engine::arms::ArmNames;
-use crate::engine::columns::{Column, Row, Table};
+use crate::engine::columns::{Column, Table};
 use crate::engine::counts::Judge;
+use crate::engine::finish::{CountsTally, finish_counts};
 use crate::engine::ledger::Ledger;
 use crate::engine::parquet::{Page, footer};
-use crate::engine::reader::{CountsTally, finish_counts};
+use crate::engine::row::Row;
 use crate::engine::source::{Input, Part, whole};
 use crate::engine::tally::{FIRST_OUTCOME, Interner, NONE, RowKey};
 use crate::engine::{Request, Scan};

@@ -19,7 +19,7 @@ use datafusion::logical_expr::{JoinType, bitwise_and, cast, lit, when};
 use datafusion::prelude::{DataFrame, Expr, ident};
 
 use crate::engine::fields::MICRO;
-use crate::engine::reader::{finish, last_contact, last_day, log_key, loosely, total_too_large};
+use crate::engine::finish::{finish, last_contact, last_day, log_key, loosely, total_too_large};
 use crate::engine::repeats::Unit;
 use crate::engine::roster::OUTSIDE;
 use crate::engine::tally::Distinct;
@@ -30,7 +30,8 @@ use crate::experiment::{ContactsFile, CustomersFile, Experiment, Outcome, Outcom
 use crate::table::{Audit, ExposureUnit, UnassignedContacts};
 
 use super::contacts;
-use super::customers::{self, Roster, batch};
+use super::customers::{self, Roster};
+use super::relation::batch;
 use super::session::{Session, error};
 
 /// Scans a roster and its log.

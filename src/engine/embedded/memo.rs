@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::engine::columns::Row;
 use crate::engine::counts::Judge;
 use crate::engine::repeats::Place;
+use crate::engine::row::Row;
 
 /// Distinct rows remembered; pilots have far fewer, files of measurements far more.
 const LIMIT: usize = 1 << 20;

@@ -24,9 +24,9 @@ mod session;
 use crate::error::Result;
 use crate::experiment::{CountsFile, Data};
 
-use super::reader;
 use super::source::{Storage, expand};
 use super::{Request, Scan};
+use super::{finish, reader};
 
 use session::Session;
 
@@ -41,7 +41,7 @@ pub fn scan(request: &Request<'_>) -> Result<Scan> {
             customers,
             contacts,
         }) => {
-            let periods = reader::periods(request.experiment)?;
+            let periods = finish::periods(request.experiment)?;
             let session = Session::new(request)?;
             log::scan(&session, request, periods, customers, contacts)
         }

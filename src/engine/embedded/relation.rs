@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::error::DataFusionError;
@@ -144,4 +144,20 @@ impl PartitionStream for Ready {
             ),
         )
     }
+}
+
+/// A batch of equally long columns.
+///
+/// # Errors
+/// Columns that do not fit the schema.
+pub fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(schema, columns).map_err(|e| Error::internal(e.to_string()))
+}
+
+/// A unit as text, which it is by the time that it is a unit.
+///
+/// # Errors
+/// Bytes that are no text, from an assignment file that was changed.
+pub fn text(unit: &[u8]) -> Result<&str> {
+    std::str::from_utf8(unit).map_err(|_| Error::data("a customer's identifier is not UTF-8"))
 }
