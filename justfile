@@ -25,8 +25,8 @@ examples:
     for name in progabide bladder hillstrom-email fees-education; do target/release/pilot analyze $name --as-of 2026-11-22; done
 
 # The speed bar: 10 million customers, against tea-tasting on DuckDB (needs Python).
-# Last result, 2 cores, 81,000 cells: pilot 1.8 s and 99 MiB, tea-tasting 1.4 s as whole processes;
-# tea-tasting without Python's start and imports .4 s. 10,000 permutations of two arms are 1.1 s of pilot's time.
+# Last result, 2 quiet cores, 81,000 cells: pilot .90 s and 99 MiB, tea-tasting 1.18 s as whole processes;
+# tea-tasting without Python's start and imports .35 s. 10,000 permutations of two arms are half of pilot's time.
 ten-million dir="/tmp/pilot-ten-million":
     mkdir -p {{dir}}/data {{dir}}/experiments {{dir}}/reports
     touch {{dir}}/pilot.toml
