@@ -25,8 +25,8 @@ examples:
     for name in progabide bladder hillstrom-email fees-education; do target/release/pilot analyze $name --as-of 2026-11-22; done
 
 # The speed bar: 10 million customers, against tea-tasting on DuckDB (needs Python).
-# Last result, 2 quiet cores, 81,000 cells: pilot .90 s and 99 MiB, tea-tasting 1.18 s as whole processes;
-# tea-tasting without Python's start and imports .35 s. 10,000 permutations of two arms are half of pilot's time.
+# Last result, 2 quiet cores, 162,000 cells: pilot 1.40 s and 141 MiB, tea-tasting 1.18 s as whole processes
+# (ratio 1.19); tea-tasting without Python's start and imports .36 s (ratio 3.9).
 ten-million dir="/tmp/pilot-ten-million":
     mkdir -p {{dir}}/data {{dir}}/experiments {{dir}}/reports
     touch {{dir}}/pilot.toml

@@ -7,7 +7,7 @@
 //! `cargo run --release --example make_pilot -- scan FILE [TIMES]`
 //!
 //! Contacts are negative binomial, in three arms and 24 strata; 10 million customers make about
-//! 80,000 distinct rows.
+//! 160,000 distinct rows.
 
 #[path = "../benches/scan/pilot_file.rs"]
 mod pilot_file;

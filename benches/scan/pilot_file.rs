@@ -82,7 +82,7 @@ impl Iterator for Customers {
         let rate = Gamma::new(1.25, 0.8).ok()?.sample(rng);
         let reduction = [1.0, 0.85, 0.75][arm];
         let mut contacts = |days: i64, factor: f64| {
-            let mean = (6.0 * rate * factor * days as f64 / 60.0).max(1e-9);
+            let mean = (11.0 * rate * factor * days as f64 / 60.0).max(1e-9);
             Poisson::new(mean).map_or(0.0, |p| p.sample(rng)) as i64
         };
         let (before, after) = (
