@@ -10,6 +10,7 @@ use crate::analysis::Status;
 use crate::decision::VerdictKind;
 use crate::error::{Error, Kind, Result};
 use crate::experiment::{self, Plan};
+use crate::interrupt;
 use crate::report::{self, Document, RenderedFile};
 use crate::workspace::{Draft, Lock, NumberedSet, Staged, kind, swap_folder};
 
@@ -23,7 +24,7 @@ use super::ui::{Steps, Ui};
 /// Effect, checks, money, decision and all reports.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot analyze fee-questions\n  pilot analyze fee-questions --json --no-report > analysis.json\n  pilot analyze fee-questions --set business.cost_per_contact.variable=5   what if?\n  pilot analyze fee-questions --despite srm --because \"the mailing house lost one batch\"\n\nBefore the planned end only the health checks run. Every analysis of real arms is a line in the ledger."
+    after_help = "Examples:\n  pilot analyze fee-questions\n  pilot analyze fee-questions --json --no-report > analysis.json\n  pilot analyze fee-questions --set business.cost_per_contact.variable=5   what if?\n  pilot analyze fee-questions --despite srm --because \"the mailing house lost one batch\"\n\nBefore the planned end only the health checks run. Every analysis of real arms is a line in the ledger. Interrupted by Ctrl-C, it leaves no analysis and no report; evidence that it had taken by then is kept."
 )]
 pub struct Args {
     /// A pilot's name, or a path to its plan
@@ -200,10 +201,16 @@ fn store(
         }
         return Ok(Some(set.commit()?.path));
     }
+    let report = match args.no_report {
+        true => None,
+        false => Some(stage_report(args, opened, files)?),
+    };
     let series = opened.pilot.analyses();
     let mut set = NumberedSet::begin(lock, &series)?;
     set.write("analysis.json", &json)?;
     set.write("run.json", &run)?;
+    // From the ledger's line on, analysis and report belong together.
+    let _held = interrupt::hold()?;
     if document.analysis_number.is_some() {
         let mut draft = Draft::new(kind::ANALYZE, Timestamp::now())
             .fact("plan_sha256", document.plan_sha256.clone())
@@ -220,9 +227,15 @@ fn store(
     } else {
         set.commit()?;
     }
-    if args.no_report {
+    let Some((staged, target)) = report else {
         return Ok(None);
-    }
+    };
+    swap_folder(staged, &target)?;
+    Ok(Some(target))
+}
+
+/// The report folder beside its place, whole, and the place.
+fn stage_report(args: &Args, opened: &Opened, files: &[RenderedFile]) -> Result<(Staged, PathBuf)> {
     let target = match &args.out {
         Some(dir) => std::path::absolute(dir).map_err(|e| Error::io("find", dir, &e))?,
         None => opened.pilot.report_dir(),
@@ -231,8 +244,7 @@ fn store(
     for file in files {
         staged.write(&file.name, &file.bytes)?;
     }
-    swap_folder(staged, &target)?;
-    Ok(Some(target))
+    Ok((staged, target))
 }
 
 fn tell(

@@ -215,8 +215,14 @@ fn an_interrupted_run_ends_within_a_second_and_leaves_nothing() {
         }
         assert_eq!(status.code(), Some(130));
         assert!(took < Duration::from_secs(1), "{took:?}");
-        // A set that was complete by then is kept, whole; nothing else is left, not even the lock.
+        // Evidence that was complete by then is a finished step of its own and is kept, whole;
+        // nothing of the analysis is, not even the lock.
         assert_whole(&desk, "interrupted");
+        let of_analysis = |name: &String| {
+            name.starts_with("experiments/t/analyses/") || name.starts_with("reports/t/")
+        };
+        let analysed: Vec<_> = desk.files().into_keys().filter(of_analysis).collect();
+        assert!(analysed.is_empty(), "{analysed:?}");
         let left: Vec<_> = desk
             .files()
             .into_keys()
