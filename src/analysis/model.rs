@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Detail, Estimand, Estimator};
 
+use super::weekly::Weekly;
+
 /// Everything an analysis says without money.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
@@ -22,6 +24,8 @@ pub struct Analysis {
     pub distribution: Vec<DistributionRow>,
     /// Means before and after, by arm.
     pub levels: Vec<LevelRow>,
+    /// Effects by week; `None` where the data do not tell the weeks.
+    pub weekly: Option<Weekly>,
     /// Warnings, shown alike everywhere.
     pub warnings: Vec<Warning>,
 }

@@ -108,7 +108,7 @@ impl Asked<'_> {
             balance: analysis.balance,
             distribution: analysis.distribution,
             levels: analysis.levels,
-            weekly: None,
+            weekly: analysis.weekly,
             boundaries: None,
             segments: None,
             deviations: self.standing.deviations.clone(),

@@ -1,27 +1,46 @@
 //! The exchange format: cells that another program made.
 
 use std::cell::Cell as StdCell;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, nearest};
 use crate::experiment::{CellsSource, Experiment, OutcomeKind};
-use crate::table::{Audit, ExposureUnit};
+use crate::table::exchange::{Named, read_spillover, read_weekly};
+use crate::table::{ArmId, Audit, Evidence, ExposureUnit, Weekly};
 
 use super::arms::{ArmNames, exchange_format, stratum};
 use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
-use super::finish::finish;
+use super::finish::{arm_names, finish};
 use super::ledger::Ledger;
 use super::row::Row;
 use super::source::{Input, expand, whole};
 use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 use super::{Request, Scan};
 
-/// Files of a cells source: a file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+/// Files that may stand beside the cells.
+const COMPANIONS: [&str; 2] = ["weekly.csv", "spillover.csv"];
+
+/// Files of a cells source: the cells, and what stands beside them.
 ///
 /// # Errors
-/// Neither is there.
-pub fn inputs(root: &std::path::Path, source: &CellsSource) -> Result<Vec<Input>> {
+/// No cells are there.
+pub fn inputs(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
+    let mut all = cells(root, source)?;
+    if root.join(&source.path).is_dir() {
+        let names = COMPANIONS.into_iter().map(|name| source.path.join(name));
+        let there = names.map(|name| Input {
+            path: root.join(&name),
+            name,
+        });
+        all.extend(there.filter(|input| input.path.is_file()));
+    }
+    Ok(all)
+}
+
+/// A file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+fn cells(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
     let shown = source.path.to_string_lossy().into_owned();
     if !root.join(&source.path).is_dir() {
         return expand(root, &shown);
@@ -125,7 +144,7 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
     let mut timed = false;
     let rounded = StdCell::new(0);
-    for part in whole(inputs(request.root, source)?) {
+    for part in whole(cells(request.root, source)?) {
         let mut table = Table::open(&part, &format)?;
         let c = Columns::find(&table, experiment)?;
         timed |= c.exposure.is_some();
@@ -244,5 +263,58 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
             }
         }
     }
-    scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))
+    let mut scan = scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))?;
+    companions(request, source, &mut scan.evidence)?;
+    Ok(scan)
+}
+
+/// Reads `weekly.csv` and `spillover.csv` beside `cells.csv`, where they are.
+fn companions(request: &Request<'_>, source: &CellsSource, evidence: &mut Evidence) -> Result<()> {
+    let experiment = request.experiment;
+    let arms = arm_names(experiment);
+    if let Some((file, name)) = companion(request.root, source, "weekly.csv")? {
+        let outcomes: Vec<Named<'_>> = experiment
+            .outcomes
+            .iter()
+            .map(|o| Named {
+                outcome: &o.name,
+                decimals: match o.kind {
+                    OutcomeKind::Mean => Weekly::MEAN_DECIMALS,
+                    OutcomeKind::Count | OutcomeKind::Proportion => 0,
+                },
+            })
+            .collect();
+        let weekly = read_weekly(file, &arms, &outcomes).map_err(|e| e.file(&name))?;
+        for (outcome, weekly) in evidence.outcomes.iter_mut().zip(weekly) {
+            let customers = |w: &Weekly, arm: usize| w.pair(ArmId(arm as u16), 0, 0).customers;
+            let assigned = &evidence.audit.customers_by_arm;
+            if let Some(w) = &weekly
+                && assigned
+                    .iter()
+                    .enumerate()
+                    .any(|(a, n)| customers(w, a) > *n)
+            {
+                return Err(Error::data("the weeks hold more customers than the cells")
+                    .file(&name)
+                    .key("customers"));
+            }
+            outcome.weekly = weekly;
+        }
+    }
+    if let Some((file, name)) = companion(request.root, source, "spillover.csv")? {
+        let spillover = read_spillover(file, &arms, false).map_err(|e| e.file(&name))?;
+        evidence.spillover = Some(spillover);
+    }
+    Ok(())
+}
+
+/// A file beside the cells, open, and its name; none where the source is a single file.
+fn companion(root: &Path, source: &CellsSource, name: &str) -> Result<Option<(File, PathBuf)>> {
+    let name = source.path.join(name);
+    let path = root.join(&name);
+    if !root.join(&source.path).is_dir() || !path.is_file() {
+        return Ok(None);
+    }
+    let file = File::open(&path).map_err(|e| Error::io("read", &name, &e))?;
+    Ok(Some((file, name)))
 }

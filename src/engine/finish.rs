@@ -235,11 +235,13 @@ pub fn finish(
         .map(|(o, table)| OutcomeEvidence {
             outcome: o.name.clone(),
             table,
+            weekly: None,
         })
         .collect();
     let evidence = Evidence {
         audit,
         outcomes,
+        spillover: None,
         provenance: Provenance::default(),
     };
     Ok(Scan {

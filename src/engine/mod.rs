@@ -27,6 +27,7 @@ mod row;
 mod source;
 mod tally;
 mod text;
+mod trail;
 mod units;
 mod windows;
 

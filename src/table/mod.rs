@@ -7,10 +7,15 @@
 mod cells;
 mod comparison;
 mod evidence;
+pub mod exchange;
 mod moments;
+mod spillover;
 pub mod store;
+mod weekly;
 
 pub use cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
 pub use comparison::{Comparison, GroupedRow, Side};
 pub use evidence::{Audit, Evidence, OutcomeEvidence, Provenance, SourceFile, UnassignedContacts};
 pub use moments::{Moments, Paired};
+pub use spillover::{Measure, SpillSums, Spillover};
+pub use weekly::{WeekPair, Weekly};

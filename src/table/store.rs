@@ -1,6 +1,7 @@
-//! Evidence as files: `evidence.json` (everything but the cells) and `cells.csv` (the exchange format).
+//! Evidence as files: `evidence.json` (everything but the tables) and the exchange format,
+//! `cells.csv` and its companions.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,9 @@ use crate::error::{Error, Result};
 
 use super::cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
 use super::evidence::{Audit, Evidence, OutcomeEvidence, Provenance};
+use super::exchange::{Named, read_spillover, read_weekly};
+use super::spillover::Spillover;
+use super::weekly::Weekly;
 
 /// Everything of an [`Evidence`] but the cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +22,12 @@ pub struct EvidenceHead {
     pub audit: Audit,
     /// Where it came from.
     pub provenance: Provenance,
+    /// What a scan of that version brought; 0 where it was not said.
+    #[serde(default)]
+    pub scan: u32,
+    /// Whether the log's channels were too many to be told apart.
+    #[serde(default)]
+    pub many_channels: bool,
     /// One head an outcome.
     pub outcomes: Vec<TableHead>,
 }
@@ -25,6 +35,9 @@ pub struct EvidenceHead {
 impl EvidenceHead {
     /// The schema's name and version.
     pub const SCHEMA: &'static str = "pilot.evidence/1";
+    /// What scans bring now. Evidence of another number is taken anew where the data are there,
+    /// and read as far as it goes where it is asked for by its number.
+    pub const SCAN: u32 = 2;
 }
 
 /// Everything of a table but its cells.
@@ -40,6 +53,9 @@ pub struct TableHead {
     pub exposure_unit: ExposureUnit,
     /// Decimals of the columns.
     pub decimals: Decimals,
+    /// Decimals of the weekly sums; `None` where there are none.
+    #[serde(default)]
+    pub weekly_decimals: Option<u8>,
 }
 
 /// The head of an evidence.
@@ -48,6 +64,8 @@ pub fn head(evidence: &Evidence) -> EvidenceHead {
         schema: EvidenceHead::SCHEMA.into(),
         audit: evidence.audit.clone(),
         provenance: evidence.provenance.clone(),
+        scan: EvidenceHead::SCAN,
+        many_channels: evidence.spillover.as_ref().is_some_and(|s| s.many_channels),
         outcomes: evidence
             .outcomes
             .iter()
@@ -57,6 +75,7 @@ pub fn head(evidence: &Evidence) -> EvidenceHead {
                 strata: o.table.strata().clone(),
                 exposure_unit: o.table.exposure_unit(),
                 decimals: o.table.decimals(),
+                weekly_decimals: o.weekly.as_ref().map(Weekly::decimals),
             })
             .collect(),
     }
@@ -114,11 +133,22 @@ pub fn write_cells(evidence: &Evidence, to: impl Write) -> std::io::Result<()> {
     csv.flush()
 }
 
-/// Reads back what [`head`] and [`write_cells`] gave.
+/// The files beside `evidence.json`, as far as they are there.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// `cells.csv`.
+    pub cells: Vec<u8>,
+    /// `weekly.csv`.
+    pub weekly: Option<Vec<u8>>,
+    /// `spillover.csv`.
+    pub spillover: Option<Vec<u8>>,
+}
+
+/// Reads back what [`head`] and the writers gave.
 ///
 /// # Errors
-/// Cells that do not fit the head.
-pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
+/// Files that do not fit the head.
+pub fn read(head: EvidenceHead, files: &Files) -> Result<Evidence> {
     if head.schema != EvidenceHead::SCHEMA {
         return Err(
             Error::workspace(format!("the evidence has the schema \"{}\"", head.schema))
@@ -131,7 +161,8 @@ pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
             .hint("run `pilot ingest` again")
     };
     let mut by_outcome: Vec<Vec<Cell>> = vec![Vec::new(); head.outcomes.len()];
-    let mut csv = csv::Reader::from_reader(cells);
+    let (weekly, spillover) = companions(&head, files)?;
+    let mut csv = csv::Reader::from_reader(files.cells.as_slice());
     let mut record = csv::StringRecord::new();
     let mut current = 0;
     loop {
@@ -154,19 +185,51 @@ pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
         .outcomes
         .into_iter()
         .zip(by_outcome)
-        .map(|(h, cells)| {
+        .zip(weekly)
+        .map(|((h, cells), weekly)| {
             let table = ContactTable::new(h.arms, h.strata, h.exposure_unit, h.decimals, cells)?;
             Ok(OutcomeEvidence {
                 outcome: h.outcome,
                 table,
+                weekly,
             })
         })
         .collect::<Result<_>>()?;
     Ok(Evidence {
         audit: head.audit,
         outcomes,
+        spillover,
         provenance: head.provenance,
     })
+}
+
+type Companions = (Vec<Option<Weekly>>, Option<Spillover>);
+
+fn companions(head: &EvidenceHead, files: &Files) -> Result<Companions> {
+    let damaged = |name: &str, e: Error| {
+        Error::workspace(format!("{name} of the evidence is damaged: {e}"))
+            .hint("run `pilot ingest` again")
+    };
+    let arms = head.outcomes.first().map_or(&[][..], |o| &o.arms);
+    let weekly = match &files.weekly {
+        None => vec![None; head.outcomes.len()],
+        Some(bytes) => {
+            let named: Vec<Named<'_>> = head
+                .outcomes
+                .iter()
+                .map(|o| Named {
+                    outcome: &o.outcome,
+                    decimals: o.weekly_decimals.unwrap_or(0),
+                })
+                .collect();
+            read_weekly(bytes.as_slice(), arms, &named).map_err(|e| damaged("weekly.csv", e))?
+        }
+    };
+    let spillover = files.spillover.as_ref().map(|bytes| {
+        read_spillover(bytes.as_slice(), arms, head.many_channels)
+            .map_err(|e| damaged("spillover.csv", e))
+    });
+    Ok((weekly, spillover.transpose()?))
 }
 
 fn cell(record: &csv::StringRecord, head: &TableHead) -> Option<Cell> {
@@ -235,6 +298,8 @@ fn fixed(text: &str, decimals: u8) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::exchange::{write_spillover, write_weekly};
+    use crate::table::{Measure, SpillSums, WeekPair};
 
     #[test]
     fn fixed_point_text_round_trips() {
@@ -287,6 +352,26 @@ mod tests {
             cells,
         )
         .unwrap();
+        let pair = WeekPair {
+            customers: 4,
+            sum: 1_500_000,
+            other_sum: 1_500_000,
+            product: 2_250_000_000_000,
+        };
+        let weekly = Weekly::new(2, Weekly::MEAN_DECIMALS, [(ArmId(1), 0, 0, pair)]).unwrap();
+        let sums = SpillSums {
+            customers: 4,
+            sum: 3,
+            squares: 5,
+        };
+        let measures = vec![
+            (
+                Measure::Channel("a,\n\"b".into()),
+                vec![SpillSums::default(), sums],
+            ),
+            (Measure::OtherReasons, vec![SpillSums::default(), sums]),
+        ];
+        let spillover = Spillover::new(2, measures, true).unwrap();
         let evidence = Evidence {
             audit: Audit {
                 rows_read: 12,
@@ -295,11 +380,35 @@ mod tests {
             outcomes: vec![OutcomeEvidence {
                 outcome: "o".into(),
                 table,
+                weekly: Some(weekly),
             }],
+            spillover: Some(spillover),
             provenance: Provenance::default(),
         };
-        let mut bytes = Vec::new();
-        write_cells(&evidence, &mut bytes).unwrap();
-        assert_eq!(read(head(&evidence), bytes.as_slice()).unwrap(), evidence);
+        let mut files = Files {
+            weekly: Some(Vec::new()),
+            spillover: Some(Vec::new()),
+            ..Files::default()
+        };
+        write_cells(&evidence, &mut files.cells).unwrap();
+        write_weekly(&evidence, files.weekly.as_mut().unwrap()).unwrap();
+        write_spillover(&evidence, files.spillover.as_mut().unwrap()).unwrap();
+        assert_eq!(read(head(&evidence), &files).unwrap(), evidence);
+
+        // Evidence of an earlier version has neither file, and its head says nothing of them.
+        let mut old = serde_json::to_value(head(&evidence)).unwrap();
+        let fields = old.as_object_mut().unwrap();
+        fields.remove("scan");
+        fields.remove("many_channels");
+        let outcome = fields["outcomes"][0].as_object_mut().unwrap();
+        outcome.remove("weekly_decimals");
+        let old: EvidenceHead = serde_json::from_value(old).unwrap();
+        assert_ne!(old.scan, EvidenceHead::SCAN);
+        files.weekly = None;
+        files.spillover = None;
+        let read_back = read(old, &files).unwrap();
+        assert_eq!(read_back.outcomes[0].table, evidence.outcomes[0].table);
+        assert_eq!(read_back.outcomes[0].weekly, None);
+        assert_eq!(read_back.spillover, None);
     }
 }

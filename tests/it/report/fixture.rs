@@ -213,7 +213,9 @@ impl Fixture {
             } else {
                 Vec::new()
             },
-            weekly: None,
+            weekly: shown.then(|| {
+                super::weeks::weekly(&treatments, self.customers, |i| self.difference(i) / 4.3)
+            }),
             boundaries: None,
             segments: None,
             deviations: vec![Deviation {
