@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Detail, Estimand, Estimator};
 
+use super::segments::Segments;
 use super::weekly::Weekly;
 
 /// Everything an analysis says without money.
@@ -26,6 +27,8 @@ pub struct Analysis {
     pub levels: Vec<LevelRow>,
     /// Effects by week; `None` where the data do not tell the weeks.
     pub weekly: Option<Weekly>,
+    /// Effects by segment; `None` where the plan asks for none or the data do not tell.
+    pub segments: Option<Segments>,
     /// Warnings, shown alike everywhere.
     pub warnings: Vec<Warning>,
 }

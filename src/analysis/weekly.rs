@@ -331,7 +331,7 @@ fn longest_excluded(arms: &[&FadeRow]) -> String {
     let lower = shown.filter_map(|f| f.half_life_lower).reduce(f64::max);
     match lower {
         Some(weeks) => format!(
-            "; but a half-life of {} weeks ({} months) would fit them too",
+            "; but a half-life of {} weeks ({} months) or longer fits them too",
             short(weeks),
             short(weeks / WEEKS_PER_MONTH)
         ),

@@ -110,7 +110,7 @@ impl Asked<'_> {
             levels: analysis.levels,
             weekly: analysis.weekly,
             boundaries: None,
-            segments: None,
+            segments: analysis.segments,
             deviations: self.standing.deviations.clone(),
             assumptions: business
                 .as_ref()

@@ -207,6 +207,7 @@ fn load(set: Set) -> Result<Taken> {
     let files = store::Files {
         cells: set.read("cells.csv")?,
         weekly: companion("weekly.csv")?,
+        segments: companion("segments.csv")?,
         spillover: companion("spillover.csv")?,
     };
     Ok(Taken {
@@ -234,6 +235,9 @@ fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> 
     };
     if evidence.outcomes.iter().any(|o| o.weekly.is_some()) {
         companion("weekly.csv", &|to| exchange::write_weekly(evidence, to))?;
+    }
+    if evidence.outcomes.iter().any(|o| !o.segments.is_empty()) {
+        companion("segments.csv", &|to| store::write_segments(evidence, to))?;
     }
     if evidence.spillover.is_some() {
         companion("spillover.csv", &|to| {

@@ -15,12 +15,13 @@ use super::fields::MICRO;
 use super::finish::{arm_names, finish};
 use super::ledger::Ledger;
 use super::row::Row;
-use super::source::{Input, expand, whole};
+use super::segments;
+use super::source::{Input, Part, expand, whole};
 use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 use super::{Request, Scan};
 
 /// Files that may stand beside the cells.
-const COMPANIONS: [&str; 2] = ["weekly.csv", "spillover.csv"];
+const COMPANIONS: [&str; 3] = ["weekly.csv", "segments.csv", "spillover.csv"];
 
 /// Files of a cells source: the cells, and what stands beside them.
 ///
@@ -129,35 +130,58 @@ fn misplaced<'a>(
     }
 }
 
-/// Reads cells; any cell that does not fit is an error, since it stands for many customers.
-///
-/// # Errors
-/// Missing columns, unknown arms or outcomes, values that are no numbers.
-pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
-    let experiment = request.experiment;
-    let format = exchange_format();
-    let none = std::collections::BTreeMap::new();
-    let arms = ArmNames::new(experiment, &none);
-    let mut strata = Interner::default();
-    let mut ledger = Ledger::default();
-    // Each outcome has its own cells, so its own rows.
-    let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
-    let mut timed = false;
-    let rounded = StdCell::new(0);
-    for part in whole(cells(request.root, source)?) {
-        let mut table = Table::open(&part, &format)?;
+/// One cell of a file.
+struct Read {
+    outcome: usize,
+    key: RowKey,
+    customers: u64,
+    /// Column and value, in a file of segments.
+    segment: Option<(String, String)>,
+}
+
+/// What is known of all files so far.
+#[derive(Default)]
+struct Reading {
+    strata: Interner,
+    ledger: Ledger,
+    /// Whether a file has an exposure column.
+    timed: bool,
+    rounded: StdCell<u64>,
+}
+
+impl Reading {
+    /// Reads a file; any cell that does not fit is an error, since it stands for many customers.
+    fn file(
+        &mut self,
+        request: &Request<'_>,
+        part: &Part,
+        segmented: bool,
+        sink: &mut dyn FnMut(Read),
+    ) -> Result<()> {
+        let experiment = request.experiment;
+        let none = std::collections::BTreeMap::new();
+        let arms = ArmNames::new(experiment, &none);
+        let mut table = Table::open(part, &exchange_format())?;
         let c = Columns::find(&table, experiment)?;
-        timed |= c.exposure.is_some();
+        let segment = match segmented {
+            true => Some((
+                table.column("segment", "segment")?,
+                table.column("value", "value")?,
+            )),
+            false => None,
+        };
+        self.timed |= c.exposure.is_some();
         while table.advance()? {
-            ledger.rows += 1;
-            if ledger.rows.is_multiple_of(65_536) {
-                (request.tick)(ledger.rows)?;
+            self.ledger.rows += 1;
+            if self.ledger.rows.is_multiple_of(65_536) {
+                (request.tick)(self.ledger.rows)?;
             }
+            let (strata, rounded) = (&mut self.strata, &self.rounded);
             let parsed = table.row().and_then(|row| {
                 let optional = |column: &Option<Column>| {
                     column
                         .as_ref()
-                        .map_or(Ok(NONE), |c| micros(&row, c, &rounded))
+                        .map_or(Ok(NONE), |c| micros(&row, c, rounded))
                 };
                 let exposure = optional(&c.exposure)?;
                 let mut key = vec![
@@ -171,8 +195,8 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                     },
                 ];
                 key.push(optional(&c.before)?);
-                key.push(micros(&row, &c.after, &rounded)?);
-                let customers = micros(&row, &c.customers, &rounded)?;
+                key.push(micros(&row, &c.after, rounded)?);
+                let customers = micros(&row, &c.customers, rounded)?;
                 if customers == NONE || customers < 0 || customers % MICRO != 0 {
                     return Err(Misfit::new(
                         &c.customers,
@@ -180,9 +204,16 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                     ));
                 }
                 let outcome = c.outcome.as_ref().map(|o| row.text(o)).transpose()?;
-                Ok((key, (customers / MICRO) as u64, outcome, row.text(&c.arm)?))
+                let segment = match &segment {
+                    Some((column, value)) => {
+                        Some((row.text(column)?.to_string(), row.text(value)?.to_string()))
+                    }
+                    None => None,
+                };
+                let customers = (customers / MICRO) as u64;
+                Ok((key, customers, outcome, row.text(&c.arm)?, segment))
             });
-            let (mut key, customers, outcome, arm) = parsed.map_err(|m| {
+            let (mut key, customers, outcome, arm, segment) = parsed.map_err(|m| {
                 let error = table.error_at(None, m.reason);
                 match m.column {
                     Some(column) => error.key(column),
@@ -208,9 +239,49 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                 return Err(table.error_at(column, reason));
             }
             key[0] = i64::from(arms.arm(arm, &table, &c.arm, request.show_values)?);
-            rows[o].push((key.into(), customers));
+            sink(Read {
+                outcome: o,
+                key: key.into(),
+                customers,
+                segment,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Reads cells and what stands beside them.
+///
+/// # Errors
+/// Missing columns, unknown arms or outcomes, values that are no numbers.
+pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
+    let experiment = request.experiment;
+    let mut reading = Reading::default();
+    // Each outcome has its own cells, so its own rows.
+    let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
+    for part in whole(cells(request.root, source)?) {
+        reading.file(request, &part, false, &mut |read| {
+            rows[read.outcome].push((read.key, read.customers));
+        })?;
+    }
+    let timed = reading.timed;
+    let mut apart = Vec::new();
+    if !experiment.analysis.segments.is_empty() {
+        let beside = inputs(request.root, source)?.into_iter();
+        let beside = beside.filter(|input| input.name.ends_with("segments.csv"));
+        for part in whole(beside.collect()) {
+            reading.file(request, &part, true, &mut |read| {
+                let (column, value) = read.segment.unwrap_or_default();
+                apart.push((column, value, read.outcome, read.key, read.customers));
+            })?;
         }
     }
+    let Reading {
+        strata,
+        ledger,
+        rounded,
+        ..
+    } = reading;
     let unit = if timed {
         ExposureUnit::Day
     } else {
@@ -220,6 +291,8 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     for (o, rows) in rows.into_iter().enumerate() {
         let mut one = experiment.clone();
         one.outcomes = vec![experiment.outcomes[o].clone()];
+        // Cells know segments only from a file of their own.
+        one.analysis.segments.clear();
         if rows.is_empty() {
             return Err(Error::data(format!(
                 "the cells hold no row of the outcome \"{}\"",
@@ -264,6 +337,8 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
         }
     }
     let mut scan = scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))?;
+    segments::attach_read(experiment, &strata, &apart, &mut scan.evidence)
+        .map_err(|e| e.file(source.path.join("segments.csv")))?;
     companions(request, source, &mut scan.evidence)?;
     Ok(scan)
 }

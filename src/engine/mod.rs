@@ -24,6 +24,7 @@ mod records;
 mod repeats;
 mod roster;
 mod row;
+mod segments;
 mod source;
 mod tally;
 mod text;

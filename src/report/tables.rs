@@ -5,6 +5,7 @@
 //! formula gets a leading apostrophe. Groups below the plan's `min_cell` are "<5", and what
 //! was measured on them is empty.
 
+mod segments;
 mod weekly;
 
 use crate::error::{Error, Result};
@@ -31,6 +32,7 @@ pub fn tables(doc: &Document) -> Result<Vec<Table>> {
         levels(doc)?,
         distribution(doc)?,
         weekly::sheet(doc)?,
+        segments::sheet(doc)?,
     ];
     Ok(always
         .into_iter()

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cells::ContactTable;
+use super::segments::Segments;
 use super::spillover::Spillover;
 use super::weekly::Weekly;
 
@@ -31,6 +32,8 @@ pub struct OutcomeEvidence {
     pub table: ContactTable,
     /// Its weeks; `None` where the data do not tell when contacts were made.
     pub weekly: Option<Weekly>,
+    /// Its customers apart by each of the plan's segment columns, as far as their values are known.
+    pub segments: Vec<Segments>,
 }
 
 /// Counts of what did not become a cell, or became one with a remark.

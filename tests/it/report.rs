@@ -219,6 +219,7 @@ fn the_same_document_gives_the_same_bytes_with_any_number_of_threads() {
             "levels.csv",
             "distribution.csv",
             "weekly.csv",
+            "segments.csv",
             "effect.svg",
             "effect.png",
             "before-after.svg",
@@ -360,6 +361,10 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
         "| Ten-tip sheet | 4,819 | 2.41 | 2.18 | −0.21 | −0.30 to −0.12 | < 0.001 |",
         "Its net present value is EUR 174,456 (95 % interval EUR 122,456 to EUR 226,456), and it \
          pays back in month 4. If the effect ended with the pilot, it would be −EUR 21,450",
+        "## By segment (exploratory)",
+        "Segments do not decide: the pilot was not sized for them",
+        "- Ten-tip sheet, by plan: the effect does not differ beyond chance between 3 segments (interaction p = 0.43)",
+        "| plan = basic | Ten-tip sheet | 1,604 | −0.25 | −0.37 to −0.13 | 0.060 | −0.21 |",
         "- balance – warning: The arms differed at the start. (p = 0.004)",
         "- attrition – not run: Missing outcomes are not recorded.",
         "- Exposure was rounded to whole weeks.",

@@ -16,6 +16,9 @@ use crate::report::text::{isolate, plain};
 
 /// p below which the title says that an effect changes, as in the check `persistence`.
 const CLEAR: f64 = 0.01;
+/// Standard errors that an arm's effect over all weeks is from 0 before its fade is shown: without
+/// an effect the fitted curve is noise.
+const SEEN: f64 = 2.0;
 /// Points of a drawn curve for each week.
 const POINTS: u32 = 6;
 
@@ -24,6 +27,21 @@ struct Arm<'a> {
     index: usize,
     weeks: Vec<&'a WeekRow>,
     fade: Option<&'a FadeRow>,
+}
+
+impl Arm<'_> {
+    /// Start and rate of the fitted decay, where there is an effect that could fade.
+    fn decay(&self) -> Option<(f64, f64)> {
+        self.has_effect()
+            .then(|| self.fade.and_then(|f| f.start.zip(f.rate)))
+            .flatten()
+    }
+
+    fn has_effect(&self) -> bool {
+        let constant = self.fade.and_then(|f| f.constant.zip(f.constant_se));
+        let clear = self.fade.and_then(|f| f.p_value).is_some_and(|p| p < CLEAR);
+        clear || constant.is_some_and(|(c, se)| c.abs() > SEEN * se)
+    }
 }
 
 /// Draws the chart; `None` unless some arm has two weeks of the primary outcome to show.
@@ -148,9 +166,8 @@ fn plot(frame: &mut Frame, arm: &Arm<'_>, weeks: &Scale, effect: &Scale) {
 
 /// The decay through the weeks that are shown; empty where there is none.
 fn curve(arm: &Arm<'_>, weeks: &Scale, effect: &Scale) -> Vec<Point> {
-    let fade = arm.fade.and_then(|f| f.start.zip(f.rate));
     let (Some((start, rate)), Some(first), Some(last)) =
-        (fade, arm.weeks.first(), arm.weeks.last())
+        (arm.decay(), arm.weeks.first(), arm.weeks.last())
     else {
         return Vec::new();
     };
@@ -179,6 +196,9 @@ fn note(arm: &Arm<'_>) -> String {
     };
     let mut parts = Vec::new();
     match (fade.half_life_weeks, &fade.why) {
+        _ if fade.constant.is_some() && !arm.has_effect() => {
+            parts.push("no clear effect that could fade".into());
+        }
         (Some(weeks), _) => {
             let interval = range(fade.half_life_lower, fade.half_life_upper, short);
             let interval = interval.map_or_else(String::new, |i| format!(" ({i})"));

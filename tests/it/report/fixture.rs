@@ -217,7 +217,9 @@ impl Fixture {
                 super::weeks::weekly(&treatments, self.customers, |i| self.difference(i) / 4.3)
             }),
             boundaries: None,
-            segments: None,
+            segments: shown.then(|| {
+                super::weeks::segments(&treatments, self.customers, |i| self.difference(i))
+            }),
             deviations: vec![Deviation {
                 key: "analysis.alpha".into(),
                 approved: Some("0.05".into()),

@@ -1,7 +1,8 @@
-//! Weekly effects of the report's fixture.
+//! Weekly effects, and effects by segment, of the report's fixture.
 
-use pilot::analysis::{FadeRow, WeekRow, Weekly};
+use pilot::analysis::{FadeRow, SegmentRow, SegmentTest, Segments, WeekRow, Weekly};
 use pilot::report::ArmInfo;
+use pilot::stats::{Estimand, Estimator};
 
 const WEEKS: u32 = 8;
 const LEVEL: f64 = 0.95;
@@ -61,4 +62,50 @@ pub fn weekly(arms: &[&ArmInfo], customers: u64, start: impl Fn(usize) -> f64) -
         });
     }
     weekly
+}
+
+/// Effects by plan, of which the last loses its sign.
+pub fn segments(arms: &[&ArmInfo], customers: u64, effect: impl Fn(usize) -> f64) -> Segments {
+    let mut segments = Segments::default();
+    let unit = "contacts per customer per 30 days".to_string();
+    for (i, arm) in arms.iter().enumerate() {
+        segments.tests.push(SegmentTest {
+            outcome: "fee-contacts".into(),
+            column: "plan".into(),
+            arm: arm.name.clone(),
+            estimand: Estimand::Difference,
+            estimator: Estimator::Lin,
+            segments: 3,
+            q: Some(1.7),
+            df: Some(2.0),
+            p_value: Some(0.43),
+            tau: Some(0.0),
+            mean: Some(effect(i)),
+            unit: unit.clone(),
+            why: None,
+        });
+        for (segment, factor) in [("basic", 1.2), ("=plus", 0.9), ("premium", -0.2)] {
+            let (value, se) = (effect(i) * factor, 0.06);
+            segments.rows.push(SegmentRow {
+                outcome: "fee-contacts".into(),
+                column: "plan".into(),
+                segment: segment.into(),
+                arm: arm.name.clone(),
+                n_arm: customers / 3,
+                n_control: customers / 3,
+                value,
+                se: Some(se),
+                ci_lower: Some(value - 1.96 * se),
+                ci_upper: Some(value + 1.96 * se),
+                p_value: Some(0.02),
+                p_adjusted: Some(0.06),
+                shrunk: Some(effect(i)),
+                shrunk_lower: Some(effect(i) - 0.07),
+                shrunk_upper: Some(effect(i) + 0.07),
+                level: LEVEL,
+                unit: unit.clone(),
+            });
+        }
+    }
+    segments
 }
