@@ -11,7 +11,7 @@ use crate::stats::Estimand;
 
 /// Rows of a table that is still read; the rest is in `segments.csv`.
 const MOST_ROWS: usize = 12;
-/// p below which an interaction is said to be beyond chance.
+/// p below which an interaction is said to be beyond chance, after Bonferroni over all that are listed.
 const CLEAR: f64 = 0.05;
 
 /// Writes the section; nothing without segments.
@@ -35,16 +35,19 @@ pub fn section(doc: &Document, out: &mut Vec<Block>) {
          the shrunken effect, which is what is left of a segment's own after chance is allowed for."
             .into(),
     ));
-    out.push(Block::List(tests.iter().map(|t| tested(doc, t)).collect()));
+    let family = tests.len() as f64;
+    out.push(Block::List(
+        tests.iter().map(|t| tested(doc, t, family)).collect(),
+    ));
     table(doc, segments, outcome, out);
 }
 
-fn tested(doc: &Document, test: &SegmentTest) -> String {
+fn tested(doc: &Document, test: &SegmentTest, family: f64) -> String {
     let name = isolate(&arm_title(doc, &test.arm));
     let column = isolate(&plain(&test.column));
     match (test.p_value, &test.why) {
         (Some(p), _) => {
-            let differs = if p < CLEAR {
+            let differs = if p * family < CLEAR {
                 "differs"
             } else {
                 "does not differ"
