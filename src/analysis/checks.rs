@@ -43,7 +43,8 @@ pub fn all(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<Check>> {
     ])
 }
 
-fn check(
+/// A check's outcome.
+pub fn check(
     id: &str,
     status: Status,
     statistic: Option<f64>,
@@ -59,7 +60,8 @@ fn check(
     }
 }
 
-fn not_run(id: &str, why: &str) -> Check {
+/// A check that the data do not allow, and why.
+pub fn not_run(id: &str, why: &str) -> Check {
     let mut detail = why.to_string();
     detail[..1].make_ascii_uppercase();
     check(id, Status::NotRun, None, None, detail + ".")

@@ -13,7 +13,7 @@ use super::family::{self, Adjusted};
 use super::joint;
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::{Primary, candidates, strata_matter};
-use super::scale::{rescale, scale};
+use super::scale::{Scale, rescale, scale};
 
 /// Below it, an arm is called small and the permutation test stands beside.
 const SMALL_ARM: u64 = 50;
@@ -205,24 +205,13 @@ fn outcome_rows(
             let why = match run(experiment, outcome, arm, estimator, &comparison, &test) {
                 None => continue,
                 Some(Ok(estimates)) => {
-                    let rate = estimator == Estimator::Rate
-                        || estimator == Estimator::Permutation
-                            && comparison.constant_exposure().is_none();
-                    let (factor, unit) = if rate {
-                        (shown.rate, &shown.rate_unit)
-                    } else {
-                        (shown.window, &shown.window_unit)
-                    };
                     for mut estimate in estimates {
+                        let (unit, factor) = unit_of(&shown, &comparison, &estimate);
                         rescale(&mut estimate, factor);
                         if biased && ignores_strata(estimator) {
                             let flag = DetailValue::Flag(true);
                             estimate.detail.insert("biased".into(), flag);
                         }
-                        let unit = match estimate.estimand {
-                            Estimand::Difference => unit.clone(),
-                            other => estimand_name(other).into(),
-                        };
                         found.push(Adjusted::new(arm, estimate, unit));
                     }
                     continue;
@@ -258,6 +247,32 @@ fn outcome_rows(
         share_control(of_arm);
     }
     Ok(found)
+}
+
+/// The unit of an estimate as it is shown, and the factor to it.
+fn unit_of(shown: &Scale, c: &Comparison<'_>, estimate: &Estimate) -> (String, f64) {
+    let rate = estimate.estimator == Estimator::Rate
+        || estimate.estimator == Estimator::Permutation && c.constant_exposure().is_none();
+    let (factor, unit) = if rate {
+        (shown.rate, &shown.rate_unit)
+    } else {
+        (shown.window, &shown.window_unit)
+    };
+    match estimate.estimand {
+        Estimand::Difference => (unit.clone(), factor),
+        other => (estimand_name(other).into(), factor),
+    }
+}
+
+/// [`unit_of`] an estimate on the customers of `table`.
+pub fn unit_and_factor(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    table: &ContactTable,
+    c: &Comparison<'_>,
+    estimate: &Estimate,
+) -> (String, f64) {
+    unit_of(&scale(experiment, outcome, table), c, estimate)
 }
 
 /// Control's share of each variance; where an estimator has none of its own (a likelihood fit,
@@ -320,7 +335,7 @@ fn ignores_strata(estimator: Estimator) -> bool {
 }
 
 /// Runs one estimator; `None` where it does not belong to this kind of outcome or is of a later version.
-fn run(
+pub fn run(
     experiment: &Experiment,
     outcome: &Outcome,
     arm: usize,
@@ -371,7 +386,8 @@ fn run(
     }
 }
 
-fn row(
+/// An estimate as a record.
+pub fn row(
     experiment: &Experiment,
     outcome: &Outcome,
     primary: Primary,

@@ -8,12 +8,17 @@ mod joint;
 mod model;
 mod primary;
 mod scale;
+mod segments;
 mod shown;
+mod spillover;
+mod weekly;
 
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
 pub use model::*;
+pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
+pub use weekly::{FadeRow, WeekRow, Weekly};
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
@@ -34,8 +39,12 @@ pub enum Phase {
 /// A named primary estimator of the primary outcome that cannot be computed
 /// on this data, or sums that exceed 127 bits.
 pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Analysis> {
-    let checks = checks::all(experiment, evidence)?;
+    let mut checks = checks::all(experiment, evidence)?;
     if phase == Phase::Running {
+        // They compare arms after the start, which nobody looks at before the end.
+        let unended = "it compares arms after the start, as `pilot analyze` does once the test period has ended";
+        checks.push(checks::not_run("spillover", unended));
+        checks.push(checks::not_run("persistence", unended));
         return Ok(Analysis {
             checks,
             ..Analysis::default()
@@ -51,6 +60,10 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     let mut analysis = estimates::all(experiment, &tables)?;
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
     analysis.warnings.extend(not_yet_answered(experiment));
+    segments::add(experiment, evidence, &mut analysis)?;
+    analysis.weekly = weekly::weekly(experiment, evidence);
+    checks.push(spillover::spillover(experiment, evidence));
+    checks.push(weekly::persistence(experiment, analysis.weekly.as_ref()));
     analysis.checks = checks;
     analysis.balance = balance(experiment, &tables)?;
     analysis.distribution = distribution(experiment, &tables);
@@ -61,11 +74,6 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
 /// What the plan asks and this version does not answer.
 fn not_yet_answered(experiment: &Experiment) -> Vec<Warning> {
     let asked = [
-        (
-            !experiment.analysis.segments.is_empty(),
-            "analysis.segments",
-            "effects by segment",
-        ),
         (
             experiment.analysis.prior.is_some(),
             "analysis.prior",

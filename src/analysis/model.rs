@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Detail, Estimand, Estimator};
 
+use super::segments::Segments;
+use super::weekly::Weekly;
+
 /// Everything an analysis says without money.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
@@ -22,6 +25,10 @@ pub struct Analysis {
     pub distribution: Vec<DistributionRow>,
     /// Means before and after, by arm.
     pub levels: Vec<LevelRow>,
+    /// Effects by week; `None` where the data do not tell the weeks.
+    pub weekly: Option<Weekly>,
+    /// Effects by segment; `None` where the plan asks for none or the data do not tell.
+    pub segments: Option<Segments>,
     /// Warnings, shown alike everywhere.
     pub warnings: Vec<Warning>,
 }

@@ -108,9 +108,9 @@ impl Asked<'_> {
             balance: analysis.balance,
             distribution: analysis.distribution,
             levels: analysis.levels,
-            weekly: None,
+            weekly: analysis.weekly,
             boundaries: None,
-            segments: None,
+            segments: analysis.segments,
             deviations: self.standing.deviations.clone(),
             assumptions: business
                 .as_ref()

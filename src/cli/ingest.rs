@@ -9,6 +9,7 @@ use crate::engine::{self, Scan, SetAside};
 use crate::error::{Error, Result};
 use crate::experiment;
 use crate::number::count;
+use crate::table::exchange;
 use crate::table::store::{self, EvidenceHead};
 use crate::table::{Audit, Evidence, Provenance};
 use crate::workspace::{Draft, Lock, NumberedSet, Set, kind};
@@ -157,7 +158,8 @@ pub fn take(
     let latest = series.latest()?;
     if let Some(set) = &latest {
         let head = head(set)?;
-        if head.provenance.data_plan_sha256 == digest
+        if head.scan == EvidenceHead::SCAN
+            && head.provenance.data_plan_sha256 == digest
             && head.provenance.files == engine::digest_files(&inputs)?
         {
             return load(set.clone());
@@ -201,9 +203,15 @@ fn head(set: &Set) -> Result<EvidenceHead> {
 
 fn load(set: Set) -> Result<Taken> {
     let head = head(&set)?;
-    let cells = set.read("cells.csv")?;
+    let companion = |name: &str| set.has(name).then(|| set.read(name)).transpose();
+    let files = store::Files {
+        cells: set.read("cells.csv")?,
+        weekly: companion("weekly.csv")?,
+        segments: companion("segments.csv")?,
+        spillover: companion("spillover.csv")?,
+    };
     Ok(Taken {
-        evidence: store::read(head, cells.as_slice())?,
+        evidence: store::read(head, &files)?,
         set,
         fresh: false,
         seconds: None,
@@ -219,6 +227,23 @@ fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> 
     let mut cells = set.create("cells.csv")?;
     store::write_cells(evidence, &mut cells).map_err(|e| Error::io("write", &place, &e))?;
     cells.finish()?;
+    let mut companion = |name: &str, write: &dyn Fn(&mut Vec<u8>) -> std::io::Result<()>| {
+        let mut bytes = Vec::new();
+        // Writing to a Vec cannot fail.
+        let _ = write(&mut bytes);
+        set.write(name, &bytes)
+    };
+    if evidence.outcomes.iter().any(|o| o.weekly.is_some()) {
+        companion("weekly.csv", &|to| exchange::write_weekly(evidence, to))?;
+    }
+    if evidence.outcomes.iter().any(|o| !o.segments.is_empty()) {
+        companion("segments.csv", &|to| store::write_segments(evidence, to))?;
+    }
+    if evidence.spillover.is_some() {
+        companion("spillover.csv", &|to| {
+            exchange::write_spillover(evidence, to)
+        })?;
+    }
     if !set_aside.is_empty() {
         let mut text = b"# file\tline\tcolumn\treason\n# the row as it stood\n".to_vec();
         for row in set_aside {

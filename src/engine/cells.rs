@@ -1,27 +1,47 @@
 //! The exchange format: cells that another program made.
 
 use std::cell::Cell as StdCell;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, nearest};
 use crate::experiment::{CellsSource, Experiment, OutcomeKind};
-use crate::table::{Audit, ExposureUnit};
+use crate::table::exchange::{Named, read_spillover, read_weekly};
+use crate::table::{ArmId, Audit, Evidence, ExposureUnit, Weekly};
 
 use super::arms::{ArmNames, exchange_format, stratum};
 use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
-use super::finish::finish;
+use super::finish::{arm_names, finish};
 use super::ledger::Ledger;
 use super::row::Row;
-use super::source::{Input, expand, whole};
+use super::segments;
+use super::source::{Input, Part, expand, whole};
 use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
 use super::{Request, Scan};
 
-/// Files of a cells source: a file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+/// Files that may stand beside the cells.
+const COMPANIONS: [&str; 3] = ["weekly.csv", "segments.csv", "spillover.csv"];
+
+/// Files of a cells source: the cells, and what stands beside them.
 ///
 /// # Errors
-/// Neither is there.
-pub fn inputs(root: &std::path::Path, source: &CellsSource) -> Result<Vec<Input>> {
+/// No cells are there.
+pub fn inputs(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
+    let mut all = cells(root, source)?;
+    if root.join(&source.path).is_dir() {
+        let names = COMPANIONS.into_iter().map(|name| source.path.join(name));
+        let there = names.map(|name| Input {
+            path: root.join(&name),
+            name,
+        });
+        all.extend(there.filter(|input| input.path.is_file()));
+    }
+    Ok(all)
+}
+
+/// A file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+fn cells(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
     let shown = source.path.to_string_lossy().into_owned();
     if !root.join(&source.path).is_dir() {
         return expand(root, &shown);
@@ -110,35 +130,58 @@ fn misplaced<'a>(
     }
 }
 
-/// Reads cells; any cell that does not fit is an error, since it stands for many customers.
-///
-/// # Errors
-/// Missing columns, unknown arms or outcomes, values that are no numbers.
-pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
-    let experiment = request.experiment;
-    let format = exchange_format();
-    let none = std::collections::BTreeMap::new();
-    let arms = ArmNames::new(experiment, &none);
-    let mut strata = Interner::default();
-    let mut ledger = Ledger::default();
-    // Each outcome has its own cells, so its own rows.
-    let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
-    let mut timed = false;
-    let rounded = StdCell::new(0);
-    for part in whole(inputs(request.root, source)?) {
-        let mut table = Table::open(&part, &format)?;
+/// One cell of a file.
+struct Read {
+    outcome: usize,
+    key: RowKey,
+    customers: u64,
+    /// Column and value, in a file of segments.
+    segment: Option<(String, String)>,
+}
+
+/// What is known of all files so far.
+#[derive(Default)]
+struct Reading {
+    strata: Interner,
+    ledger: Ledger,
+    /// Whether a file has an exposure column.
+    timed: bool,
+    rounded: StdCell<u64>,
+}
+
+impl Reading {
+    /// Reads a file; any cell that does not fit is an error, since it stands for many customers.
+    fn file(
+        &mut self,
+        request: &Request<'_>,
+        part: &Part,
+        segmented: bool,
+        sink: &mut dyn FnMut(Read),
+    ) -> Result<()> {
+        let experiment = request.experiment;
+        let none = std::collections::BTreeMap::new();
+        let arms = ArmNames::new(experiment, &none);
+        let mut table = Table::open(part, &exchange_format())?;
         let c = Columns::find(&table, experiment)?;
-        timed |= c.exposure.is_some();
+        let segment = match segmented {
+            true => Some((
+                table.column("segment", "segment")?,
+                table.column("value", "value")?,
+            )),
+            false => None,
+        };
+        self.timed |= c.exposure.is_some();
         while table.advance()? {
-            ledger.rows += 1;
-            if ledger.rows.is_multiple_of(65_536) {
-                (request.tick)(ledger.rows)?;
+            self.ledger.rows += 1;
+            if self.ledger.rows.is_multiple_of(65_536) {
+                (request.tick)(self.ledger.rows)?;
             }
+            let (strata, rounded) = (&mut self.strata, &self.rounded);
             let parsed = table.row().and_then(|row| {
                 let optional = |column: &Option<Column>| {
                     column
                         .as_ref()
-                        .map_or(Ok(NONE), |c| micros(&row, c, &rounded))
+                        .map_or(Ok(NONE), |c| micros(&row, c, rounded))
                 };
                 let exposure = optional(&c.exposure)?;
                 let mut key = vec![
@@ -152,8 +195,8 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                     },
                 ];
                 key.push(optional(&c.before)?);
-                key.push(micros(&row, &c.after, &rounded)?);
-                let customers = micros(&row, &c.customers, &rounded)?;
+                key.push(micros(&row, &c.after, rounded)?);
+                let customers = micros(&row, &c.customers, rounded)?;
                 if customers == NONE || customers < 0 || customers % MICRO != 0 {
                     return Err(Misfit::new(
                         &c.customers,
@@ -161,9 +204,16 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                     ));
                 }
                 let outcome = c.outcome.as_ref().map(|o| row.text(o)).transpose()?;
-                Ok((key, (customers / MICRO) as u64, outcome, row.text(&c.arm)?))
+                let segment = match &segment {
+                    Some((column, value)) => {
+                        Some((row.text(column)?.to_string(), row.text(value)?.to_string()))
+                    }
+                    None => None,
+                };
+                let customers = (customers / MICRO) as u64;
+                Ok((key, customers, outcome, row.text(&c.arm)?, segment))
             });
-            let (mut key, customers, outcome, arm) = parsed.map_err(|m| {
+            let (mut key, customers, outcome, arm, segment) = parsed.map_err(|m| {
                 let error = table.error_at(None, m.reason);
                 match m.column {
                     Some(column) => error.key(column),
@@ -189,9 +239,49 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                 return Err(table.error_at(column, reason));
             }
             key[0] = i64::from(arms.arm(arm, &table, &c.arm, request.show_values)?);
-            rows[o].push((key.into(), customers));
+            sink(Read {
+                outcome: o,
+                key: key.into(),
+                customers,
+                segment,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Reads cells and what stands beside them.
+///
+/// # Errors
+/// Missing columns, unknown arms or outcomes, values that are no numbers.
+pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
+    let experiment = request.experiment;
+    let mut reading = Reading::default();
+    // Each outcome has its own cells, so its own rows.
+    let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
+    for part in whole(cells(request.root, source)?) {
+        reading.file(request, &part, false, &mut |read| {
+            rows[read.outcome].push((read.key, read.customers));
+        })?;
+    }
+    let timed = reading.timed;
+    let mut apart = Vec::new();
+    if !experiment.analysis.segments.is_empty() {
+        let beside = inputs(request.root, source)?.into_iter();
+        let beside = beside.filter(|input| input.name.ends_with("segments.csv"));
+        for part in whole(beside.collect()) {
+            reading.file(request, &part, true, &mut |read| {
+                let (column, value) = read.segment.unwrap_or_default();
+                apart.push((column, value, read.outcome, read.key, read.customers));
+            })?;
         }
     }
+    let Reading {
+        strata,
+        ledger,
+        rounded,
+        ..
+    } = reading;
     let unit = if timed {
         ExposureUnit::Day
     } else {
@@ -201,6 +291,8 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     for (o, rows) in rows.into_iter().enumerate() {
         let mut one = experiment.clone();
         one.outcomes = vec![experiment.outcomes[o].clone()];
+        // Cells know segments only from a file of their own.
+        one.analysis.segments.clear();
         if rows.is_empty() {
             return Err(Error::data(format!(
                 "the cells hold no row of the outcome \"{}\"",
@@ -244,5 +336,60 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
             }
         }
     }
-    scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))
+    let mut scan = scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))?;
+    segments::attach_read(experiment, &strata, &apart, &mut scan.evidence)
+        .map_err(|e| e.file(source.path.join("segments.csv")))?;
+    companions(request, source, &mut scan.evidence)?;
+    Ok(scan)
+}
+
+/// Reads `weekly.csv` and `spillover.csv` beside `cells.csv`, where they are.
+fn companions(request: &Request<'_>, source: &CellsSource, evidence: &mut Evidence) -> Result<()> {
+    let experiment = request.experiment;
+    let arms = arm_names(experiment);
+    if let Some((file, name)) = companion(request.root, source, "weekly.csv")? {
+        let outcomes: Vec<Named<'_>> = experiment
+            .outcomes
+            .iter()
+            .map(|o| Named {
+                outcome: &o.name,
+                decimals: match o.kind {
+                    OutcomeKind::Mean => Weekly::MEAN_DECIMALS,
+                    OutcomeKind::Count | OutcomeKind::Proportion => 0,
+                },
+            })
+            .collect();
+        let weekly = read_weekly(file, &arms, &outcomes).map_err(|e| e.file(&name))?;
+        for (outcome, weekly) in evidence.outcomes.iter_mut().zip(weekly) {
+            let customers = |w: &Weekly, arm: usize| w.pair(ArmId(arm as u16), 0, 0).customers;
+            let assigned = &evidence.audit.customers_by_arm;
+            if let Some(w) = &weekly
+                && assigned
+                    .iter()
+                    .enumerate()
+                    .any(|(a, n)| customers(w, a) > *n)
+            {
+                return Err(Error::data("the weeks hold more customers than the cells")
+                    .file(&name)
+                    .key("customers"));
+            }
+            outcome.weekly = weekly;
+        }
+    }
+    if let Some((file, name)) = companion(request.root, source, "spillover.csv")? {
+        let spillover = read_spillover(file, &arms, false).map_err(|e| e.file(&name))?;
+        evidence.spillover = Some(spillover);
+    }
+    Ok(())
+}
+
+/// A file beside the cells, open, and its name; none where the source is a single file.
+fn companion(root: &Path, source: &CellsSource, name: &str) -> Result<Option<(File, PathBuf)>> {
+    let name = source.path.join(name);
+    let path = root.join(&name);
+    if !root.join(&source.path).is_dir() || !path.is_file() {
+        return Ok(None);
+    }
+    let file = File::open(&path).map_err(|e| Error::io("read", &name, &e))?;
+    Ok(Some((file, name)))
 }

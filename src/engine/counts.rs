@@ -11,6 +11,7 @@ use super::fields::MICRO;
 use super::ledger::Ledger;
 use super::repeats::Place;
 use super::row::Row;
+use super::segments;
 use super::source::Part;
 use super::tally::{FIRST_OUTCOME, Interner, NONE, flag};
 
@@ -42,6 +43,7 @@ struct Columns {
     before_exposure: Option<Column>,
     uptake: Option<Column>,
     outcomes: Vec<(Option<Column>, Column)>,
+    segments: Vec<Column>,
 }
 
 impl Columns {
@@ -83,6 +85,7 @@ impl Columns {
             before_exposure: named(&file.before_exposure, "before_exposure")?,
             uptake: named(&file.uptake, "uptake")?,
             outcomes,
+            segments: segments::columns(table, experiment)?,
         })
     }
 }
@@ -161,6 +164,7 @@ impl<'a> Judge<'a> {
             .flatten()
             .chain(&c.strata)
             .chain(outcomes)
+            .chain(&c.segments)
     }
 
     /// The column of the unit.
@@ -205,7 +209,23 @@ impl<'a> Judge<'a> {
         Ok(i64::from(strata.id(&tuple)))
     }
 
-    /// Fills all of `key` but arm and stratum; how many values were rounded.
+    /// Fills the number of a row's segment values in, where the plan asks for segments.
+    ///
+    /// # Errors
+    /// Not text.
+    pub fn segments(
+        &self,
+        row: &Row<'_>,
+        values: &mut Interner,
+        key: &mut [i64],
+    ) -> Result<(), Misfit> {
+        if let (false, Some(last)) = (self.columns.segments.is_empty(), key.last_mut()) {
+            *last = i64::from(values.id(&stratum(row, &self.columns.segments)?));
+        }
+        Ok(())
+    }
+
+    /// Fills all of `key` but arm, stratum and segments; how many values were rounded.
     ///
     /// # Errors
     /// Values that are no data.
@@ -246,7 +266,7 @@ pub fn read(
     let experiment = request.experiment;
     let arms = ArmNames::new(experiment, &file.arm_values);
     let mut unassigned = 0;
-    let mut key = vec![NONE; FIRST_OUTCOME + 2 * experiment.outcomes.len()];
+    let mut key = vec![NONE; segments::key_length(experiment)];
     for part in parts {
         let mut table = Table::open(part, &file.format)?;
         let judge = Judge::new(&table, experiment, file, assigned.is_some())?;
@@ -266,6 +286,7 @@ pub fn read(
                 if assigned.is_none() {
                     key[1] = judge.stratum(&row, strata)?;
                 }
+                judge.segments(&row, strata, &mut key)?;
                 Ok((rounded, unit, arm.map_or(Arm::Assigned, Arm::Named)))
             });
             let (rounded, unit, arm) = match judged {

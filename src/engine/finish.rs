@@ -14,6 +14,7 @@ use super::fields::MICRO;
 use super::ledger::Ledger;
 use super::repeats::Unit;
 use super::roster::Customer;
+use super::segments;
 use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, tables};
 use super::windows::Span4;
 use super::{Request, Scan};
@@ -102,7 +103,7 @@ fn absent(
             *left -= customers;
         }
     }
-    let mut key = vec![NONE; FIRST_OUTCOME + 2 * experiment.outcomes.len()];
+    let mut key = vec![NONE; segments::key_length(experiment)];
     key[2] = MICRO;
     for (i, o) in experiment.outcomes.iter().enumerate() {
         let before = FIRST_OUTCOME + 2 * i;
@@ -148,6 +149,9 @@ pub fn log_key(
         customer.uptake,
     ];
     key.extend_from_slice(values);
+    if !experiment.analysis.segments.is_empty() {
+        key.push(segments::number(customer.segments));
+    }
     for (outcome, pair) in experiment
         .outcomes
         .iter()
@@ -235,13 +239,17 @@ pub fn finish(
         .map(|(o, table)| OutcomeEvidence {
             outcome: o.name.clone(),
             table,
+            weekly: None,
+            segments: Vec::new(),
         })
         .collect();
-    let evidence = Evidence {
+    let mut evidence = Evidence {
         audit,
         outcomes,
+        spillover: None,
         provenance: Provenance::default(),
     };
+    segments::attach(experiment, strata, &rows, &mut evidence)?;
     Ok(Scan {
         evidence,
         set_aside: ledger.set_aside,

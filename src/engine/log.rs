@@ -25,6 +25,8 @@ pub struct Contact<'a> {
     pub id: Option<&'a [u8]>,
     /// Handling time in millionths of a second; [`NONE`] where unknown.
     pub handling: i64,
+    /// Channel, where the log has one that can be read.
+    pub channel: Option<&'a str>,
     /// The used fields as they stood, to tell exact repeats; empty where the log has identifiers.
     pub used: &'a [u8],
 }
@@ -147,10 +149,11 @@ pub fn read(
                         used.push(0);
                     }
                 }
-                Ok((key.as_bytes(), at, outcomes, id, seconds))
+                let channel = channel.as_ref().and_then(|c| row.text(c).ok());
+                Ok((key.as_bytes(), at, outcomes, id, seconds, channel))
             });
             match parsed {
-                Ok((unit, time, outcomes, id, handling)) => {
+                Ok((unit, time, outcomes, id, handling, channel)) => {
                     ledger.rounded += u64::from(handling.is_some_and(|h| h.rounded));
                     let contact = Contact {
                         unit,
@@ -158,6 +161,7 @@ pub fn read(
                         outcomes,
                         id,
                         handling: handling.map_or(NONE, |h| h.micros),
+                        channel,
                         used: &used,
                     };
                     sink(contact, &table)?;

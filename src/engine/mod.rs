@@ -24,9 +24,11 @@ mod records;
 mod repeats;
 mod roster;
 mod row;
+mod segments;
 mod source;
 mod tally;
 mod text;
+mod trail;
 mod units;
 mod windows;
 

@@ -20,6 +20,7 @@ use super::repeats::{Unit, Units, contradiction};
 use super::roster::{self, Customers};
 use super::source::{Part, expand, whole};
 use super::tally::{Distinct, Interner};
+use super::trail::{self, Channels, Rules, Trails};
 use super::windows::Calendar;
 use super::{Request, Scan};
 
@@ -124,7 +125,15 @@ fn scan_log(
     contact_ledger.check(contacts.format.max_bad_rows)?;
     ledger.append(contact_ledger);
     let near = counter.near_matches();
-    let ContactCounter { values, audit, .. } = counter;
+    let ContactCounter {
+        values,
+        audit,
+        rules,
+        trails: by_customer,
+        channels,
+        ..
+    } = counter;
+    let mut trails = Trails::default();
     let mut distinct = Distinct::default();
     let width = 2 * experiment.outcomes.len();
     let mut outside_enrolment = 0;
@@ -133,6 +142,9 @@ fn scan_log(
             outside_enrolment += 1;
             continue;
         };
+        let (customers, sums) = trails.group(customer.arm, span);
+        *customers += 1;
+        sums.customer(&rules, &by_customer[i])?;
         let key = log_key(
             experiment,
             customer,
@@ -150,14 +162,16 @@ fn scan_log(
         last_window_day: last_day(&roster.spans),
         ..audit
     };
-    finish(
+    let mut scan = finish(
         request,
         &roster.strata,
         ExposureUnit::Day,
         distinct.rows,
         ledger,
         audit,
-    )
+    )?;
+    trails.attach(experiment, channels.list(), &mut scan.evidence)?;
+    Ok(scan)
 }
 
 /// Adds contacts up by customer.
@@ -166,6 +180,10 @@ struct ContactCounter<'a> {
     roster: &'a Customers,
     /// Before and after of each outcome, customer by customer, in millionths.
     values: Vec<i64>,
+    rules: Rules,
+    /// What contacts of the after window add, customer by customer.
+    trails: Vec<Vec<trail::Entry>>,
+    channels: Channels,
     ids: HashSet<Unit>,
     rows: HashSet<Unit>,
     strangers: HashSet<Unit>,
@@ -189,6 +207,9 @@ impl<'a> ContactCounter<'a> {
             experiment,
             roster,
             values: vec![0; roster.list.len() * 2 * experiment.outcomes.len()],
+            rules: Rules::new(experiment),
+            trails: vec![Vec::new(); roster.list.len()],
+            channels: Channels::default(),
             ids: HashSet::new(),
             rows: HashSet::new(),
             strangers: HashSet::new(),
@@ -201,6 +222,7 @@ impl<'a> ContactCounter<'a> {
     fn add(&mut self, contact: Contact<'_>) -> Result<()> {
         let one_more = |count: &mut Option<u64>| *count = count.map(|c| c + 1);
         self.last = self.last.max(Some(contact.time));
+        let channel = contact.channel.and_then(|name| self.channels.id(name));
         if let Some(id) = contact.id {
             if !self.ids.insert(id.into()) {
                 one_more(&mut self.audit.duplicate_contacts);
@@ -228,6 +250,15 @@ impl<'a> ContactCounter<'a> {
                 return Ok(());
             }
         };
+        if let (1, Some(span)) = (side, span) {
+            let week = (contact.time - span.after_start) / trail::WEEK;
+            let own = &mut self.trails[index];
+            let (outcomes, handling) = (contact.outcomes, contact.handling);
+            self.rules
+                .entries(week, outcomes, handling, channel, |code, amount| {
+                    trail::add(own, code, amount);
+                });
+        }
         if contact.outcomes == 0 {
             one_more(&mut self.audit.other_reasons);
             return Ok(());

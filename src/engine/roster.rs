@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 
 use crate::error::{Error, Result};
-use crate::experiment::{CustomersFile, Periods};
+use crate::experiment::{CustomersFile, Experiment, Periods};
 
 use super::Request;
 use super::arms::{ArmNames, Assigned, assignment, strata_columns, stratum};
 use super::columns::{Misfit, Table};
 use super::ledger::Ledger;
 use super::repeats::{Unit, Units, contradiction};
+use super::segments;
 use super::source::{Part, expand, whole};
 use super::tally::{Interner, flag};
 use super::windows::{Calendar, Clock, Span4, zone};
@@ -27,6 +28,8 @@ pub struct Customer {
     pub span: u32,
     /// 1, 0 or [`super::tally::NONE`].
     pub uptake: i64,
+    /// Number of the segment values of the scan's interner; [`segments::UNKNOWN`] without any.
+    pub segments: u32,
 }
 
 /// The window of a customer who started outside the enrolment.
@@ -115,8 +118,15 @@ pub struct Numbering {
 }
 
 /// Whether the roster's files have to be read: the assignment alone may say all.
-pub fn needs_files(file: &CustomersFile, assigned: Option<&Assigned>) -> bool {
-    assigned.is_none() || file.start.is_some() || file.uptake.is_some()
+pub fn needs_files(
+    experiment: &Experiment,
+    file: &CustomersFile,
+    assigned: Option<&Assigned>,
+) -> bool {
+    assigned.is_none()
+        || file.start.is_some()
+        || file.uptake.is_some()
+        || !experiment.analysis.segments.is_empty()
 }
 
 /// The assignment, where the plan's arms are not in the roster.
@@ -179,6 +189,7 @@ pub fn rows(
         };
         let start = optional(&file.start, "start")?;
         let uptake = optional(&file.uptake, "uptake")?;
+        let shown_by = segments::columns(&table, request.experiment)?;
         while table.advance()? {
             ledger.rows += 1;
             if ledger.rows.is_multiple_of(65_536) {
@@ -203,12 +214,16 @@ pub fn rows(
                 };
                 let arm = arm.as_ref().map(|c| row.text(c)).transpose()?;
                 let stratum = match assigned {
-                    None => strata.id(&stratum(&row, &columns)?),
+                    None => strata.id(&self::stratum(&row, &columns)?),
                     Some(_) => 0,
                 };
-                Ok((key.as_bytes(), day, uptake, arm, stratum))
+                let segments = match shown_by.is_empty() {
+                    true => segments::UNKNOWN,
+                    false => strata.id(&self::stratum(&row, &shown_by)?),
+                };
+                Ok((key.as_bytes(), day, uptake, arm, stratum, segments))
             });
-            let (unit, start, uptake, value, own_stratum) = match parsed {
+            let (unit, start, uptake, value, own_stratum, segments) = match parsed {
                 Ok(parsed) => parsed,
                 Err(misfit) => {
                     ledger.reject(&mut table, misfit)?;
@@ -234,6 +249,7 @@ pub fn rows(
                 stratum,
                 span: spans.id(start)?,
                 uptake: flag(uptake),
+                segments,
             };
             let row = Enrolled {
                 unit,
@@ -268,6 +284,7 @@ pub fn without_row(
         stratum,
         span: spans.id(None)?,
         uptake: flag(None),
+        segments: segments::UNKNOWN,
     })
 }
 
@@ -286,7 +303,7 @@ pub fn read(
         spans: Spans::new(Calendar::new(periods)?),
     };
     let assigned = assigned(request, file, &mut numbers.strata)?;
-    let parts = if needs_files(file, assigned.as_ref()) {
+    let parts = if needs_files(request.experiment, file, assigned.as_ref()) {
         whole(expand(request.root, &file.format.path)?)
     } else {
         Vec::new()

@@ -103,11 +103,7 @@ pub fn tables(
             used.iter().map(|id| strata.tuples()[*id as usize].clone()),
         )?
     };
-    let sorted: Vec<StratumId> = strata
-        .tuples()
-        .iter()
-        .map(|t| dictionary.id(t).unwrap_or(StratumId(0)))
-        .collect();
+    let numbered = Dictionary::new(strata, &dictionary);
     let rows: Vec<&(RowKey, u64)> = rows.iter().filter(|r| r.1 > 0).collect();
     (0..outcomes)
         .map(|o| {
@@ -126,26 +122,58 @@ pub fn tables(
             };
             let cells = rows
                 .iter()
-                .map(|(key, customers)| {
-                    let x = scaled(key[before], d.before);
-                    Cell {
-                        arm: ArmId(key[0] as u16),
-                        stratum: sorted.get(key[1] as usize).copied().unwrap_or(StratumId(0)),
-                        exposure: scaled(key[2], d.exposure).unwrap_or(0),
-                        before_exposure: x.and(scaled(key[3], d.before_exposure)).unwrap_or(0),
-                        before: x,
-                        after: scaled(key[before + 1], d.after),
-                        uptake: match key[4] {
-                            NONE => None,
-                            u => Some(u != 0),
-                        },
-                        customers: *customers,
-                    }
-                })
+                .map(|(key, customers)| numbered.cell(key, *customers, before, d))
                 .collect();
             ContactTable::new(arms.to_vec(), dictionary.clone(), exposure_unit, d, cells)
         })
         .collect()
+}
+
+/// From the numbers of a scan's tuples to the strata of a table.
+pub struct Dictionary(Vec<Option<StratumId>>);
+
+impl Dictionary {
+    /// Of a scan's tuples.
+    pub fn new(interner: &Interner, strata: &Strata) -> Self {
+        let tuples = interner.tuples().iter();
+        Dictionary(tuples.map(|t| strata.id(t)).collect())
+    }
+
+    /// Whether a row's stratum is one of the table's.
+    pub fn knows(&self, key: &[i64]) -> bool {
+        self.0.get(key[1] as usize).is_some_and(Option::is_some)
+    }
+
+    /// Whether a row's values need no more decimals.
+    pub fn fits(key: &[i64], before: usize, d: Decimals) -> bool {
+        [
+            (2, d.exposure),
+            (3, d.before_exposure),
+            (before, d.before),
+            (before + 1, d.after),
+        ]
+        .into_iter()
+        .all(|(at, most)| needed_decimals(key[at]) <= most)
+    }
+
+    /// A row as a cell of the outcome whose before value stands at `before`.
+    pub fn cell(&self, key: &[i64], customers: u64, before: usize, d: Decimals) -> Cell {
+        let x = scaled(key[before], d.before);
+        let stratum = self.0.get(key[1] as usize).copied().flatten();
+        Cell {
+            arm: ArmId(key[0] as u16),
+            stratum: stratum.unwrap_or(StratumId(0)),
+            exposure: scaled(key[2], d.exposure).unwrap_or(0),
+            before_exposure: x.and(scaled(key[3], d.before_exposure)).unwrap_or(0),
+            before: x,
+            after: scaled(key[before + 1], d.after),
+            uptake: match key[4] {
+                NONE => None,
+                u => Some(u != 0),
+            },
+            customers,
+        }
+    }
 }
 
 fn needed_decimals(micros: i64) -> u8 {

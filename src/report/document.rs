@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
-    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Skipped, Warning,
+    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Segments, Skipped,
+    Warning, Weekly,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -47,12 +48,12 @@ pub struct Document {
     pub distribution: Vec<DistributionRow>,
     /// Means before and after by arm.
     pub levels: Vec<LevelRow>,
-    /// Weekly effects; null until this version computes them, as are the next two and `draws_summary`.
-    pub weekly: Option<serde_json::Value>,
-    /// Interim boundaries.
+    /// Effects by week; null where the data do not tell the weeks.
+    pub weekly: Option<Weekly>,
+    /// Interim boundaries; null until this version computes them, as is `draws_summary`.
     pub boundaries: Option<serde_json::Value>,
-    /// Effects by segment.
-    pub segments: Option<serde_json::Value>,
+    /// Effects by segment; null where the plan asks for none or the data do not tell.
+    pub segments: Option<Segments>,
     /// Changes of the plan since its approval, key by key.
     pub deviations: Vec<Deviation>,
     /// Assumptions of the business case.

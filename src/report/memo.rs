@@ -10,6 +10,7 @@ use crate::report::document::Document;
 use crate::report::finding::{self, Effect, arm_title, effects, headline};
 use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
+use crate::report::segments;
 use crate::report::text::{isolate, plain};
 use crate::report::worth;
 
@@ -57,6 +58,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
     if let Some(case) = &doc.business {
         worth::business(doc, case, &mut out);
     }
+    segments::section(doc, &mut out);
     checks(doc, &mut out);
     if !doc.warnings.is_empty() {
         out.push(Block::Heading("Warnings".into()));

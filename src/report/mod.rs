@@ -10,6 +10,7 @@ mod markdown;
 mod memo;
 mod png;
 mod privacy;
+mod segments;
 mod tables;
 mod terminal;
 pub mod text;

@@ -7,7 +7,9 @@ mod count_data;
 pub mod dist;
 pub mod dunnett;
 mod estimate;
+pub mod fade;
 mod glm;
+pub mod heterogeneity;
 mod inference;
 pub mod means;
 pub mod multiplicity;
@@ -23,6 +25,7 @@ pub mod ranks;
 mod sample;
 pub mod sampling;
 pub mod srm;
+pub mod weekly;
 
 pub use count_data::MeanModel;
 pub use estimate::{

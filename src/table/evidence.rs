@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cells::ContactTable;
+use super::segments::Segments;
+use super::spillover::Spillover;
+use super::weekly::Weekly;
 
 /// What the scan of a pilot's data found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,8 @@ pub struct Evidence {
     pub audit: Audit,
     /// One table an outcome, in the plan's order.
     pub outcomes: Vec<OutcomeEvidence>,
+    /// Contacts for other reasons and by channel; `None` without a log.
+    pub spillover: Option<Spillover>,
     /// Where it came from.
     pub provenance: Provenance,
 }
@@ -25,6 +30,10 @@ pub struct OutcomeEvidence {
     pub outcome: String,
     /// Its cells.
     pub table: ContactTable,
+    /// Its weeks; `None` where the data do not tell when contacts were made.
+    pub weekly: Option<Weekly>,
+    /// Its customers apart by each of the plan's segment columns, as far as their values are known.
+    pub segments: Vec<Segments>,
 }
 
 /// Counts of what did not become a cell, or became one with a remark.

@@ -1,6 +1,7 @@
-//! Evidence as files: `evidence.json` (everything but the cells) and `cells.csv` (the exchange format).
+//! Evidence as files: `evidence.json` (everything but the tables) and the exchange format,
+//! `cells.csv` and its companions.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,10 @@ use crate::error::{Error, Result};
 
 use super::cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
 use super::evidence::{Audit, Evidence, OutcomeEvidence, Provenance};
+use super::exchange::{Named, read_spillover, read_weekly};
+use super::segments::Segments;
+use super::spillover::Spillover;
+use super::weekly::Weekly;
 
 /// Everything of an [`Evidence`] but the cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +23,12 @@ pub struct EvidenceHead {
     pub audit: Audit,
     /// Where it came from.
     pub provenance: Provenance,
+    /// What a scan of that version brought; 0 where it was not said.
+    #[serde(default)]
+    pub scan: u32,
+    /// Whether the log's channels were too many to be told apart.
+    #[serde(default)]
+    pub many_channels: bool,
     /// One head an outcome.
     pub outcomes: Vec<TableHead>,
 }
@@ -25,6 +36,9 @@ pub struct EvidenceHead {
 impl EvidenceHead {
     /// The schema's name and version.
     pub const SCHEMA: &'static str = "pilot.evidence/1";
+    /// What scans bring now. Evidence of another number is taken anew where the data are there,
+    /// and read as far as it goes where it is asked for by its number.
+    pub const SCAN: u32 = 2;
 }
 
 /// Everything of a table but its cells.
@@ -40,6 +54,9 @@ pub struct TableHead {
     pub exposure_unit: ExposureUnit,
     /// Decimals of the columns.
     pub decimals: Decimals,
+    /// Decimals of the weekly sums; `None` where there are none.
+    #[serde(default)]
+    pub weekly_decimals: Option<u8>,
 }
 
 /// The head of an evidence.
@@ -48,6 +65,8 @@ pub fn head(evidence: &Evidence) -> EvidenceHead {
         schema: EvidenceHead::SCHEMA.into(),
         audit: evidence.audit.clone(),
         provenance: evidence.provenance.clone(),
+        scan: EvidenceHead::SCAN,
+        many_channels: evidence.spillover.as_ref().is_some_and(|s| s.many_channels),
         outcomes: evidence
             .outcomes
             .iter()
@@ -57,10 +76,21 @@ pub fn head(evidence: &Evidence) -> EvidenceHead {
                 strata: o.table.strata().clone(),
                 exposure_unit: o.table.exposure_unit(),
                 decimals: o.table.decimals(),
+                weekly_decimals: o.weekly.as_ref().map(Weekly::decimals),
             })
             .collect(),
     }
 }
+
+/// Columns of a cell behind outcome, arm and strata.
+const VALUES: [&str; 6] = [
+    "exposure",
+    "before_exposure",
+    "before",
+    "after",
+    "uptake",
+    "customers",
+];
 
 /// Writes the cells of all outcomes in the exchange format.
 ///
@@ -80,45 +110,82 @@ pub fn write_cells(evidence: &Evidence, to: impl Write) -> std::io::Result<()> {
         .collect();
     let mut record: Vec<String> = vec!["outcome".into(), "arm".into()];
     record.extend(strata);
-    record.extend(
-        [
-            "exposure",
-            "before_exposure",
-            "before",
-            "after",
-            "uptake",
-            "customers",
-        ]
-        .map(String::from),
-    );
+    record.extend(VALUES.map(String::from));
     csv.write_record(&record)?;
     for o in &evidence.outcomes {
-        let d = o.table.decimals();
-        for c in o.table.cells() {
-            record.clear();
-            record.push(o.outcome.clone());
-            record.push(o.table.arms()[usize::from(c.arm.0)].clone());
-            record.extend_from_slice(o.table.strata().tuple(c.stratum));
-            record.push(decimal(c.exposure, d.exposure));
-            let known = c.before.filter(|_| c.before_exposure != 0);
-            record.push(known.map_or(String::new(), |_| {
-                decimal(c.before_exposure, d.before_exposure)
-            }));
-            record.push(c.before.map_or(String::new(), |x| decimal(x, d.before)));
-            record.push(c.after.map_or(String::new(), |y| decimal(y, d.after)));
-            record.push(c.uptake.map_or("", |u| if u { "1" } else { "0" }).into());
-            record.push(c.customers.to_string());
-            csv.write_record(&record)?;
+        write_table(&mut csv, &[&o.outcome], &o.table)?;
+    }
+    csv.flush()
+}
+
+/// Writes the cells of all outcomes apart by segment: those of `cells.csv` with two more columns.
+///
+/// # Errors
+/// The writer's own.
+pub fn write_segments(evidence: &Evidence, to: impl Write) -> std::io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    let strata = evidence.outcomes.first().map(|o| o.table.strata());
+    let mut header: Vec<String> = ["segment", "value", "outcome", "arm"]
+        .map(String::from)
+        .into();
+    let columns = strata.map_or(&[][..], Strata::columns);
+    header.extend(columns.iter().map(|c| format!("s.{c}")));
+    header.extend(VALUES.map(String::from));
+    csv.write_record(&header)?;
+    for o in &evidence.outcomes {
+        for column in &o.segments {
+            for (value, table) in column.values() {
+                write_table(&mut csv, &[column.column(), value, &o.outcome], table)?;
+            }
         }
     }
     csv.flush()
 }
 
-/// Reads back what [`head`] and [`write_cells`] gave.
+fn write_table<W: Write>(
+    csv: &mut csv::Writer<W>,
+    first: &[&str],
+    table: &ContactTable,
+) -> std::io::Result<()> {
+    let d = table.decimals();
+    let mut record: Vec<String> = Vec::new();
+    for c in table.cells() {
+        record.clear();
+        record.extend(first.iter().map(|text| (*text).to_string()));
+        record.push(table.arms()[usize::from(c.arm.0)].clone());
+        record.extend_from_slice(table.strata().tuple(c.stratum));
+        record.push(decimal(c.exposure, d.exposure));
+        let known = c.before.filter(|_| c.before_exposure != 0);
+        record.push(known.map_or(String::new(), |_| {
+            decimal(c.before_exposure, d.before_exposure)
+        }));
+        record.push(c.before.map_or(String::new(), |x| decimal(x, d.before)));
+        record.push(c.after.map_or(String::new(), |y| decimal(y, d.after)));
+        record.push(c.uptake.map_or("", |u| if u { "1" } else { "0" }).into());
+        record.push(c.customers.to_string());
+        csv.write_record(&record)?;
+    }
+    Ok(())
+}
+
+/// The files beside `evidence.json`, as far as they are there.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// `cells.csv`.
+    pub cells: Vec<u8>,
+    /// `weekly.csv`.
+    pub weekly: Option<Vec<u8>>,
+    /// `segments.csv`.
+    pub segments: Option<Vec<u8>>,
+    /// `spillover.csv`.
+    pub spillover: Option<Vec<u8>>,
+}
+
+/// Reads back what [`head`] and the writers gave.
 ///
 /// # Errors
-/// Cells that do not fit the head.
-pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
+/// Files that do not fit the head.
+pub fn read(head: EvidenceHead, files: &Files) -> Result<Evidence> {
     if head.schema != EvidenceHead::SCHEMA {
         return Err(
             Error::workspace(format!("the evidence has the schema \"{}\"", head.schema))
@@ -131,7 +198,9 @@ pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
             .hint("run `pilot ingest` again")
     };
     let mut by_outcome: Vec<Vec<Cell>> = vec![Vec::new(); head.outcomes.len()];
-    let mut csv = csv::Reader::from_reader(cells);
+    let (weekly, spillover) = companions(&head, files)?;
+    let segments = segments(&head, files.segments.as_deref())?;
+    let mut csv = csv::Reader::from_reader(files.cells.as_slice());
     let mut record = csv::StringRecord::new();
     let mut current = 0;
     loop {
@@ -147,38 +216,116 @@ pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
                 .position(|o| o.outcome == name)
                 .ok_or_else(|| damaged(line))?;
         }
-        let cell = cell(&record, &head.outcomes[current]).ok_or_else(|| damaged(line))?;
+        let cell = cell(&record, 1, &head.outcomes[current]).ok_or_else(|| damaged(line))?;
         by_outcome[current].push(cell);
     }
     let outcomes = head
         .outcomes
         .into_iter()
         .zip(by_outcome)
-        .map(|(h, cells)| {
+        .zip(weekly)
+        .zip(segments)
+        .map(|(((h, cells), weekly), segments)| {
             let table = ContactTable::new(h.arms, h.strata, h.exposure_unit, h.decimals, cells)?;
             Ok(OutcomeEvidence {
                 outcome: h.outcome,
                 table,
+                weekly,
+                segments,
             })
         })
         .collect::<Result<_>>()?;
     Ok(Evidence {
         audit: head.audit,
         outcomes,
+        spillover,
         provenance: head.provenance,
     })
 }
 
-fn cell(record: &csv::StringRecord, head: &TableHead) -> Option<Cell> {
+/// Segments of each outcome, columns in the order of the file.
+fn segments(head: &EvidenceHead, bytes: Option<&[u8]>) -> Result<Vec<Vec<Segments>>> {
+    type Values = Vec<(String, Vec<Cell>)>;
+    let mut found: Vec<Vec<(String, Values)>> = vec![Vec::new(); head.outcomes.len()];
+    let damaged = || {
+        Error::workspace("segments.csv of the evidence is damaged").hint("run `pilot ingest` again")
+    };
+    let mut csv = csv::Reader::from_reader(bytes.unwrap_or_default());
+    for record in csv.records() {
+        let record = record.map_err(|_| damaged())?;
+        let field = |i: usize| record.get(i).unwrap_or_default();
+        let place = head.outcomes.iter().position(|o| o.outcome == field(2));
+        let place = place.ok_or_else(damaged)?;
+        let cell = cell(&record, 3, &head.outcomes[place]).ok_or_else(damaged)?;
+        let columns = &mut found[place];
+        if columns.last().is_none_or(|c| c.0 != field(0)) {
+            columns.push((field(0).to_string(), Vec::new()));
+        }
+        let Some((_, values)) = columns.last_mut() else {
+            continue;
+        };
+        match values.last_mut() {
+            Some((value, cells)) if value == field(1) => cells.push(cell),
+            _ => values.push((field(1).to_string(), vec![cell])),
+        }
+    }
+    let outcomes = found.into_iter().zip(&head.outcomes);
+    outcomes
+        .map(|(columns, h)| {
+            let columns = columns.into_iter().map(|(column, values)| {
+                let tables = values.into_iter().map(|(value, cells)| {
+                    let (arms, strata) = (h.arms.clone(), h.strata.clone());
+                    let table =
+                        ContactTable::new(arms, strata, h.exposure_unit, h.decimals, cells)?;
+                    Ok((value, table))
+                });
+                Segments::new(column, tables.collect::<Result<_>>()?)
+            });
+            columns.collect()
+        })
+        .collect()
+}
+
+type Companions = (Vec<Option<Weekly>>, Option<Spillover>);
+
+fn companions(head: &EvidenceHead, files: &Files) -> Result<Companions> {
+    let damaged = |name: &str, e: Error| {
+        Error::workspace(format!("{name} of the evidence is damaged: {e}"))
+            .hint("run `pilot ingest` again")
+    };
+    let arms = head.outcomes.first().map_or(&[][..], |o| &o.arms);
+    let weekly = match &files.weekly {
+        None => vec![None; head.outcomes.len()],
+        Some(bytes) => {
+            let named: Vec<Named<'_>> = head
+                .outcomes
+                .iter()
+                .map(|o| Named {
+                    outcome: &o.outcome,
+                    decimals: o.weekly_decimals.unwrap_or(0),
+                })
+                .collect();
+            read_weekly(bytes.as_slice(), arms, &named).map_err(|e| damaged("weekly.csv", e))?
+        }
+    };
+    let spillover = files.spillover.as_ref().map(|bytes| {
+        read_spillover(bytes.as_slice(), arms, head.many_channels)
+            .map_err(|e| damaged("spillover.csv", e))
+    });
+    Ok((weekly, spillover.transpose()?))
+}
+
+/// A record whose arm is field `from`.
+fn cell(record: &csv::StringRecord, from: usize, head: &TableHead) -> Option<Cell> {
     let width = head.strata.columns().len();
-    let field = |i: usize| record.get(i);
-    let after_strata = |i: usize| field(2 + width + i);
+    let field = |i: usize| record.get(from + i);
+    let after_strata = |i: usize| field(1 + width + i);
     let arm = head
         .arms
         .iter()
-        .position(|a| Some(a.as_str()) == field(1))?;
+        .position(|a| Some(a.as_str()) == field(0))?;
     let tuple: Vec<String> = (0..width)
-        .map(|i| field(2 + i).map(String::from))
+        .map(|i| field(1 + i).map(String::from))
         .collect::<Option<_>>()?;
     let optional = |i: usize, decimals: u8| -> Option<Option<i64>> {
         match after_strata(i)? {
@@ -235,6 +382,8 @@ fn fixed(text: &str, decimals: u8) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::exchange::{write_spillover, write_weekly};
+    use crate::table::{Measure, SpillSums, WeekPair};
 
     #[test]
     fn fixed_point_text_round_trips() {
@@ -284,9 +433,38 @@ mod tests {
             strata,
             ExposureUnit::Day,
             d,
-            cells,
+            cells.clone(),
         )
         .unwrap();
+        let part = |cells: &[Cell]| {
+            let (arms, strata) = (table.arms().to_vec(), table.strata().clone());
+            ContactTable::new(arms, strata, ExposureUnit::Day, d, cells.to_vec()).unwrap()
+        };
+        let values = vec![
+            ("b, \"c\"\n".to_string(), part(&cells[1..])),
+            (String::new(), part(&cells[..1])),
+        ];
+        let segments = Segments::new("region".into(), values).unwrap();
+        let pair = WeekPair {
+            customers: 4,
+            sum: 1_500_000,
+            other_sum: 1_500_000,
+            product: 2_250_000_000_000,
+        };
+        let weekly = Weekly::new(2, Weekly::MEAN_DECIMALS, [(ArmId(1), 0, 0, pair)]).unwrap();
+        let sums = SpillSums {
+            customers: 4,
+            sum: 3,
+            squares: 5,
+        };
+        let measures = vec![
+            (
+                Measure::Channel("a,\n\"b".into()),
+                vec![SpillSums::default(), sums],
+            ),
+            (Measure::OtherReasons, vec![SpillSums::default(), sums]),
+        ];
+        let spillover = Spillover::new(2, measures, true).unwrap();
         let evidence = Evidence {
             audit: Audit {
                 rows_read: 12,
@@ -295,11 +473,39 @@ mod tests {
             outcomes: vec![OutcomeEvidence {
                 outcome: "o".into(),
                 table,
+                weekly: Some(weekly),
+                segments: vec![segments],
             }],
+            spillover: Some(spillover),
             provenance: Provenance::default(),
         };
-        let mut bytes = Vec::new();
-        write_cells(&evidence, &mut bytes).unwrap();
-        assert_eq!(read(head(&evidence), bytes.as_slice()).unwrap(), evidence);
+        let mut files = Files {
+            weekly: Some(Vec::new()),
+            spillover: Some(Vec::new()),
+            segments: Some(Vec::new()),
+            ..Files::default()
+        };
+        write_cells(&evidence, &mut files.cells).unwrap();
+        write_weekly(&evidence, files.weekly.as_mut().unwrap()).unwrap();
+        write_spillover(&evidence, files.spillover.as_mut().unwrap()).unwrap();
+        write_segments(&evidence, files.segments.as_mut().unwrap()).unwrap();
+        assert_eq!(read(head(&evidence), &files).unwrap(), evidence);
+
+        // Evidence of an earlier version has neither file, and its head says nothing of them.
+        let mut old = serde_json::to_value(head(&evidence)).unwrap();
+        let fields = old.as_object_mut().unwrap();
+        fields.remove("scan");
+        fields.remove("many_channels");
+        let outcome = fields["outcomes"][0].as_object_mut().unwrap();
+        outcome.remove("weekly_decimals");
+        let old: EvidenceHead = serde_json::from_value(old).unwrap();
+        assert_ne!(old.scan, EvidenceHead::SCAN);
+        files.weekly = None;
+        files.spillover = None;
+        files.segments = None;
+        let read_back = read(old, &files).unwrap();
+        assert_eq!(read_back.outcomes[0].table, evidence.outcomes[0].table);
+        assert_eq!(read_back.outcomes[0].weekly, None);
+        assert_eq!(read_back.spillover, None);
     }
 }

@@ -241,6 +241,11 @@ impl Set {
         ])
     }
 
+    /// Whether the set has a file of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.manifest.files().contains_key(name)
+    }
+
     /// Reads a file of the set and checks its digest.
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.path.join(name);

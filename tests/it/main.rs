@@ -22,8 +22,10 @@ mod plan;
 mod power;
 mod report;
 mod rooms;
+mod segments;
 mod snapshots;
 mod support;
+mod weekly;
 #[cfg(not(feature = "engine"))]
 mod without_engine;
 mod workspace;

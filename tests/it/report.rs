@@ -2,6 +2,8 @@
 
 #[path = "report/fixture.rs"]
 mod fixture;
+#[path = "report/weeks.rs"]
+mod weeks;
 
 use std::sync::{Arc, LazyLock};
 
@@ -112,7 +114,7 @@ fn no_label_overlaps_another_or_leaves_the_page() {
     for (name, fixture) in [2, 4, 8].into_iter().flat_map(variants) {
         let doc = fixture.build();
         let charts = charts(&doc).unwrap();
-        assert_eq!(charts.len(), 5, "{name}");
+        assert_eq!(charts.len(), 6, "{name}");
         for chart in charts {
             let svg = std::str::from_utf8(&chart.bytes).unwrap();
             check_layout(&format!("{name}/{}", chart.name), svg);
@@ -151,6 +153,11 @@ fn wild() -> impl Strategy<Value = Document> {
         doc.distribution[0].share = f[8];
         doc.distribution[1].from = f[9];
         doc.assumptions[0].base = f[10];
+        if let Some(weekly) = &mut doc.weekly {
+            (weekly.rows[1].value, weekly.rows[2].ci_upper) = (f[0], Some(f[1]));
+            (weekly.fades[0].start, weekly.fades[0].rate) = (Some(f[2]), Some(f[3]));
+            (weekly.fades[0].half_life_weeks, weekly.fades[0].p_value) = (Some(f[4]), Some(f[5]));
+        }
         if let Some(case) = &mut doc.business {
             case.arms[0].contacts_avoided.value = f[11];
         }
@@ -211,6 +218,8 @@ fn the_same_document_gives_the_same_bytes_with_any_number_of_threads() {
             "assumptions.csv",
             "levels.csv",
             "distribution.csv",
+            "weekly.csv",
+            "segments.csv",
             "effect.svg",
             "effect.png",
             "before-after.svg",
@@ -219,6 +228,8 @@ fn the_same_document_gives_the_same_bytes_with_any_number_of_threads() {
             "distribution.png",
             "balance.svg",
             "balance.png",
+            "weekly.svg",
+            "weekly.png",
             "cash.svg",
             "cash.png",
         ]
@@ -278,6 +289,10 @@ fn titles_state_the_finding_and_the_foot_its_source() {
         (
             "balance.svg",
             "The arms differed at the start in 1 of 5 respects",
+        ),
+        (
+            "weekly.svg",
+            "Ten-tip sheet: half of the effect is gone after 5.0 weeks (95 % interval 3.5 to 12)",
         ),
         (
             "cash.svg",
@@ -346,6 +361,10 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
         "| Ten-tip sheet | 4,819 | 2.41 | 2.18 | −0.21 | −0.30 to −0.12 | < 0.001 |",
         "Its net present value is EUR 174,456 (95 % interval EUR 122,456 to EUR 226,456), and it \
          pays back in month 4. If the effect ended with the pilot, it would be −EUR 21,450",
+        "## By segment (exploratory)",
+        "Segments do not decide: the pilot was not sized for them",
+        "- Ten-tip sheet, by plan: the effect does not differ beyond chance between 3 segments (interaction p = 0.43)",
+        "| plan = basic | Ten-tip sheet | 1,604 | −0.25 | −0.37 to −0.13 | 0.060 | −0.21 |",
         "- balance – warning: The arms differed at the start. (p = 0.004)",
         "- attrition – not run: Missing outcomes are not recorded.",
         "- Exposure was rounded to whole weeks.",

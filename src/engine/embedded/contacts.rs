@@ -1,10 +1,12 @@
-//! The log as a relation (unit, time, outcomes, handling): one row a contact that counts.
+//! The log as a relation (unit, time, outcomes, handling, channel): one row a contact that counts.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayBuilder, ArrayRef, Int64Builder, StringViewBuilder};
+use datafusion::arrow::array::{
+    ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, StringViewBuilder,
+};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::prelude::DataFrame;
 
@@ -14,6 +16,7 @@ use crate::engine::log::{self, Contact};
 use crate::engine::repeats::{Place, Unit};
 use crate::engine::source::{Part, expand};
 use crate::engine::tally::NONE;
+use crate::engine::trail::Channels;
 use crate::engine::windows::Calendar;
 use crate::error::Result;
 use crate::experiment::{ContactsFile, Experiment};
@@ -47,6 +50,17 @@ struct Shared {
     calendar: Calendar,
     /// Hashes of identifiers, or of whole rows, that may occur twice.
     repeated: HashSet<u64>,
+    /// The log's channels in order of their names; `None` where they are too many.
+    channels: Option<Vec<String>>,
+}
+
+impl Shared {
+    /// A channel's number.
+    fn channel(&self, name: Option<&str>) -> Option<u32> {
+        let (list, name) = (self.channels.as_ref()?, name?);
+        let place = list.binary_search_by(|known| known.as_str().cmp(name));
+        place.ok().map(|place| place as u32)
+    }
 }
 
 /// A contact that outlives its row.
@@ -55,6 +69,7 @@ struct Owned {
     time: i64,
     outcomes: u64,
     handling: i64,
+    channel: Option<u32>,
 }
 
 /// What tells whether a contact was seen before.
@@ -71,6 +86,7 @@ struct Survey {
     ledger: Ledger,
     identities: Hashes,
     last: Option<i64>,
+    channels: Channels,
 }
 
 /// Visits the log: which rows can be read, and which repeat.
@@ -93,6 +109,7 @@ pub fn survey(
             ledger: Ledger::default(),
             identities: Hashes::new(session.reservation("contacts")),
             last: None,
+            channels: Channels::default(),
         },
         |own, request, part| {
             let parts = std::slice::from_ref(part);
@@ -105,6 +122,9 @@ pub fn survey(
                 ledger,
                 &mut |contact, _| {
                     own.last = own.last.max(Some(contact.time));
+                    if let Some(name) = contact.channel {
+                        own.channels.id(name);
+                    }
                     match identity(&contact, has_id) {
                         Some(identity) => own.identities.add(identity),
                         None => Ok(()),
@@ -115,7 +135,9 @@ pub fn survey(
     )?;
     let mut ledger = Ledger::default();
     let (mut last, mut identities) = (None, Vec::new());
+    let mut channels = Channels::default();
     for own in surveys {
+        channels.merge(&own.channels);
         ledger.append(own.ledger);
         last = last.max(own.last);
         identities.push(own.identities);
@@ -134,6 +156,7 @@ pub fn survey(
             file: file.clone(),
             calendar,
             repeated: repeated(threads(request), identities),
+            channels: channels.sorted(),
         }),
     };
     log.settle(request)?;
@@ -158,6 +181,7 @@ impl Log {
                         time: contact.time,
                         outcomes: contact.outcomes,
                         handling: contact.handling,
+                        channel: shared.channel(contact.channel),
                     });
                     kept.push((place, Unit::from(identity), contact));
                 }
@@ -181,6 +205,11 @@ impl Log {
         Ok(())
     }
 
+    /// The log's channels by their numbers; `None` where they are too many.
+    pub fn channels(&self) -> Option<&[String]> {
+        self.shared.channels.as_deref()
+    }
+
     /// The relation of all contacts but those whose identifier was seen before.
     ///
     /// # Errors
@@ -200,8 +229,10 @@ impl Log {
                     outcomes: first.outcomes,
                     id: None,
                     handling: first.handling,
+                    channel: None,
                     used: &[],
                 },
+                first.channel,
                 &mut keep,
             )?;
         }
@@ -248,7 +279,7 @@ impl Producer for ContactRows {
             // Without identifiers every row counts, also one that repeats another.
             match contact.id {
                 Some(id) if shared.repeated.contains(&hash(id)) => Ok(()),
-                _ => rows.add(&contact, emit),
+                _ => rows.add(&contact, shared.channel(contact.channel), emit),
             }
         })
     }
@@ -264,6 +295,7 @@ fn schema() -> SchemaRef {
         Field::new("time", DataType::Int64, false),
         Field::new("outcomes", DataType::Int64, false),
         Field::new("handling", DataType::Int64, true),
+        Field::new("channel", DataType::Int32, true),
     ])
     .into()
 }
@@ -275,16 +307,23 @@ struct Rows {
     times: Int64Builder,
     outcomes: Int64Builder,
     handling: Int64Builder,
+    channels: Int32Builder,
 }
 
 impl Rows {
-    fn add(&mut self, contact: &Contact<'_>, emit: &mut Emit<'_>) -> Result<()> {
+    fn add(
+        &mut self,
+        contact: &Contact<'_>,
+        channel: Option<u32>,
+        emit: &mut Emit<'_>,
+    ) -> Result<()> {
         self.units.append_value(text(contact.unit)?);
         self.times.append_value(contact.time);
         // The same 64 bits, read with a sign.
         self.outcomes.append_value(contact.outcomes as i64);
         self.handling
             .append_option((contact.handling != NONE).then_some(contact.handling));
+        self.channels.append_option(channel.map(|c| c as i32));
         if self.times.len() >= BATCH {
             self.flush(emit)?;
         }
@@ -297,6 +336,7 @@ impl Rows {
             Arc::new(self.times.finish()),
             Arc::new(self.outcomes.finish()),
             Arc::new(self.handling.finish()),
+            Arc::new(self.channels.finish()),
         ];
         emit(batch(schema(), columns)?)
     }

@@ -104,12 +104,17 @@ pub fn scan(
         memo: Memo::default(),
         recalled: None,
     })?;
+    let shown_by_segment = !request.experiment.analysis.segments.is_empty();
     let mut distinct = Distinct::default();
     let mut ledger = Ledger::default();
     let (mut unassigned, mut seen) = (0, Vec::new());
     for reading in readings {
         for (mut key, customers) in reading.sink.distinct.rows {
-            key[1] = i64::from(strata.id(&reading.strata.tuples()[key[1] as usize]));
+            let tuples = reading.strata.tuples();
+            key[1] = i64::from(strata.id(&tuples[key[1] as usize]));
+            if shown_by_segment && let Some(last) = key.last_mut() {
+                *last = i64::from(strata.id(&tuples[*last as usize]));
+            }
             distinct.add(&key, customers);
         }
         seen.push(reading.sink.units);

@@ -102,7 +102,7 @@ pub fn survey(
         spans: Spans::new(calendar),
     };
     let assigned = roster::assigned(request, file, &mut numbers.strata)?;
-    let inputs = if roster::needs_files(file, assigned.as_ref()) {
+    let inputs = if roster::needs_files(request.experiment, file, assigned.as_ref()) {
         expand(request.root, &file.format.path)?
     } else {
         Vec::new()
@@ -149,9 +149,15 @@ pub fn survey(
     for own in surveys {
         unassigned += own.unassigned;
         for (customer, start) in own.kinds {
-            let tuple = &own.numbers.strata.tuples()[customer.stratum as usize];
+            let tuples = own.numbers.strata.tuples();
+            let tuple = &tuples[customer.stratum as usize];
+            let segments = match tuples.get(customer.segments as usize) {
+                Some(values) => numbers.strata.id(values),
+                None => customer.segments,
+            };
             profiles.id(Customer {
                 stratum: numbers.strata.id(tuple),
+                segments,
                 span: numbers.spans.id(start)?,
                 ..customer
             });

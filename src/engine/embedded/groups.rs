@@ -21,8 +21,9 @@ use crate::engine::finish::{CountsTally, finish_counts};
 use crate::engine::ledger::Ledger;
 use crate::engine::parquet::{Page, footer};
 use crate::engine::row::Row;
+use crate::engine::segments;
 use crate::engine::source::{Input, Part, whole};
-use crate::engine::tally::{FIRST_OUTCOME, Interner, NONE, RowKey};
+use crate::engine::tally::{Interner, NONE, RowKey};
 use crate::engine::{Request, Scan};
 use crate::error::{Error, Result};
 use crate::experiment::CountsFile;
@@ -169,7 +170,7 @@ impl<'a> Layout<'a> {
             rows: Vec::new(),
             ledger: Ledger::default(),
         };
-        let mut key = vec![NONE; FIRST_OUTCOME + 2 * request.experiment.outcomes.len()];
+        let mut key = vec![NONE; segments::key_length(request.experiment)];
         for batch in groups {
             (request.tick)(judged.ledger.rows)?;
             let counts = batch
@@ -184,6 +185,7 @@ impl<'a> Layout<'a> {
                 let customers = customers.unsigned_abs();
                 let parts = self.judge.values(&row, &mut key).and_then(|rounded| {
                     key[1] = self.judge.stratum(&row, &mut judged.strata)?;
+                    self.judge.segments(&row, &mut judged.strata, &mut key)?;
                     Ok((rounded, self.judge.arm(&row)?))
                 });
                 let Ok((rounded, Some(value))) = parts else {

@@ -23,6 +23,7 @@ use crate::engine::finish::{finish, last_contact, last_day, log_key, loosely, to
 use crate::engine::repeats::Unit;
 use crate::engine::roster::OUTSIDE;
 use crate::engine::tally::Distinct;
+use crate::engine::trail::{Rules, Trails, WEEK};
 use crate::engine::windows::{Calendar, Span4};
 use crate::engine::{Request, Scan};
 use crate::error::{Error, Result};
@@ -33,6 +34,7 @@ use super::contacts;
 use super::customers::{self, Roster};
 use super::relation::batch;
 use super::session::{Session, error};
+use super::trails::{read_sums, trail, trail_sums};
 
 /// Scans a roster and its log.
 ///
@@ -49,7 +51,7 @@ pub fn scan(
     let calendar = Calendar::new(periods)?;
     let roster = customers::survey(session, request, customers, calendar.clone())?;
     roster.ledger.check(customers.format.max_bad_rows)?;
-    let log = contacts::survey(session, request, contacts, calendar)?;
+    let mut log = contacts::survey(session, request, contacts, calendar)?;
     log.ledger.check(contacts.format.max_bad_rows)?;
     let plan = Plan {
         session,
@@ -77,9 +79,12 @@ pub fn scan(
     };
     let strata = roster.strata().clone();
     let mut ledger = roster.ledger;
-    ledger.append(log.ledger);
+    ledger.append(std::mem::take(&mut log.ledger));
     let rows = totals.distinct.rows;
-    finish(request, &strata, ExposureUnit::Day, rows, ledger, audit)
+    let mut scan = finish(request, &strata, ExposureUnit::Day, rows, ledger, audit)?;
+    let evidence = &mut scan.evidence;
+    totals.trails.attach(experiment, log.channels(), evidence)?;
+    Ok(scan)
 }
 
 struct Plan<'a> {
@@ -108,11 +113,15 @@ impl Plan<'_> {
         let (contacts, bounds) = self.with_bounds(contacts)?;
         let time = || ident("time");
         let within = |(from, to): (Expr, Expr)| time().gt_eq(from).and(time().lt(to));
+        let start = bounds.after.0.clone();
+        let after = within(bounds.after.clone());
+        let week = when(after, (time() - start) / lit(WEEK)).otherwise(lit(-1i64))?;
         let side = when(within(bounds.before), lit(BEFORE))
             .when(within(bounds.after), lit(AFTER))
             .otherwise(lit(NEITHER))?;
         let mut columns = vec![ident("unit").alias("caller"), side.alias("side")];
-        columns.extend([ident("outcomes"), ident("handling")]);
+        columns.push(week.alias("week"));
+        columns.extend(["outcomes", "handling", "channel"].map(ident));
         let contacts = contacts.select(columns)?;
         let by_caller = contacts.aggregate(vec![ident("caller")], self.sums()?)?;
         let joined = self
@@ -141,8 +150,13 @@ impl Plan<'_> {
                 add("total"),
                 add("counted"),
                 add("other"),
+                trail_sums(self.rules(), ident("trail")).alias("trails"),
             ],
         )
+    }
+
+    fn rules(&self) -> Rules {
+        Rules::new(self.request.experiment)
     }
 
     /// Contacts with their customer's window bounds; literals where all customers share them.
@@ -202,8 +216,8 @@ impl Plan<'_> {
         context.read_table(Arc::new(table)).map_err(error)
     }
 
-    /// What is added up by caller: contacts, those that count, those about other reasons,
-    /// and before and after of each outcome.
+    /// What is added up by caller: contacts, those that count, those about other reasons, the
+    /// trail, and before and after of each outcome.
     fn sums(&self) -> Result<Vec<Expr>, DataFusionError> {
         let inside = || ident("side").not_eq(lit(NEITHER));
         let any = || ident("outcomes").not_eq(lit(0i64));
@@ -212,6 +226,11 @@ impl Plan<'_> {
             count(lit(1i64)).alias("total"),
             sum(one_if(inside().and(any()))?).alias("counted"),
             sum(one_if(inside().and(any().is_false()))?).alias("other"),
+            trail(
+                self.rules(),
+                ["week", "outcomes", "handling", "channel"].map(ident),
+            )
+            .alias("trail"),
         ];
         for value in self.values() {
             let mut counts = ident("side").eq(lit(value.side));
@@ -259,6 +278,7 @@ struct Value<'a> {
 #[derive(Default)]
 struct Totals {
     distinct: Distinct,
+    trails: Trails,
     outside_enrolment: u64,
     unassigned: UnassignedContacts,
     counted: u64,
@@ -280,6 +300,7 @@ impl Totals {
             let last = |i: usize| batch.column(2 + columns + i).as_primitive::<Int64Type>();
             let (customers, contacts) = (last(0), last(1));
             let (counted, other) = (last(2), last(3));
+            let trails = batch.column(2 + columns + 4).as_binary::<i32>();
             for row in 0..batch.num_rows() {
                 // A sum over no contact is unknown to SQL, and none to us.
                 let number = |column: &Int64Array| match column.is_null(row) {
@@ -304,6 +325,11 @@ impl Totals {
                 }
                 let key = log_key(experiment, customer, span, &values);
                 totals.distinct.add(&key, number(customers));
+                let group = totals.trails.group(customer.arm, span);
+                group.0 += number(customers);
+                if !trails.is_null(row) {
+                    group.1.merge(read_sums(trails.value(row))?)?;
+                }
             }
             if profiles.null_count() > 0 {
                 totals.strangers.push(batch.clone());

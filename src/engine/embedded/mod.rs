@@ -20,6 +20,7 @@ mod memo;
 mod parts;
 mod relation;
 mod session;
+mod trails;
 
 use crate::error::Result;
 use crate::experiment::{CountsFile, Data};

@@ -1,4 +1,4 @@
-//! Charts as SVG: effect, before and after, distribution, balance, cash.
+//! Charts as SVG: effect, before and after, distribution, balance, weeks, cash.
 
 mod balance;
 mod before_after;
@@ -11,6 +11,7 @@ mod palette;
 mod panels;
 mod rows;
 mod scale;
+mod weekly;
 
 use std::collections::BTreeSet;
 
@@ -34,11 +35,12 @@ pub struct Chart {
 
 type Draw = fn(&Document) -> Result<Option<Chart>>;
 
-const CHARTS: [Draw; 5] = [
+const CHARTS: [Draw; 6] = [
     effect::draw,
     before_after::draw,
     distribution::draw,
     balance::draw,
+    weekly::draw,
     cash::draw,
 ];
 

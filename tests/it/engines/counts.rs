@@ -29,6 +29,8 @@ const HEADER: [&str; 9] = [
 fn counts_plan(path: &str, extra: &str) -> Experiment {
     plan(&format!(
         r#"
+[analysis]
+segments = ["opened", "plan"]
 [assignment]
 method = "existing"
 strata = ["plan"]

@@ -34,6 +34,7 @@ struct Case {
     ids: bool,
     reasons: bool,
     assigned: bool,
+    segments: bool,
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -43,14 +44,13 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Windows::NoBefore),
         Just(Windows::Relative),
     ];
-    (windows, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(windows, ids, reasons, assigned)| Case {
-            windows,
-            ids,
-            reasons,
-            assigned,
-        },
-    )
+    (windows, any::<[bool; 4]>()).prop_map(|(windows, [ids, reasons, assigned, segments])| Case {
+        windows,
+        ids,
+        reasons,
+        assigned,
+        segments,
+    })
 }
 
 fn log_plan(case: Case, roster: &str, log: &str, more: &str) -> Experiment {
@@ -72,8 +72,13 @@ fn log_plan(case: Case, roster: &str, log: &str, more: &str) -> Experiment {
         true => ("reason = \"topic\", ", "reasons = [\"fees\", \"billing\"]"),
         false => ("", ""),
     };
+    let segments = match case.segments {
+        true => "[analysis]\nsegments = [\"opened\", \"plan\"]",
+        false => "",
+    };
     let mut plan = plan(&format!(
         r#"
+{segments}
 [assignment]
 method = "existing"
 strata = ["plan"]
@@ -214,6 +219,16 @@ fn roster() -> impl Strategy<Value = Vec<Vec<String>>> {
     })
 }
 
+/// Few channels, blank ones too; of many tickets, more than are told apart.
+fn channel(c: &Contact) -> String {
+    match c.ticket.len() {
+        3 => ["phone", "chat", "", "E-Mail "][c.topic.len() % 4].to_string(),
+        2 => "chat".to_string(),
+        _ if c.topic == "other" => format!("c{}", c.ticket),
+        _ => "phone".to_string(),
+    }
+}
+
 fn text_rows(contacts: &[Contact], when: impl Fn(DateTime) -> String) -> Vec<Vec<String>> {
     let row = |c: &Contact| {
         vec![
@@ -221,7 +236,7 @@ fn text_rows(contacts: &[Contact], when: impl Fn(DateTime) -> String) -> Vec<Vec
             when(c.at),
             c.topic.clone(),
             c.ticket.clone(),
-            "phone".to_string(),
+            channel(c),
             c.seconds.map_or(String::new(), |s| s.to_string()),
         ]
     };
@@ -239,7 +254,7 @@ fn parquet_log(folder: &Folder, name: &str, contacts: &[Contact], created: Array
             ("created", created),
             ("topic", text(&|c| c.topic.clone())),
             ("ticket", text(&|c| c.ticket.clone())),
-            ("channel", text(&|_| "phone".to_string())),
+            ("channel", text(&channel)),
             (
                 "seconds",
                 Arc::new(contacts.iter().map(|c| c.seconds).collect::<Float64Array>()),

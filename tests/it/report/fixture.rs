@@ -213,9 +213,13 @@ impl Fixture {
             } else {
                 Vec::new()
             },
-            weekly: None,
+            weekly: shown.then(|| {
+                super::weeks::weekly(&treatments, self.customers, |i| self.difference(i) / 4.3)
+            }),
             boundaries: None,
-            segments: None,
+            segments: shown.then(|| {
+                super::weeks::segments(&treatments, self.customers, |i| self.difference(i))
+            }),
             deviations: vec![Deviation {
                 key: "analysis.alpha".into(),
                 approved: Some("0.05".into()),
