@@ -1,6 +1,7 @@
 //! Experiment + Evidence → estimates, checks and the joint effect that money is made of.
 
 mod checks;
+mod clusters;
 mod describe;
 mod estimates;
 mod family;
@@ -15,7 +16,7 @@ pub use joint::joint_effect;
 pub use model::*;
 pub use shown::Shown;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::table::Evidence;
 
@@ -41,20 +42,14 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
             ..Analysis::default()
         });
     }
-    if experiment.cluster_column().is_some() {
-        // Every estimator built so far would take the customers of a cluster for independent.
-        return Err(
-            Error::not_yet_built("the analysis of whole clusters").key("assignment.cluster")
-        );
-    }
     let tables = estimates::capped_tables(experiment, evidence)?;
-    let mut analysis = estimates::all(experiment, &tables)?;
+    let mut analysis = estimates::all(experiment, evidence, &tables)?;
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
     analysis.warnings.extend(not_yet_answered(experiment));
     analysis.checks = checks;
     analysis.balance = balance(experiment, &tables)?;
     analysis.distribution = distribution(experiment, &tables);
-    analysis.levels = levels(experiment, &tables)?;
+    analysis.levels = levels(experiment, evidence, &tables)?;
     Ok(analysis)
 }
 

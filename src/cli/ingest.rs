@@ -188,6 +188,9 @@ pub fn take(
     })
 }
 
+/// Totals of whole clusters, in clustered pilots.
+const CLUSTERS: &str = "clusters.csv";
+
 fn head(set: &Set) -> Result<EvidenceHead> {
     serde_json::from_slice(&set.read("evidence.json")?).map_err(|e| {
         Error::workspace(format!(
@@ -202,8 +205,12 @@ fn head(set: &Set) -> Result<EvidenceHead> {
 fn load(set: Set) -> Result<Taken> {
     let head = head(&set)?;
     let cells = set.read("cells.csv")?;
+    let mut evidence = store::read(head, cells.as_slice())?;
+    if set.path.join(CLUSTERS).is_file() {
+        store::clusters::read(&mut evidence, set.read(CLUSTERS)?.as_slice())?;
+    }
     Ok(Taken {
-        evidence: store::read(head, cells.as_slice())?,
+        evidence,
         set,
         fresh: false,
         seconds: None,
@@ -219,6 +226,13 @@ fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> 
     let mut cells = set.create("cells.csv")?;
     store::write_cells(evidence, &mut cells).map_err(|e| Error::io("write", &place, &e))?;
     cells.finish()?;
+    if store::clusters::any(evidence) {
+        let place = set.path().join(CLUSTERS);
+        let mut clusters = set.create(CLUSTERS)?;
+        store::clusters::write(evidence, &mut clusters)
+            .map_err(|e| Error::io("write", &place, &e))?;
+        clusters.finish()?;
+    }
     if !set_aside.is_empty() {
         let mut text = b"# file\tline\tcolumn\treason\n# the row as it stood\n".to_vec();
         for row in set_aside {

@@ -1,5 +1,7 @@
 //! The exchange format: cells that another program made.
 
+mod clusters;
+
 use std::cell::Cell as StdCell;
 use std::path::PathBuf;
 
@@ -8,32 +10,45 @@ use crate::experiment::{CellsSource, Experiment, OutcomeKind};
 use crate::table::{Audit, ExposureUnit};
 
 use super::arms::{ArmNames, exchange_format, stratum};
+use super::clusters::Names;
 use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
 use super::finish::finish;
 use super::ledger::Ledger;
 use super::row::Row;
 use super::source::{Input, expand, whole};
-use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
+use super::tally::{FIRST_OUTCOME, NONE, RowKey, flag};
 use super::{Request, Scan};
 
-/// Files of a cells source: a file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+/// Files of a cells source: those of the cells, and that of the clusters where `clustered`.
 ///
 /// # Errors
-/// Neither is there.
-pub fn inputs(root: &std::path::Path, source: &CellsSource) -> Result<Vec<Input>> {
+/// No cells are there.
+pub fn inputs(root: &std::path::Path, source: &CellsSource, clustered: bool) -> Result<Vec<Input>> {
+    let mut inputs = cells(root, source)?;
+    if clustered {
+        inputs.extend(beside(root, source, "clusters"));
+    }
+    Ok(inputs)
+}
+
+/// `stem.csv`, `.csv.gz` or `.parquet` in the source's folder.
+fn beside(root: &std::path::Path, source: &CellsSource, stem: &str) -> Option<Input> {
+    ["csv", "csv.gz", "parquet"].into_iter().find_map(|ending| {
+        let name: PathBuf = source.path.join(format!("{stem}.{ending}"));
+        let path = root.join(&name);
+        path.is_file().then_some(Input { name, path })
+    })
+}
+
+/// The cells: a file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+fn cells(root: &std::path::Path, source: &CellsSource) -> Result<Vec<Input>> {
     let shown = source.path.to_string_lossy().into_owned();
     if !root.join(&source.path).is_dir() {
         return expand(root, &shown);
     }
-    for name in ["cells.csv", "cells.csv.gz", "cells.parquet"] {
-        let name: PathBuf = source.path.join(name);
-        if root.join(&name).is_file() {
-            return Ok(vec![Input {
-                path: root.join(&name),
-                name,
-            }]);
-        }
+    if let Some(found) = beside(root, source, "cells") {
+        return Ok(vec![found]);
     }
     Err(Error::data("the folder holds no cells.csv").file(&source.path).key("data.cells.path").hint(
         "the exchange format has the columns outcome, arm, s.<stratum>…, exposure, before, after, customers",
@@ -119,13 +134,13 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     let format = exchange_format();
     let none = std::collections::BTreeMap::new();
     let arms = ArmNames::new(experiment, &none);
-    let mut strata = Interner::default();
+    let mut names = Names::default();
     let mut ledger = Ledger::default();
     // Each outcome has its own cells, so its own rows.
     let mut rows: Vec<Vec<(RowKey, u64)>> = vec![Vec::new(); experiment.outcomes.len()];
     let mut timed = false;
     let rounded = StdCell::new(0);
-    for part in whole(inputs(request.root, source)?) {
+    for part in whole(cells(request.root, source)?) {
         let mut table = Table::open(&part, &format)?;
         let c = Columns::find(&table, experiment)?;
         timed |= c.exposure.is_some();
@@ -143,13 +158,14 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
                 let exposure = optional(&c.exposure)?;
                 let mut key = vec![
                     0,
-                    i64::from(strata.id(&stratum(&row, &c.strata)?)),
+                    i64::from(names.strata.id(&stratum(&row, &c.strata)?)),
                     if exposure == NONE { MICRO } else { exposure },
                     optional(&c.before_exposure)?,
                     match &c.uptake {
                         None => NONE,
                         Some(u) => flag(row.yes_no(u)?),
                     },
+                    NONE,
                 ];
                 key.push(optional(&c.before)?);
                 key.push(micros(&row, &c.after, &rounded)?);
@@ -216,7 +232,7 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
         };
         let part = finish(
             &request,
-            &strata,
+            &names,
             unit,
             rows,
             Ledger {
@@ -244,5 +260,13 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
             }
         }
     }
-    scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))
+    let mut scan = scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))?;
+    if experiment.cluster_column().is_some()
+        && let Some(file) = beside(request.root, source, "clusters")
+    {
+        for part in whole(vec![file]) {
+            clusters::read(request, &part, &mut scan.evidence)?;
+        }
+    }
+    Ok(scan)
 }

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cells::ContactTable;
+use super::clusters::Clusters;
 
 /// What the scan of a pilot's data found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// What compression destroys, counted.
     pub audit: Audit,
@@ -19,12 +20,14 @@ pub struct Evidence {
 }
 
 /// The table of one outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomeEvidence {
     /// The outcome's name in the plan.
     pub outcome: String,
     /// Its cells.
     pub table: ContactTable,
+    /// Its clusters, where the plan names them and the data tell them.
+    pub clusters: Option<Clusters>,
 }
 
 /// Counts of what did not become a cell, or became one with a remark.

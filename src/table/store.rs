@@ -1,4 +1,7 @@
-//! Evidence as files: `evidence.json` (everything but the cells) and `cells.csv` (the exchange format).
+//! Evidence as files: `evidence.json` (everything but the tables), `cells.csv` and, of clustered
+//! pilots, `clusters.csv` (the exchange format).
+
+pub mod clusters;
 
 use std::io::{Read, Write};
 
@@ -114,7 +117,7 @@ pub fn write_cells(evidence: &Evidence, to: impl Write) -> std::io::Result<()> {
     csv.flush()
 }
 
-/// Reads back what [`head`] and [`write_cells`] gave.
+/// Reads back what [`head`] and [`write_cells`] gave; clusters are read by [`clusters::read`].
 ///
 /// # Errors
 /// Cells that do not fit the head.
@@ -159,6 +162,7 @@ pub fn read(head: EvidenceHead, cells: impl Read) -> Result<Evidence> {
             Ok(OutcomeEvidence {
                 outcome: h.outcome,
                 table,
+                clusters: None,
             })
         })
         .collect::<Result<_>>()?;
@@ -295,6 +299,7 @@ mod tests {
             outcomes: vec![OutcomeEvidence {
                 outcome: "o".into(),
                 table,
+                clusters: None,
             }],
             provenance: Provenance::default(),
         };

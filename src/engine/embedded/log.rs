@@ -75,11 +75,11 @@ pub fn scan(
         last_window_day: last_day(roster.spans()),
         ..Audit::default()
     };
-    let strata = roster.strata().clone();
+    let names = roster.names().clone();
     let mut ledger = roster.ledger;
     ledger.append(log.ledger);
     let rows = totals.distinct.rows;
-    finish(request, &strata, ExposureUnit::Day, rows, ledger, audit)
+    finish(request, &names, ExposureUnit::Day, rows, ledger, audit)
 }
 
 struct Plan<'a> {
