@@ -306,15 +306,14 @@ impl Sample {
 
     /// Intraclass correlation by analysis of variance, arms apart.
     fn intraclass(&self, c: &Comparison<'_>) -> Option<f64> {
-        let base = self.y_base as f64;
         let squares = |side: &Side| {
             // Σ(y − base)² of all customers, exact but for the last step.
             let m = &side.total;
             let centred = Moments::centred(m.n, m.y, m.y, m.yy);
-            let off = m.y as f64 / m.n.max(1) as f64 - base;
-            centred + m.n as f64 * off * off
+            let off = m.y.checked_sub(self.y_base.checked_mul(i128::from(m.n))?)? as f64;
+            Some(centred + off * off / m.n.max(1) as f64)
         };
-        let total: f64 = squares(&c.control) + squares(&c.treatment);
+        let total: f64 = squares(&c.control)? + squares(&c.treatment)?;
         let (g, n) = (self.clusters() as f64, self.customers() as f64);
         let (mut of_clusters, mut of_arms, mut sizes) = (0.0, 0.0, 0.0);
         for arm in [false, true] {

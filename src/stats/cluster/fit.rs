@@ -11,6 +11,9 @@ use crate::stats::estimate::Refusal;
 const ALIASED: f64 = 1e-10;
 /// A direction whose leverage is nearer 1 than this is fitted exactly.
 const EXACT: f64 = 1e-9;
+/// Below this leverage a series takes the root to the last digit in at most 16 terms, at a tenth of
+/// the cost of eigenvalues: a million clusters are all below it.
+const SMALL: f64 = 0.1;
 
 /// Clusters that are alike, each as its sums over customers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -445,6 +448,9 @@ impl<'a> Fit<'a> {
             let factor = (1.0 / (1.0 - leverage).sqrt() - 1.0) / leverage;
             return Ok(d + bd * factor);
         }
+        if gram.trace() < SMALL {
+            return Ok(binomial_series(gram, d));
+        }
         let eigen = SymmetricEigen::new(*gram);
         let mut out = Vector4::zeros();
         for (i, leverage) in eigen.eigenvalues.iter().enumerate() {
@@ -460,5 +466,45 @@ impl<'a> Fit<'a> {
             out += direction * (along / left.sqrt());
         }
         Ok(out)
+    }
+}
+
+/// (I − B)^{−1/2} d as Σ_k (2k choose k)/4^k B^k d, for B with eigenvalues well below 1.
+fn binomial_series(gram: &Matrix4<f64>, d: &Vector4<f64>) -> Vector4<f64> {
+    let (mut sum, mut term) = (*d, *d);
+    for k in 1..=24 {
+        let k = f64::from(k);
+        term = gram * term * ((2.0 * k - 1.0) / (2.0 * k));
+        sum += term;
+        if term.amax() <= f64::EPSILON * sum.amax() {
+            break;
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two ways to the same root in double precision.
+    const ROUNDING: f64 = 1e-14;
+
+    #[test]
+    fn the_series_is_the_root() {
+        let z = [
+            Vector4::new(0.1, 0.05, -0.02, 0.01),
+            Vector4::new(0.02, -0.2, 0.1, 0.0),
+            Vector4::new(0.0, 0.03, 0.07, -0.15),
+        ];
+        let gram: Matrix4<f64> = z.iter().map(|z| z * z.transpose()).sum();
+        assert!(gram.trace() > 0.09 && gram.trace() < SMALL);
+        let d = Vector4::new(0.3, -2.0, 0.7, 1.0);
+        let eigen = SymmetricEigen::new(gram);
+        let root = eigen.eigenvalues.map(|l| 1.0 / (1.0 - l).sqrt());
+        let v = eigen.eigenvectors;
+        let exact = v * Matrix4::from_diagonal(&root) * v.transpose() * d;
+        let far = (binomial_series(&gram, &d) - exact).amax() / exact.amax();
+        assert!(far < ROUNDING, "{far:e}");
     }
 }
