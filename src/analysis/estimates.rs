@@ -244,9 +244,10 @@ fn outcome_rows(
             let why = match run(experiment, outcome, arm, estimator, c, by_cluster, &test) {
                 None => continue,
                 Some(Ok(estimates)) => {
-                    let varying = matches!(estimator, Estimator::Permutation | Estimator::Cluster)
-                        && comparison.constant_exposure().is_none();
-                    let rate = estimator == Estimator::Rate || varying;
+                    let varying = comparison.constant_exposure().is_none();
+                    let rate = estimator == Estimator::Rate
+                        || varying && estimator == Estimator::Permutation
+                        || varying && by_cluster.is_some();
                     let (factor, unit) = if rate {
                         (shown.rate, &shown.rate_unit)
                     } else {

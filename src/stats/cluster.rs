@@ -1,6 +1,8 @@
 //! Pilots that assigned whole clusters: least squares with CR2 from cluster totals.
 
+mod cr2;
 mod fit;
+mod unit;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,9 @@ use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
 use super::sample::{count, detail, name, number, observed, ratio_undefined, share, text};
 
-use fit::{Contrast, Fit, Unit};
+use cr2::Variance;
+use fit::{Contrast, Fit};
+use unit::Unit;
 
 /// Difference and ratio of whole clusters, standard errors robust to correlation within them.
 ///
@@ -111,11 +115,16 @@ pub fn cluster(
     };
     number(&mut own, keys[0], means.0 * unit);
     number(&mut own, keys[1], means.1 * unit);
+    let relative = fit.relative(means);
     let undefined = ratio_undefined(c, near_zero(means.0, base, b), near_zero(means.1, base, b));
-    if let Some(why) = &undefined {
+    let ratio = match undefined {
+        Some(why) => Err(Refusal::new(why)),
+        None => fit.cr2(&relative),
+    };
+    if let Err(Refusal { why }) = &ratio {
         text(&mut own, "ratio_undefined", why.clone());
     }
-    let part = |v: &fit::Variance| share(v.control, v.variance);
+    let part = |v: &Variance| share(v.control, v.variance);
     let cr1s = stata(fit, &fit.difference()).max(0.0).sqrt() * unit;
     let mut estimates = vec![make(
         Estimand::Difference,
@@ -125,9 +134,7 @@ pub fn cluster(
         cr1s,
         own,
     )];
-    if undefined.is_none() {
-        let relative = fit.relative(means);
-        let log = fit.cr2(&relative)?;
+    if let Ok(log) = ratio {
         estimates.push(make(
             Estimand::Ratio,
             (means.0 / means.1).ln(),

@@ -1,112 +1,27 @@
 //! Least squares on clusters, each known by its sums alone.
 
-use nalgebra::{Matrix4, SymmetricEigen, Vector4};
-
-use crate::table::ClusterTotals;
+use nalgebra::{Matrix4, Vector4};
 
 use crate::stats::estimate::Refusal;
+
+use super::unit::Unit;
 
 /// A column is aliased when the columns before it explain all but this share of its squared
 /// length: sums of squares carry half the digits of the columns themselves.
 const ALIASED: f64 = 1e-10;
-/// A direction whose leverage is nearer 1 than this is fitted exactly.
-const EXACT: f64 = 1e-9;
-/// Below this leverage a series takes the root to the last digit in at most 16 terms, at a tenth of
-/// the cost of eigenvalues: a million clusters are all below it.
-const SMALL: f64 = 0.1;
-
-/// Clusters that are alike, each as its sums over customers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Unit {
-    pub treated: bool,
-    /// Number of the stratum.
-    pub stratum: usize,
-    /// How many clusters these are.
-    pub clusters: u64,
-    /// Customers of all of them.
-    pub customers: u64,
-    /// Customers of each.
-    pub size: u64,
-    /// Σ 1, or Σ e.
-    pub weight: f64,
-    /// Σ y.
-    pub y: f64,
-    /// Σ x, x 0 where there is none.
-    pub x: f64,
-    /// Customers without x.
-    pub without: f64,
-    /// Σ x².
-    pub xx: f64,
-    /// Σ x·y.
-    pub xy: f64,
-    /// Σ y over those without x.
-    pub y_without: f64,
-}
-
-impl Unit {
-    /// A cluster without a covariate.
-    pub fn plain(weight: f64, y: f64) -> Option<Self> {
-        Some(Unit {
-            treated: false,
-            stratum: 0,
-            clusters: 0,
-            customers: 0,
-            size: 0,
-            weight,
-            y,
-            x: 0.0,
-            without: 0.0,
-            xx: 0.0,
-            xy: 0.0,
-            y_without: 0.0,
-        })
-    }
-
-    /// A cluster with its before values less `x0` and outcomes less `y0`, exactly; `None` beyond 127 bits.
-    pub fn shifted(t: &ClusterTotals, x0: i128, y0: i128) -> Option<Self> {
-        let (n, with) = (i128::from(t.n), i128::from(t.with_before));
-        let less = |sum: i128, times: i128, base: i128| sum.checked_sub(times.checked_mul(base)?);
-        let y = less(t.y, n, y0)?;
-        let y_with = less(t.y_with_before, with, y0)?;
-        let x = less(t.x, with, x0)?;
-        // Σ(x − x₀)² = Σx² − x₀Σx − x₀Σ(x − x₀), and so Σ(x − x₀)(y − y₀).
-        let xx = less(less(t.xx, t.x, x0)?, x, x0)?;
-        let xy = less(less(t.xy, t.x, y0)?, y_with, x0)?;
-        Some(Unit {
-            x: x as f64,
-            without: (n - with) as f64,
-            xx: xx as f64,
-            xy: xy as f64,
-            y_without: y.checked_sub(y_with)? as f64,
-            ..Unit::plain(n as f64, y as f64)?
-        })
-    }
-}
-
 /// A linear function of the fitted coefficients: a share of every stratum's intercept, and weights
 /// of the orthonormal columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Contrast {
     /// Times √W_s/W: how much of the mean over all strata.
-    level: f64,
-    columns: [f64; 3],
-}
-
-/// A CR2 variance.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Variance {
-    /// Of both arms.
-    pub variance: f64,
-    /// Control clusters' part.
-    pub control: f64,
-    /// Satterthwaite's degrees of freedom; `None` without any spread in the working model.
-    pub df: Option<f64>,
+    pub level: f64,
+    pub columns: [f64; 3],
 }
 
 /// Weighted sums of a stratum.
 #[derive(Debug, Clone, Copy, Default)]
-struct Stratum {
-    weight: f64,
+pub(super) struct Stratum {
+    pub weight: f64,
     y: f64,
     /// Means of (treated, x, without).
     means: [f64; 3],
@@ -120,9 +35,10 @@ struct Stratum {
 /// (I − X_g X_g')^{−1/2} X_g = X_g (I − B_g)^{−1/2}: no matrix grows with a cluster's customers or
 /// with the number of strata.
 pub(super) struct Fit<'a> {
-    units: &'a [Unit],
-    strata: Vec<Stratum>,
-    total: f64,
+    pub units: &'a [Unit],
+    pub strata: Vec<Stratum>,
+    /// Weights of all strata.
+    pub total: f64,
     /// Columns (arm, x, without) that were kept.
     kept: [bool; 3],
     /// Upper triangular, z = q R.
@@ -255,7 +171,7 @@ impl<'a> Fit<'a> {
     }
 
     /// A cluster's Gram matrix in the orthonormal basis: its stratum's column first.
-    fn local_gram(&self, u: &Unit) -> Matrix4<f64> {
+    pub fn local_gram(&self, u: &Unit) -> Matrix4<f64> {
         let g = self.gram(u);
         let root = self.strata[u.stratum].weight.sqrt();
         // Rows, then columns.
@@ -276,7 +192,7 @@ impl<'a> Fit<'a> {
     }
 
     /// X_g'e_g in the orthonormal basis.
-    fn score(&self, u: &Unit, gram: &Matrix4<f64>) -> Vector4<f64> {
+    pub fn score(&self, u: &Unit, gram: &Matrix4<f64>) -> Vector4<f64> {
         if !self.spread {
             return Vector4::zeros();
         }
@@ -361,150 +277,5 @@ impl<'a> Fit<'a> {
             level: 1.0 / treatment - 1.0 / control,
             columns: self.difference().columns.map(|d| d * arm),
         }
-    }
-
-    /// The contrast's weights of a cluster's four coordinates.
-    fn local(&self, c: &Contrast, u: &Unit) -> Vector4<f64> {
-        let level = c.level * self.strata[u.stratum].weight.sqrt() / self.total;
-        Vector4::new(level, c.columns[0], c.columns[1], c.columns[2])
-    }
-
-    /// Σ_g (c'M X_g'e_g)², without any correction.
-    pub fn cr0(&self, c: &Contrast) -> f64 {
-        let part = |u: &Unit| {
-            let score = self.score(u, &self.local_gram(u));
-            u.clusters as f64 * self.local(c, u).dot(&score).powi(2)
-        };
-        self.units.iter().map(part).sum()
-    }
-
-    /// CR2 with Satterthwaite's degrees of freedom.
-    ///
-    /// # Errors
-    /// A cluster that is fitted exactly and has weight in the contrast.
-    pub fn cr2(&self, c: &Contrast) -> Result<Variance, Refusal> {
-        let mut found = Variance {
-            variance: 0.0,
-            control: 0.0,
-            df: None,
-        };
-        // Ω_gh = δ_gh s_g − v_g'v_h; S = Σ v_g v_g' touches a stratum and the three columns.
-        let (mut trace, mut squares) = (0.0, 0.0);
-        let mut with_stratum = vec![Vector4::<f64>::zeros(); self.strata.len()];
-        let mut columns = [[0.0f64; 3]; 3];
-        for u in self.units {
-            let gram = self.local_gram(u);
-            let d = self.local(c, u);
-            let half = self.inverse_root(&gram, &d)?;
-            let k = u.clusters as f64;
-            let part = k * half.dot(&self.score(u, &gram)).powi(2);
-            found.variance += part;
-            if !u.treated {
-                found.control += part;
-            }
-            let v = gram * half;
-            let (s, vv) = (half.dot(&v), v.dot(&v));
-            trace += k * (s - vv);
-            squares += k * (s * s - 2.0 * s * vv);
-            with_stratum[u.stratum] += v * (k * v[0]);
-            for i in 0..3 {
-                for j in 0..3 {
-                    columns[i][j] += k * v[i + 1] * v[j + 1];
-                }
-            }
-        }
-        for s in &with_stratum {
-            squares += s[0] * s[0] + 2.0 * (s[1] * s[1] + s[2] * s[2] + s[3] * s[3]);
-        }
-        squares += columns.iter().flatten().map(|s| s * s).sum::<f64>();
-        found.df = (squares > 0.0 && trace > 0.0).then(|| trace / squares * trace);
-        Ok(found)
-    }
-
-    /// (I − B)^{−1/2} d.
-    fn inverse_root(&self, gram: &Matrix4<f64>, d: &Vector4<f64>) -> Result<Vector4<f64>, Refusal> {
-        let exact = || {
-            Refusal::new(
-                "a cluster is fitted exactly (too few clusters for this many columns), \
-                 so the CR2 standard error is undefined",
-            )
-        };
-        if !self.covariate() {
-            // B = n b b': one direction, with leverage tr B.
-            let leverage = gram.trace();
-            let bd = gram * d;
-            let along = d.dot(&bd);
-            if 1.0 - leverage < EXACT {
-                let weight = EXACT * EXACT * d.norm_squared();
-                return if along <= weight {
-                    Ok(*d)
-                } else {
-                    Err(exact())
-                };
-            }
-            if leverage <= 0.0 {
-                return Ok(*d);
-            }
-            let factor = (1.0 / (1.0 - leverage).sqrt() - 1.0) / leverage;
-            return Ok(d + bd * factor);
-        }
-        if gram.trace() < SMALL {
-            return Ok(binomial_series(gram, d));
-        }
-        let eigen = SymmetricEigen::new(*gram);
-        let mut out = Vector4::zeros();
-        for (i, leverage) in eigen.eigenvalues.iter().enumerate() {
-            let direction = eigen.eigenvectors.column(i);
-            let along = direction.dot(d);
-            let left = 1.0 - leverage;
-            if left < EXACT {
-                if along.abs() > EXACT * d.norm() {
-                    return Err(exact());
-                }
-                continue;
-            }
-            out += direction * (along / left.sqrt());
-        }
-        Ok(out)
-    }
-}
-
-/// (I − B)^{−1/2} d as Σ_k (2k choose k)/4^k B^k d, for B with eigenvalues well below 1.
-fn binomial_series(gram: &Matrix4<f64>, d: &Vector4<f64>) -> Vector4<f64> {
-    let (mut sum, mut term) = (*d, *d);
-    for k in 1..=24 {
-        let k = f64::from(k);
-        term = gram * term * ((2.0 * k - 1.0) / (2.0 * k));
-        sum += term;
-        if term.amax() <= f64::EPSILON * sum.amax() {
-            break;
-        }
-    }
-    sum
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Two ways to the same root in double precision.
-    const ROUNDING: f64 = 1e-14;
-
-    #[test]
-    fn the_series_is_the_root() {
-        let z = [
-            Vector4::new(0.1, 0.05, -0.02, 0.01),
-            Vector4::new(0.02, -0.2, 0.1, 0.0),
-            Vector4::new(0.0, 0.03, 0.07, -0.15),
-        ];
-        let gram: Matrix4<f64> = z.iter().map(|z| z * z.transpose()).sum();
-        assert!(gram.trace() > 0.09 && gram.trace() < SMALL);
-        let d = Vector4::new(0.3, -2.0, 0.7, 1.0);
-        let eigen = SymmetricEigen::new(gram);
-        let root = eigen.eigenvalues.map(|l| 1.0 / (1.0 - l).sqrt());
-        let v = eigen.eigenvectors;
-        let exact = v * Matrix4::from_diagonal(&root) * v.transpose() * d;
-        let far = (binomial_series(&gram, &d) - exact).amax() / exact.amax();
-        assert!(far < ROUNDING, "{far:e}");
     }
 }
