@@ -3,9 +3,10 @@
 use crate::error::Result;
 use crate::experiment::{Experiment, OutcomeKind};
 use crate::number::fixed;
-use crate::stats::{balance, srm, welch_t};
+use crate::stats::{balance, cluster, srm, welch_t};
 use crate::table::{ArmId, Audit, Comparison, ContactTable, Evidence, Moments};
 
+use super::clusters::ByCluster;
 use super::model::{Check, Status};
 
 /// p below which a sample-ratio mismatch stops the analysis.
@@ -19,6 +20,12 @@ const MANY_SET_ASIDE: f64 = 0.001;
 /// Share of customers that loose matching would add beyond which a warning is due.
 const MANY_NEAR: f64 = 0.01;
 
+/// Why a check that takes customers for independent does not run.
+pub const WHOLE_CLUSTERS: &str =
+    "it takes customers one by one, and this pilot assigned whole clusters";
+/// Why a check of a clustered pilot cannot run.
+const NO_CLUSTERS: &str = "the evidence does not say which customers share a cluster";
+
 /// All checks, in the order of the reference list.
 ///
 /// # Errors
@@ -31,10 +38,11 @@ pub fn all(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<Check>> {
         .unwrap_or(0);
     let table = &evidence.outcomes[outcome].table;
     let audit = &evidence.audit;
+    let by_cluster = ByCluster::of(experiment, &evidence.outcomes[outcome], None);
     Ok(vec![
-        sample_ratio(experiment, audit),
-        balance_check(experiment, table),
-        exposure(experiment, table)?,
+        sample_ratio(experiment, audit, by_cluster),
+        balance_check(experiment, table, by_cluster),
+        exposure(experiment, table, by_cluster)?,
         double_assignment(audit),
         unassigned(audit),
         duplicates(audit),
@@ -79,18 +87,33 @@ fn people(n: u64) -> String {
     out
 }
 
-fn sample_ratio(experiment: &Experiment, audit: &Audit) -> Check {
+fn sample_ratio(
+    experiment: &Experiment,
+    audit: &Audit,
+    by_cluster: Option<ByCluster<'_>>,
+) -> Check {
     let weights: Option<Vec<u64>> = experiment.arms.iter().map(|a| a.weight).collect();
     let Some(weights) = weights else {
         return not_run("srm", "the plan states no weights for its existing arms");
     };
-    let Some(test) = srm::goodness_of_fit(&audit.customers_by_arm, &weights) else {
+    let (counts, what, lost) = match by_cluster {
+        None => (audit.customers_by_arm.clone(), "sizes", "customers"),
+        Some(by_cluster) => match by_cluster.table() {
+            None => return not_run("srm", NO_CLUSTERS),
+            Some(table) => {
+                let arms = 0..experiment.arms.len() as u16;
+                let clusters = arms.map(|a| table.clusters(ArmId(a))).collect();
+                (clusters, "numbers of clusters", "clusters")
+            }
+        },
+    };
+    let Some(test) = srm::goodness_of_fit(&counts, &weights) else {
         return not_run("srm", "there are no customers");
     };
     let by_arm: Vec<String> = experiment
         .arms
         .iter()
-        .zip(&audit.customers_by_arm)
+        .zip(&counts)
         .map(|(a, n)| format!("{} {}", a.name, people(*n)))
         .collect();
     let shares = weights
@@ -105,7 +128,7 @@ fn sample_ratio(experiment: &Experiment, audit: &Audit) -> Check {
             Some(test.statistic),
             Some(test.p_value),
             format!(
-                "The arms' sizes ({}) do not fit the planned {shares}: customers were lost or added by arm, so the arms cannot be compared. Find out where before reading any effect.",
+                "The arms' {what} ({}) do not fit the planned {shares}: {lost} were lost or added by arm, so the arms cannot be compared. Find out where before reading any effect.",
                 by_arm.join(", ")
             ),
         );
@@ -116,20 +139,29 @@ fn sample_ratio(experiment: &Experiment, audit: &Audit) -> Check {
         Some(test.statistic),
         Some(test.p_value),
         format!(
-            "The arms' sizes ({}) fit the planned {shares}.",
+            "The arms' {what} ({}) fit the planned {shares}.",
             by_arm.join(", ")
         ),
     )
 }
 
-fn balance_check(experiment: &Experiment, table: &ContactTable) -> Check {
-    if !table.has_before() && table.strata().len() < 2 {
+fn balance_check(
+    experiment: &Experiment,
+    table: &ContactTable,
+    by_cluster: Option<ByCluster<'_>>,
+) -> Check {
+    let omnibus = match by_cluster.map(|b| b.table()) {
+        None => balance::omnibus(table),
+        Some(Some(clusters)) => balance::omnibus_of_clusters(clusters),
+        Some(None) => return not_run("balance", NO_CLUSTERS),
+    };
+    if !table.has_before() && table.strata().len() < 2 && by_cluster.is_none() {
         return not_run(
             "balance",
             "there is neither a before value nor a stratum to compare",
         );
     }
-    let Some(test) = balance::omnibus(table) else {
+    let Some(test) = omnibus else {
         return not_run("balance", "the before values and strata do not vary");
     };
     let largest = super::describe::balance(experiment, std::slice::from_ref(table))
@@ -172,7 +204,11 @@ fn balance_check(experiment: &Experiment, table: &ContactTable) -> Check {
     )
 }
 
-fn exposure(experiment: &Experiment, table: &ContactTable) -> Result<Check> {
+fn exposure(
+    experiment: &Experiment,
+    table: &ContactTable,
+    by_cluster: Option<ByCluster<'_>>,
+) -> Result<Check> {
     if table.constant_exposure().is_some() {
         return Ok(check(
             "exposure",
@@ -181,6 +217,9 @@ fn exposure(experiment: &Experiment, table: &ContactTable) -> Result<Check> {
             None,
             "Every customer was observed equally long.".into(),
         ));
+    }
+    if by_cluster.is_some_and(|b| b.table().is_none()) {
+        return Ok(not_run("exposure", NO_CLUSTERS));
     }
     let mut smallest: Option<(f64, f64, usize)> = None;
     let arms: Vec<usize> = experiment.treatments().collect();
@@ -199,7 +238,11 @@ fn exposure(experiment: &Experiment, table: &ContactTable) -> Result<Check> {
                 Moments::centred(m.n, m.e, m.e, m.ee) * c.e_unit().powi(2) / (n - 1.0),
             )
         };
-        if let Some((t, _, p)) = welch_t(part(&c.treatment.total), part(&c.control.total))
+        let found = match by_cluster.and_then(|b| b.table()) {
+            Some(clusters) => cluster::exposure(&c, clusters),
+            None => welch_t(part(&c.treatment.total), part(&c.control.total)),
+        };
+        if let Some((t, _, p)) = found
             && smallest.is_none_or(|(_, s, _)| p < s)
         {
             smallest = Some((t, p, *arm));

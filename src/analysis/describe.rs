@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::experiment::{BeforeKind, Experiment, Outcome, OutcomeKind};
 use crate::stats::dist::normal_isf;
-use crate::table::{ArmId, Comparison, ContactTable, Decimals, Moments, Side};
+use crate::table::{ArmId, Comparison, ContactTable, Decimals, Evidence, Moments, Side};
 
+use super::clusters::ByCluster;
 use super::model::{BalanceRow, DistributionRow, LevelRow};
 use super::scale::{before_windows, scale};
 
@@ -129,16 +130,23 @@ fn merge_small(groups: &mut Vec<(String, u64, u64)>, min_cell: u64) {
 ///
 /// Means of fewer customers than the plan's `min_cell` are left out.
 ///
-/// Where exposure varies the mean after is the rate Σy/Σe and its interval the linearised one.
+/// Where exposure varies the mean after is the rate Σy/Σe and its interval the linearised one. In
+/// clustered pilots the interval after allows for the clusters, and before there is none.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
-pub fn levels(experiment: &Experiment, tables: &[ContactTable]) -> Result<Vec<LevelRow>> {
+pub fn levels(
+    experiment: &Experiment,
+    evidence: &Evidence,
+    tables: &[ContactTable],
+) -> Result<Vec<LevelRow>> {
     let mut rows = Vec::new();
     let z = normal_isf(experiment.analysis.alpha / 2.0);
     for (outcome, table) in experiment.outcomes.iter().zip(tables) {
         let shown = scale(experiment, outcome, table);
         let varying = table.constant_exposure().is_none() && outcome.kind == OutcomeKind::Count;
+        let found = evidence.outcomes.iter().find(|e| e.outcome == outcome.name);
+        let by_cluster = found.and_then(|e| ByCluster::of(experiment, e, outcome.cap));
         for arm in 0..experiment.arms.len() {
             let id = ArmId(arm as u16);
             let side = Comparison::new(table, id, id)?.control;
@@ -147,6 +155,7 @@ pub fn levels(experiment: &Experiment, tables: &[ContactTable]) -> Result<Vec<Le
                 && outcome.kind == OutcomeKind::Count
                 && let Some((mean, se, n, total)) = before_level(experiment, table, id)
             {
+                let se = se.filter(|_| by_cluster.is_none());
                 let factor = if varying { shown.rate } else { shown.window };
                 let unit = if varying {
                     &shown.rate_unit
@@ -166,6 +175,10 @@ pub fn levels(experiment: &Experiment, tables: &[ContactTable]) -> Result<Vec<Le
             }
             let (value, n, total) = after_level(table, &side.total, varying);
             if let Some((mean, se)) = value {
+                let se = match by_cluster {
+                    Some(by_cluster) => by_cluster.standard_error(table, id, varying),
+                    None => se,
+                };
                 let (factor, unit) = if varying {
                     (shown.rate, &shown.rate_unit)
                 } else {

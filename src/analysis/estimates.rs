@@ -9,6 +9,7 @@ use crate::stats::{
 };
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 
+use super::clusters::{self, ByCluster};
 use super::family::{self, Adjusted};
 use super::joint;
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
@@ -45,6 +46,20 @@ pub fn capped_tables(experiment: &Experiment, evidence: &Evidence) -> Result<Vec
         .collect()
 }
 
+/// The clusters of an outcome under a cap, in a clustered pilot.
+fn by_cluster<'a>(
+    experiment: &Experiment,
+    evidence: &'a Evidence,
+    outcome: &Outcome,
+    cap: Option<u64>,
+) -> Option<ByCluster<'a>> {
+    let found = evidence
+        .outcomes
+        .iter()
+        .find(|e| e.outcome == outcome.name)?;
+    ByCluster::of(experiment, found, cap)
+}
+
 /// The test of an outcome: one-sided tests point towards what is better.
 pub fn test_of(experiment: &Experiment, outcome: &Outcome) -> Test {
     let alternative = match (experiment.analysis.one_sided, outcome.better) {
@@ -62,12 +77,18 @@ pub fn test_of(experiment: &Experiment, outcome: &Outcome) -> Test {
 ///
 /// # Errors
 /// A sealed primary that cannot be computed.
-pub fn all(experiment: &Experiment, tables: &[ContactTable]) -> Result<Analysis> {
+pub fn all(
+    experiment: &Experiment,
+    evidence: &Evidence,
+    tables: &[ContactTable],
+) -> Result<Analysis> {
     let mut analysis = Analysis::default();
     let mut groups = Vec::new();
     for (outcome, table) in experiment.outcomes.iter().zip(tables) {
         let candidates = candidates(experiment, outcome, table);
-        let rows = outcome_rows(experiment, outcome, table, candidates[0], &mut analysis)?;
+        let by_cluster = by_cluster(experiment, evidence, outcome, outcome.cap);
+        let of = (table, by_cluster);
+        let rows = outcome_rows(experiment, outcome, of, candidates[0], &mut analysis)?;
         groups.push(family::Group {
             outcome,
             test: test_of(experiment, outcome),
@@ -124,8 +145,16 @@ pub fn add_uncapped(
             };
             let control = ArmId(experiment.control() as u16);
             let c = Comparison::new(table, ArmId(arm as u16), control)?;
-            let Some(Ok(estimates)) = run(experiment, outcome, arm, row.estimator, &c, &test)
-            else {
+            let by_cluster = ByCluster::of(experiment, found, None);
+            let Some(Ok(estimates)) = run(
+                experiment,
+                outcome,
+                arm,
+                row.estimator,
+                &c,
+                by_cluster,
+                &test,
+            ) else {
                 continue;
             };
             let same = |e: &Estimate| e.estimand == row.estimand;
@@ -188,25 +217,35 @@ fn deciding(
 fn outcome_rows(
     experiment: &Experiment,
     outcome: &Outcome,
-    table: &ContactTable,
+    (table, by_cluster): (&ContactTable, Option<ByCluster<'_>>),
     primary: Primary,
     analysis: &mut Analysis,
 ) -> Result<Vec<Adjusted>> {
     let test = test_of(experiment, outcome);
     let shown = scale(experiment, outcome, table);
-    let biased = strata_matter(table);
+    let biased = by_cluster.is_none() && strata_matter(table);
+    let estimators: &[Estimator] = match by_cluster {
+        Some(_) => &clusters::ESTIMATORS,
+        None => &Estimator::ALL,
+    };
+    if by_cluster.is_some() {
+        analysis.skipped.extend(clusters::skipped(outcome));
+    }
     let mut found: Vec<Adjusted> = Vec::new();
     for arm in experiment.treatments() {
         let comparison =
             Comparison::new(table, ArmId(arm as u16), ArmId(experiment.control() as u16))?;
-        small_arm_warning(experiment, outcome, arm, &comparison, analysis);
+        if by_cluster.is_none() {
+            small_arm_warning(experiment, outcome, arm, &comparison, analysis);
+        }
         let of_arm = found.len();
-        for estimator in Estimator::ALL {
-            let why = match run(experiment, outcome, arm, estimator, &comparison, &test) {
+        for &estimator in estimators {
+            let c = &comparison;
+            let why = match run(experiment, outcome, arm, estimator, c, by_cluster, &test) {
                 None => continue,
                 Some(Ok(estimates)) => {
                     for mut estimate in estimates {
-                        let (unit, factor) = unit_of(&shown, &comparison, &estimate);
+                        let (unit, factor) = unit_of(&shown, c, by_cluster.is_some(), &estimate);
                         rescale(&mut estimate, factor);
                         if biased && ignores_strata(estimator) {
                             let flag = DetailValue::Flag(true);
@@ -233,6 +272,10 @@ fn outcome_rows(
                 why,
             });
         }
+        if let Some(by_cluster) = by_cluster {
+            let few = clusters::few(experiment, outcome, arm, by_cluster, &found[of_arm..]);
+            analysis.warnings.extend(few);
+        }
         let of_arm = &mut found[of_arm..];
         if primary.sealed && !of_arm.iter().any(|r| primary.is(&r.estimate)) {
             return Err(Error::plan(format!(
@@ -250,9 +293,15 @@ fn outcome_rows(
 }
 
 /// The unit of an estimate as it is shown, and the factor to it.
-fn unit_of(shown: &Scale, c: &Comparison<'_>, estimate: &Estimate) -> (String, f64) {
+fn unit_of(
+    shown: &Scale,
+    c: &Comparison<'_>,
+    clustered: bool,
+    estimate: &Estimate,
+) -> (String, f64) {
+    let varying = || c.constant_exposure().is_none();
     let rate = estimate.estimator == Estimator::Rate
-        || estimate.estimator == Estimator::Permutation && c.constant_exposure().is_none();
+        || (clustered || estimate.estimator == Estimator::Permutation) && varying();
     let (factor, unit) = if rate {
         (shown.rate, &shown.rate_unit)
     } else {
@@ -272,7 +321,7 @@ pub fn unit_and_factor(
     c: &Comparison<'_>,
     estimate: &Estimate,
 ) -> (String, f64) {
-    unit_of(&scale(experiment, outcome, table), c, estimate)
+    unit_of(&scale(experiment, outcome, table), c, false, estimate)
 }
 
 /// Control's share of each variance; where an estimator has none of its own (a likelihood fit,
@@ -341,8 +390,12 @@ pub fn run(
     arm: usize,
     estimator: Estimator,
     c: &Comparison<'_>,
+    by_cluster: Option<ByCluster<'_>>,
     test: &Test,
 ) -> Option<Result<Vec<Estimate>, Refusal>> {
+    if let Some(by_cluster) = by_cluster {
+        return Some(by_cluster.run(estimator, c, test));
+    }
     let count = outcome.kind == OutcomeKind::Count;
     let refuse = |why: &str| Some(Err(Refusal::new(why)));
     let has_before = c.table().has_before();
@@ -382,6 +435,7 @@ pub fn run(
         Estimator::Proportion if outcome.kind == OutcomeKind::Proportion => {
             Some(proportion::proportion(c, test))
         }
+        Estimator::Cluster => refuse("the plan names no clusters"),
         _ => None,
     }
 }

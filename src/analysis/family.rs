@@ -6,6 +6,7 @@ use crate::stats::dunnett::{Contrast, dunnett};
 use crate::stats::multiplicity::{benjamini_hochberg, hochberg, holm};
 use crate::stats::{Alternative, DetailValue, Estimand, Estimate, Estimator, Interval, Test};
 
+use super::clusters::is_adjusted;
 use super::primary::Primary;
 
 /// An estimate with its adjusted inference.
@@ -166,7 +167,9 @@ fn single_step(test: &Test, outcomes: f64, family: &mut [&mut Adjusted]) {
                 | Estimator::Delta
                 | Estimator::Rate
                 | Estimator::Stratified
-        ) && e.control_share.is_some()
+                | Estimator::Cluster
+        ) && !is_adjusted(e)
+            && e.control_share.is_some()
             && outcomes == 1.0
             || alone;
         let word = if exact { "exact" } else { "approximate" };

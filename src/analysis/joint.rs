@@ -1,9 +1,11 @@
 //! The primary estimates of all arms together: covariance, and contacts avoided per customer-day.
 
 use crate::experiment::{Better, Experiment, OutcomeKind};
+use crate::stats::cluster::ratio_of_sums;
 use crate::stats::{DetailValue, Estimand};
 use crate::table::{ArmId, Comparison, Evidence, Moments};
 
+use super::clusters::ByCluster;
 use super::estimates::capped_tables;
 use super::model::{Analysis, Covariance, EstimateRow, JointEffect};
 use super::scale::{days_per_exposure, scale};
@@ -103,7 +105,20 @@ pub fn joint_effect(
     let n = side.n as f64;
     let window_days = customer_days / n;
     let rate = side.y as f64 * y_unit / customer_days;
-    let rate_variance = {
+    let by_cluster = ByCluster::of(experiment, &evidence.outcomes[place], outcome.cap);
+    let of_clusters = by_cluster.and_then(|b| b.table()).and_then(|clusters| {
+        let rows = clusters.of_arm(control).filter(|r| r.totals.n > 0);
+        ratio_of_sums(rows.map(|r| {
+            let (y, e) = (
+                r.totals.y as f64 * y_unit,
+                r.totals.e as f64 * e_unit * days,
+            );
+            (r.clusters, y, e)
+        }))
+    });
+    let rate_variance = if let Some((_, variance)) = of_clusters {
+        variance
+    } else {
         let yy = Moments::centred(side.n, side.y, side.y, side.yy) * y_unit * y_unit;
         let ee = Moments::centred(side.n, side.e, side.e, side.ee) * (e_unit * days).powi(2);
         let ey = Moments::centred(side.n, side.e, side.y, side.ey) * y_unit * e_unit * days;

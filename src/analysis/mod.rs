@@ -1,6 +1,7 @@
 //! Experiment + Evidence → estimates, checks and the joint effect that money is made of.
 
 mod checks;
+mod clusters;
 mod describe;
 mod estimates;
 mod family;
@@ -20,7 +21,7 @@ pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
 pub use weekly::{FadeRow, WeekRow, Weekly};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::table::Evidence;
 
@@ -50,14 +51,8 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
             ..Analysis::default()
         });
     }
-    if experiment.cluster_column().is_some() {
-        // Every estimator built so far would take the customers of a cluster for independent.
-        return Err(
-            Error::not_yet_built("the analysis of whole clusters").key("assignment.cluster")
-        );
-    }
     let tables = estimates::capped_tables(experiment, evidence)?;
-    let mut analysis = estimates::all(experiment, &tables)?;
+    let mut analysis = estimates::all(experiment, evidence, &tables)?;
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
     analysis.warnings.extend(not_yet_answered(experiment));
     segments::add(experiment, evidence, &mut analysis)?;
@@ -67,7 +62,7 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     analysis.checks = checks;
     analysis.balance = balance(experiment, &tables)?;
     analysis.distribution = distribution(experiment, &tables);
-    analysis.levels = levels(experiment, &tables)?;
+    analysis.levels = levels(experiment, evidence, &tables)?;
     Ok(analysis)
 }
 

@@ -53,20 +53,28 @@ pub fn candidates(
     if let Some(sealed) = named.filter(|n| n.sealed) {
         return vec![sealed];
     }
-    let (estimator, by_rule) = automatic(outcome.kind, estimand, table);
+    let clustered = experiment.cluster_column().is_some();
+    let (estimator, by_rule) = match clustered {
+        true => (Estimator::Cluster, estimand),
+        false => automatic(outcome.kind, estimand, table),
+    };
     let open = |estimator, estimand| Primary {
         estimator,
         estimand,
         sealed: false,
     };
     let mut all: Vec<Primary> = named.into_iter().collect();
+    let plain = match clustered {
+        true => Estimator::Cluster,
+        false => Estimator::Welch,
+    };
     for next in [
         open(estimator, by_rule),
         match by_rule {
-            Estimand::Ratio => open(Estimator::Delta, by_rule),
-            _ => open(Estimator::Welch, Estimand::Difference),
+            Estimand::Ratio if !clustered => open(Estimator::Delta, by_rule),
+            _ => open(plain, Estimand::Difference),
         },
-        open(Estimator::Welch, Estimand::Difference),
+        open(plain, Estimand::Difference),
     ] {
         if !all.contains(&next) {
             all.push(next);

@@ -149,13 +149,16 @@ pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
 }
 
 /// Details that are in the unit of the difference.
-const IN_UNITS: [&str; 6] = [
+const IN_UNITS: [&str; 9] = [
     "ci_two_sided",
     "mean_control",
     "mean_treatment",
     "rate_control",
     "rate_treatment",
     "sd_pooled",
+    "se_cr1s",
+    "se_unadjusted",
+    "value_unadjusted",
 ];
 
 /// Multiplies a difference and everything on its scale.

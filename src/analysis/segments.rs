@@ -107,6 +107,13 @@ pub fn add(experiment: &Experiment, evidence: &Evidence, analysis: &mut Analysis
     if experiment.analysis.segments.is_empty() {
         return Ok(());
     }
+    if experiment.cluster_column().is_some() {
+        analysis.warnings.push(Warning {
+            id: "no-segments".into(),
+            message: "the plan's analysis.segments asks for effects by segment, which are not computed where whole clusters were assigned".into(),
+        });
+        return Ok(());
+    }
     let mut found = Segments::default();
     let mut missing: Vec<&str> = Vec::new();
     let primary = |o: &&Outcome| o.role == Role::Primary;
@@ -266,7 +273,15 @@ impl Context<'_> {
         let estimator = self.primary.estimator;
         let test = test_of(experiment, outcome);
         let none = || Refusal::new("the estimator of the whole does not apply here");
-        let estimates = run(experiment, outcome, self.arm, estimator, &comparison, &test);
+        let estimates = run(
+            experiment,
+            outcome,
+            self.arm,
+            estimator,
+            &comparison,
+            None,
+            &test,
+        );
         Ok(estimates.unwrap_or_else(|| Err(none())).and_then(|all| {
             let mut all = all.into_iter();
             let mut estimate = all.find(|e| self.primary.is(e)).ok_or_else(none)?;

@@ -5,7 +5,7 @@ use crate::stats::dist::t_sf;
 use crate::stats::welch_t;
 use crate::table::{Evidence, Measure, Moments, SpillSums, Spillover};
 
-use super::checks::{check, not_run};
+use super::checks::{WHOLE_CLUSTERS, check, not_run};
 use super::model::{Check, Status};
 
 /// p below which spillover warns, after Bonferroni over arms and measures.
@@ -28,6 +28,9 @@ struct Tested<'a> {
 /// `better` says that they moved there.
 pub fn spillover(experiment: &Experiment, evidence: &Evidence) -> Check {
     let id = "spillover";
+    if experiment.cluster_column().is_some() {
+        return not_run(id, WHOLE_CLUSTERS);
+    }
     let Some(spillover) = &evidence.spillover else {
         return not_run(
             id,

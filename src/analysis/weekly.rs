@@ -10,7 +10,7 @@ use crate::stats::fade::{self, Decay, Fade};
 use crate::stats::weekly::{WeekEffect, effects};
 use crate::table::{ArmId, Evidence};
 
-use super::checks::{check, not_run};
+use super::checks::{WHOLE_CLUSTERS, check, not_run};
 use super::model::{Check, Status};
 use super::scale::noun;
 
@@ -111,8 +111,12 @@ pub struct FadeRow {
     pub why: Option<String>,
 }
 
-/// Effects by week of every outcome whose weeks are known; `None` where no outcome's are.
+/// Effects by week of every outcome whose weeks are known; `None` where no outcome's are, and where
+/// whole clusters were assigned: their customers are not independent.
 pub fn weekly(experiment: &Experiment, evidence: &Evidence) -> Option<Weekly> {
+    if experiment.cluster_column().is_some() {
+        return None;
+    }
     let mut found = Weekly::default();
     for outcome in &experiment.outcomes {
         for arm in experiment.treatments() {
@@ -240,6 +244,9 @@ impl Context<'_> {
 pub fn persistence(experiment: &Experiment, weekly: Option<&Weekly>) -> Check {
     let id = "persistence";
     let outcome = &experiment.primary_outcome().name;
+    if experiment.cluster_column().is_some() {
+        return not_run(id, WHOLE_CLUSTERS);
+    }
     let Some(weekly) = weekly.filter(|w| w.fades.iter().any(|f| &f.outcome == outcome)) else {
         return not_run(id, "the data do not tell in which week contacts were made");
     };

@@ -209,6 +209,7 @@ fn load(set: Set) -> Result<Taken> {
         weekly: companion("weekly.csv")?,
         segments: companion("segments.csv")?,
         spillover: companion("spillover.csv")?,
+        clusters: companion("clusters.csv")?,
     };
     Ok(Taken {
         evidence: store::read(head, &files)?,
@@ -243,6 +244,9 @@ fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> 
         companion("spillover.csv", &|to| {
             exchange::write_spillover(evidence, to)
         })?;
+    }
+    if store::clusters::any(evidence) {
+        companion("clusters.csv", &|to| store::clusters::write(evidence, to))?;
     }
     if !set_aside.is_empty() {
         let mut text = b"# file\tline\tcolumn\treason\n# the row as it stood\n".to_vec();

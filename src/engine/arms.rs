@@ -7,11 +7,11 @@ use crate::error::{Result, nearest};
 use crate::experiment::{Experiment, FileFormat};
 
 use super::Request;
+use super::clusters::{self, Clusters, Names};
 use super::columns::{Column, Misfit, Table};
 use super::repeats::Unit;
 use super::row::Row;
 use super::source::{Input, whole};
-use super::tally::Interner;
 
 /// Maps the values of an arm column to arms.
 pub struct ArmNames<'a> {
@@ -74,11 +74,22 @@ impl<'a> ArmNames<'a> {
     }
 }
 
-/// Arm and stratum of every assigned customer.
+/// Where an assigned customer belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// Arm index.
+    pub arm: u16,
+    /// Stratum number of the scan's names.
+    pub stratum: u32,
+    /// Cluster number; [`super::clusters::NO_CLUSTER`] where customers were assigned one by one.
+    pub cluster: u32,
+}
+
+/// The seat of every assigned customer.
 #[derive(Debug, Default)]
 pub struct Assigned {
     index: HashMap<Unit, u32>,
-    seats: Vec<(u16, u32)>,
+    seats: Vec<Seat>,
 }
 
 impl Assigned {
@@ -87,20 +98,20 @@ impl Assigned {
         self.index.get(unit).copied()
     }
 
-    /// A customer's arm and stratum.
-    pub fn seat(&self, unit: &[u8]) -> Option<(u16, u32)> {
+    /// A customer's arm, stratum and cluster.
+    pub fn seat(&self, unit: &[u8]) -> Option<Seat> {
         self.number(unit).map(|n| self.seats[n as usize])
     }
 
-    /// Customers with their number, arm and stratum, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Unit, u32, (u16, u32))> {
+    /// Customers with their number and seat, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Unit, u32, Seat)> {
         self.index
             .iter()
             .map(|(u, n)| (u, *n, self.seats[*n as usize]))
     }
 
-    /// Arms and strata, a pair a customer.
-    pub fn seats(&self) -> &[(u16, u32)] {
+    /// Seats, one a customer.
+    pub fn seats(&self) -> &[Seat] {
         &self.seats
     }
 }
@@ -109,7 +120,7 @@ impl Assigned {
 ///
 /// # Errors
 /// A file that is not one of ours, or that holds a unit twice.
-pub fn assignment(request: &Request<'_>, path: &Path, strata: &mut Interner) -> Result<Assigned> {
+pub fn assignment(request: &Request<'_>, path: &Path, names: &mut Names) -> Result<Assigned> {
     let experiment = request.experiment;
     let name = path
         .strip_prefix(request.root)
@@ -123,22 +134,38 @@ pub fn assignment(request: &Request<'_>, path: &Path, strata: &mut Interner) -> 
     let unit = table.column("unit", "unit")?;
     let arm = table.column("arm", "arm")?;
     let columns = strata_columns(&table, experiment)?;
+    let cluster = match &experiment.assignment.cluster {
+        Some(_) => Some(table.column("cluster", "assignment.cluster")?),
+        None => None,
+    };
+    names.clusters = Clusters::of(&parts);
     let none = BTreeMap::new();
     let arms = ArmNames::new(experiment, &none);
     let mut out = Assigned::default();
     while table.advance()? {
         let parsed = table.row().and_then(|row| {
             let tuple = stratum(&row, &columns)?;
-            Ok((row.bytes(&unit), row.text(&arm)?, strata.id(&tuple)))
+            let cluster = clusters::of_row(&row, cluster.as_ref())?;
+            Ok((
+                row.bytes(&unit),
+                row.text(&arm)?,
+                names.strata.id(&tuple),
+                names.clusters.id(cluster),
+            ))
         });
-        let (key, value, stratum) = parsed.map_err(|misfit| {
+        let (key, value, stratum, cluster) = parsed.map_err(|misfit| {
             table
                 .error_at(None, misfit.reason)
                 .hint("the assignment file was changed; restore it")
         })?;
         let arm = arms.arm(value, &table, &arm, request.show_values)?;
         let number = out.seats.len() as u32;
-        out.seats.push((arm, stratum));
+        names.clusters.seat(cluster, arm, stratum, table.place());
+        out.seats.push(Seat {
+            arm,
+            stratum,
+            cluster,
+        });
         if out.index.insert(key.into(), number).is_some() {
             return Err(table
                 .error_at(Some(&unit), "a unit stands in the assignment twice")

@@ -1,5 +1,7 @@
 //! The exchange format: cells that another program made.
 
+mod clusters;
+
 use std::cell::Cell as StdCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use crate::table::exchange::{Named, read_spillover, read_weekly};
 use crate::table::{ArmId, Audit, Evidence, ExposureUnit, Weekly};
 
 use super::arms::{ArmNames, exchange_format, stratum};
+use super::clusters::Names;
 use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
 use super::finish::{arm_names, finish};
@@ -17,17 +20,18 @@ use super::ledger::Ledger;
 use super::row::Row;
 use super::segments;
 use super::source::{Input, Part, expand, whole};
-use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, flag};
+use super::tally::{FIRST_OUTCOME, NONE, RowKey, flag};
 use super::{Request, Scan};
 
 /// Files that may stand beside the cells.
 const COMPANIONS: [&str; 3] = ["weekly.csv", "segments.csv", "spillover.csv"];
 
-/// Files of a cells source: the cells, and what stands beside them.
+/// Files of a cells source: the cells, and what stands beside them; that of the clusters where
+/// `clustered`.
 ///
 /// # Errors
 /// No cells are there.
-pub fn inputs(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
+pub fn inputs(root: &Path, source: &CellsSource, clustered: bool) -> Result<Vec<Input>> {
     let mut all = cells(root, source)?;
     if root.join(&source.path).is_dir() {
         let names = COMPANIONS.into_iter().map(|name| source.path.join(name));
@@ -37,23 +41,29 @@ pub fn inputs(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
         });
         all.extend(there.filter(|input| input.path.is_file()));
     }
+    if clustered {
+        all.extend(beside(root, source, "clusters"));
+    }
     Ok(all)
 }
 
-/// A file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
+/// `stem.csv`, `.csv.gz` or `.parquet` in the source's folder.
+fn beside(root: &Path, source: &CellsSource, stem: &str) -> Option<Input> {
+    ["csv", "csv.gz", "parquet"].into_iter().find_map(|ending| {
+        let name: PathBuf = source.path.join(format!("{stem}.{ending}"));
+        let path = root.join(&name);
+        path.is_file().then_some(Input { name, path })
+    })
+}
+
+/// The cells: a file, or `cells.csv`, `.csv.gz` or `.parquet` in a folder.
 fn cells(root: &Path, source: &CellsSource) -> Result<Vec<Input>> {
     let shown = source.path.to_string_lossy().into_owned();
     if !root.join(&source.path).is_dir() {
         return expand(root, &shown);
     }
-    for name in ["cells.csv", "cells.csv.gz", "cells.parquet"] {
-        let name: PathBuf = source.path.join(name);
-        if root.join(&name).is_file() {
-            return Ok(vec![Input {
-                path: root.join(&name),
-                name,
-            }]);
-        }
+    if let Some(found) = beside(root, source, "cells") {
+        return Ok(vec![found]);
     }
     Err(Error::data("the folder holds no cells.csv").file(&source.path).key("data.cells.path").hint(
         "the exchange format has the columns outcome, arm, s.<stratum>…, exposure, before, after, customers",
@@ -142,7 +152,7 @@ struct Read {
 /// What is known of all files so far.
 #[derive(Default)]
 struct Reading {
-    strata: Interner,
+    names: Names,
     ledger: Ledger,
     /// Whether a file has an exposure column.
     timed: bool,
@@ -176,7 +186,7 @@ impl Reading {
             if self.ledger.rows.is_multiple_of(65_536) {
                 (request.tick)(self.ledger.rows)?;
             }
-            let (strata, rounded) = (&mut self.strata, &self.rounded);
+            let (names, rounded) = (&mut self.names, &self.rounded);
             let parsed = table.row().and_then(|row| {
                 let optional = |column: &Option<Column>| {
                     column
@@ -186,13 +196,14 @@ impl Reading {
                 let exposure = optional(&c.exposure)?;
                 let mut key = vec![
                     0,
-                    i64::from(strata.id(&stratum(&row, &c.strata)?)),
+                    i64::from(names.strata.id(&stratum(&row, &c.strata)?)),
                     if exposure == NONE { MICRO } else { exposure },
                     optional(&c.before_exposure)?,
                     match &c.uptake {
                         None => NONE,
                         Some(u) => flag(row.yes_no(u)?),
                     },
+                    NONE,
                 ];
                 key.push(optional(&c.before)?);
                 key.push(micros(&row, &c.after, rounded)?);
@@ -267,7 +278,7 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
     let timed = reading.timed;
     let mut apart = Vec::new();
     if !experiment.analysis.segments.is_empty() {
-        let beside = inputs(request.root, source)?.into_iter();
+        let beside = inputs(request.root, source, false)?.into_iter();
         let beside = beside.filter(|input| input.name.ends_with("segments.csv"));
         for part in whole(beside.collect()) {
             reading.file(request, &part, true, &mut |read| {
@@ -277,7 +288,7 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
         }
     }
     let Reading {
-        strata,
+        names,
         ledger,
         rounded,
         ..
@@ -308,7 +319,7 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
         };
         let part = finish(
             &request,
-            &strata,
+            &names,
             unit,
             rows,
             Ledger {
@@ -337,9 +348,16 @@ pub fn scan(request: &Request<'_>, source: &CellsSource) -> Result<Scan> {
         }
     }
     let mut scan = scan.ok_or_else(|| Error::plan("the plan has no outcome").key("outcomes"))?;
-    segments::attach_read(experiment, &strata, &apart, &mut scan.evidence)
+    segments::attach_read(experiment, &names.strata, &apart, &mut scan.evidence)
         .map_err(|e| e.file(source.path.join("segments.csv")))?;
     companions(request, source, &mut scan.evidence)?;
+    if experiment.cluster_column().is_some()
+        && let Some(file) = beside(request.root, source, "clusters")
+    {
+        for part in whole(vec![file]) {
+            clusters::read(request, &part, &mut scan.evidence)?;
+        }
+    }
     Ok(scan)
 }
 

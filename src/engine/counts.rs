@@ -6,6 +6,7 @@ use crate::table::ExposureUnit;
 
 use super::Request;
 use super::arms::{ArmNames, Assigned, assignment, strata_columns, stratum};
+use super::clusters::{self, Clusters, NO_CLUSTER, Names};
 use super::columns::{Column, Misfit, Table};
 use super::fields::MICRO;
 use super::ledger::Ledger;
@@ -13,7 +14,7 @@ use super::repeats::Place;
 use super::row::Row;
 use super::segments;
 use super::source::Part;
-use super::tally::{FIRST_OUTCOME, Interner, NONE, flag};
+use super::tally::{CLUSTER, FIRST_OUTCOME, Interner, NONE, flag};
 
 /// Receives the rows that could be read.
 pub trait Sink {
@@ -42,6 +43,7 @@ struct Columns {
     exposure: Option<Column>,
     before_exposure: Option<Column>,
     uptake: Option<Column>,
+    cluster: Option<Column>,
     outcomes: Vec<(Option<Column>, Column)>,
     segments: Vec<Column>,
 }
@@ -84,6 +86,7 @@ impl Columns {
             exposure: named(&file.exposure, "exposure")?,
             before_exposure: named(&file.before_exposure, "before_exposure")?,
             uptake: named(&file.uptake, "uptake")?,
+            cluster: clusters::column(table, experiment, assigned)?,
             outcomes,
             segments: segments::columns(table, experiment)?,
         })
@@ -97,7 +100,7 @@ impl Columns {
 pub fn assigned(
     request: &Request<'_>,
     file: &CountsFile,
-    strata: &mut Interner,
+    names: &mut Names,
 ) -> Result<Option<Assigned>> {
     match (request.assignment, &file.arm) {
         (Some(path), None) => {
@@ -108,7 +111,7 @@ pub fn assigned(
                 .key("data.counts.columns.unit")
                 .hint("name the column that identifies the customer"));
             }
-            assignment(request, path, strata).map(Some)
+            assignment(request, path, names).map(Some)
         }
         (_, Some(_)) => Ok(None),
         (None, None) => Err(Error::plan(
@@ -157,7 +160,13 @@ impl<'a> Judge<'a> {
     /// The columns that the key and the arm depend on.
     pub fn value_columns(&self) -> impl Iterator<Item = &Column> {
         let c = &self.columns;
-        let single = [&c.arm, &c.exposure, &c.before_exposure, &c.uptake];
+        let single = [
+            &c.arm,
+            &c.exposure,
+            &c.before_exposure,
+            &c.uptake,
+            &c.cluster,
+        ];
         let outcomes = c.outcomes.iter().flat_map(|(x, y)| x.iter().chain([y]));
         single
             .into_iter()
@@ -225,7 +234,18 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// Fills all of `key` but arm, stratum and segments; how many values were rounded.
+    /// The number of a row's cluster; [`NONE`] where the data name none.
+    ///
+    /// # Errors
+    /// Blank or not text.
+    pub fn cluster(&self, row: &Row<'_>, clusters: &mut Clusters) -> Result<i64, Misfit> {
+        match clusters::of_row(row, self.columns.cluster.as_ref())? {
+            None => Ok(NONE),
+            name => Ok(i64::from(clusters.id(name))),
+        }
+    }
+
+    /// Fills all of `key` but arm, stratum, cluster and segments; how many values were rounded.
     ///
     /// # Errors
     /// Values that are no data.
@@ -259,7 +279,7 @@ pub fn read(
     file: &CountsFile,
     parts: &[Part],
     assigned: Option<&Assigned>,
-    strata: &mut Interner,
+    names: &mut Names,
     ledger: &mut Ledger,
     sink: &mut dyn Sink,
 ) -> Result<u64> {
@@ -283,10 +303,11 @@ pub fn read(
                 }
                 let rounded = judge.values(&row, &mut key)?;
                 let (unit, arm) = (judge.unit(&row)?, judge.arm(&row)?);
+                key[CLUSTER] = judge.cluster(&row, &mut names.clusters)?;
                 if assigned.is_none() {
-                    key[1] = judge.stratum(&row, strata)?;
+                    key[1] = judge.stratum(&row, &mut names.strata)?;
                 }
-                judge.segments(&row, strata, &mut key)?;
+                judge.segments(&row, &mut names.strata, &mut key)?;
                 Ok((rounded, unit, arm.map_or(Arm::Assigned, Arm::Named)))
             });
             let (rounded, unit, arm) = match judged {
@@ -301,14 +322,20 @@ pub fn read(
                 (Arm::Named(value), None, _, Some(column)) => {
                     key[0] = i64::from(arms.arm(value, &table, column, request.show_values)?);
                     sink.learn(&key, rounded);
+                    note(names, &key, table.place());
                 }
                 (Arm::Assigned, Some(assigned), Some(unit), _) => {
-                    let Some((arm, stratum)) = assigned.seat(unit.as_bytes()) else {
+                    let Some(seat) = assigned.seat(unit.as_bytes()) else {
                         unassigned += 1;
                         continue;
                     };
-                    key[0] = i64::from(arm);
-                    key[1] = i64::from(stratum);
+                    key[0] = i64::from(seat.arm);
+                    key[1] = i64::from(seat.stratum);
+                    if seat.cluster != NO_CLUSTER {
+                        key[CLUSTER] = i64::from(seat.cluster);
+                    } else {
+                        note(names, &key, table.place());
+                    }
                 }
                 _ => return Err(Error::internal("a counts row without an arm")),
             }
@@ -317,6 +344,16 @@ pub fn read(
         }
     }
     Ok(unassigned)
+}
+
+/// Notes where the row's cluster was met, if it has one.
+fn note(names: &mut Names, key: &[i64], place: Place) {
+    if key[CLUSTER] != NONE {
+        let seat = (key[0] as u16, key[1] as u32);
+        names
+            .clusters
+            .seat(key[CLUSTER] as u32, seat.0, seat.1, place);
+    }
 }
 
 /// A covariate, or the before value of a mean, may be any number.

@@ -9,13 +9,14 @@ use crate::experiment::{BeforeKind, CountsFile, Experiment, OutcomeKind, Periods
 use crate::table::{Audit, Evidence, ExposureUnit, OutcomeEvidence, Provenance};
 
 use super::arms::Assigned;
+use super::clusters::{self, NO_CLUSTER, Names};
 use super::counts;
 use super::fields::MICRO;
 use super::ledger::Ledger;
 use super::repeats::Unit;
 use super::roster::Customer;
 use super::segments;
-use super::tally::{FIRST_OUTCOME, Interner, NONE, RowKey, tables};
+use super::tally::{CLUSTER, FIRST_OUTCOME, NONE, RowKey, tables};
 use super::windows::Span4;
 use super::{Request, Scan};
 
@@ -57,7 +58,7 @@ pub fn finish_counts(
     request: &Request<'_>,
     file: &CountsFile,
     assigned: Option<&Assigned>,
-    strata: &Interner,
+    names: &Names,
     tally: CountsTally,
     ledger: Ledger,
 ) -> Result<Scan> {
@@ -74,7 +75,7 @@ pub fn finish_counts(
     rows.extend(absent.into_iter().flatten());
     finish(
         request,
-        strata,
+        names,
         counts::exposure_unit(file),
         rows,
         ledger,
@@ -92,14 +93,22 @@ fn absent(
     assigned: &Assigned,
     rows: &[(RowKey, u64)],
 ) -> Vec<(RowKey, u64)> {
-    let mut missing: BTreeMap<(i64, i64), u64> = BTreeMap::new();
-    for (arm, stratum) in assigned.seats() {
+    let mut missing: BTreeMap<(i64, i64, i64), u64> = BTreeMap::new();
+    let mut assigned_clusters = false;
+    for seat in assigned.seats() {
+        assigned_clusters |= seat.cluster != NO_CLUSTER;
+        let cluster = cluster_key(seat.cluster);
         *missing
-            .entry((i64::from(*arm), i64::from(*stratum)))
+            .entry((i64::from(seat.arm), i64::from(seat.stratum), cluster))
             .or_default() += 1;
     }
     for (key, customers) in rows {
-        if let Some(left) = missing.get_mut(&(key[0], key[1])) {
+        let cluster = if assigned_clusters {
+            key[CLUSTER]
+        } else {
+            NONE
+        };
+        if let Some(left) = missing.get_mut(&(key[0], key[1], cluster)) {
             *left -= customers;
         }
     }
@@ -121,11 +130,19 @@ fn absent(
     }
     missing
         .into_iter()
-        .map(|((arm, stratum), customers)| {
-            (key[0], key[1]) = (arm, stratum);
+        .map(|((arm, stratum, cluster), customers)| {
+            (key[0], key[1], key[CLUSTER]) = (arm, stratum, cluster);
             (key.clone().into(), customers)
         })
         .collect()
+}
+
+/// A cluster's number in a row's key.
+fn cluster_key(cluster: u32) -> i64 {
+    match cluster {
+        NO_CLUSTER => NONE,
+        number => i64::from(number),
+    }
 }
 
 /// The last day of the last window.
@@ -147,6 +164,7 @@ pub fn log_key(
         span.exposure,
         span.before_exposure,
         customer.uptake,
+        cluster_key(customer.cluster),
     ];
     key.extend_from_slice(values);
     if !experiment.analysis.segments.is_empty() {
@@ -189,9 +207,12 @@ pub fn loosely(unit: &[u8]) -> Unit {
 }
 
 /// Evidence from distinct rows.
+///
+/// # Errors
+/// Rows that no table can hold; a cluster in two arms or strata.
 pub fn finish(
     request: &Request<'_>,
-    strata: &Interner,
+    names: &Names,
     exposure_unit: ExposureUnit,
     rows: Vec<(RowKey, u64)>,
     ledger: Ledger,
@@ -227,11 +248,17 @@ pub fn finish(
     let tables = tables(
         &arms,
         &experiment.assignment.strata,
-        strata,
+        &names.strata,
         exposure_unit,
         outcomes,
         &rows,
     )?;
+    let mut by_cluster = Vec::new();
+    if rows.iter().any(|(key, _)| key[CLUSTER] != NONE) {
+        names.clusters.agree(request, &rows)?;
+        by_cluster = clusters::tables(experiment, &names.strata, &tables, &rows)?;
+    }
+    let mut by_cluster = by_cluster.into_iter();
     let outcomes = experiment
         .outcomes
         .iter()
@@ -241,6 +268,7 @@ pub fn finish(
             table,
             weekly: None,
             segments: Vec::new(),
+            clusters: by_cluster.next(),
         })
         .collect();
     let mut evidence = Evidence {
@@ -249,7 +277,7 @@ pub fn finish(
         spillover: None,
         provenance: Provenance::default(),
     };
-    segments::attach(experiment, strata, &rows, &mut evidence)?;
+    segments::attach(experiment, &names.strata, &rows, &mut evidence)?;
     Ok(Scan {
         evidence,
         set_aside: ledger.set_aside,

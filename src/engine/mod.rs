@@ -8,6 +8,7 @@
 
 mod arms;
 mod cells;
+mod clusters;
 mod columns;
 mod counts;
 #[cfg(feature = "engine")]

@@ -7,6 +7,7 @@ use crate::experiment::{ContactsFile, CountsFile, CustomersFile, Data, Experimen
 use crate::table::{Audit, ExposureUnit, UnassignedContacts};
 
 use super::cells;
+use super::clusters::Names;
 use super::columns::Table;
 use super::counts::{self, Sink};
 use super::fields::MICRO;
@@ -19,7 +20,7 @@ use super::log::{self, Contact};
 use super::repeats::{Unit, Units, contradiction};
 use super::roster::{self, Customers};
 use super::source::{Part, expand, whole};
-use super::tally::{Distinct, Interner};
+use super::tally::Distinct;
 use super::trail::{self, Channels, Rules, Trails};
 use super::windows::Calendar;
 use super::{Request, Scan};
@@ -63,10 +64,10 @@ impl Sink for CountsSink<'_> {
 }
 
 fn scan_counts(request: &Request<'_>, file: &CountsFile) -> Result<Scan> {
-    let mut strata = Interner::default();
-    let mut ledger = Ledger::default();
-    let assigned = counts::assigned(request, file, &mut strata)?;
     let parts = whole(expand(request.root, &file.format.path)?);
+    let mut names = Names::of(&parts);
+    let mut ledger = Ledger::default();
+    let assigned = counts::assigned(request, file, &mut names)?;
     let mut sink = CountsSink {
         parts: &parts,
         unit: file.unit.as_deref().unwrap_or_default(),
@@ -78,7 +79,7 @@ fn scan_counts(request: &Request<'_>, file: &CountsFile) -> Result<Scan> {
         file,
         &parts,
         assigned.as_ref(),
-        &mut strata,
+        &mut names,
         &mut ledger,
         &mut sink,
     )?;
@@ -97,7 +98,7 @@ fn scan_counts(request: &Request<'_>, file: &CountsFile) -> Result<Scan> {
         duplicates: units.duplicates(),
         double_assigned: units.doubles.len() as u64,
     };
-    finish_counts(request, file, assigned.as_ref(), &strata, tallied, ledger)
+    finish_counts(request, file, assigned.as_ref(), &names, tallied, ledger)
 }
 
 fn scan_log(
@@ -164,7 +165,7 @@ fn scan_log(
     };
     let mut scan = finish(
         request,
-        &roster.strata,
+        &roster.names,
         ExposureUnit::Day,
         distinct.rows,
         ledger,

@@ -8,13 +8,14 @@ use crate::error::{Error, Result};
 use crate::experiment::{CustomersFile, Experiment, Periods};
 
 use super::Request;
-use super::arms::{ArmNames, Assigned, assignment, strata_columns, stratum};
+use super::arms::{ArmNames, Assigned, Seat, assignment, strata_columns, stratum};
+use super::clusters::{self, Clusters, Names};
 use super::columns::{Misfit, Table};
 use super::ledger::Ledger;
 use super::repeats::{Unit, Units, contradiction};
 use super::segments;
 use super::source::{Part, expand, whole};
-use super::tally::{Interner, flag};
+use super::tally::flag;
 use super::windows::{Calendar, Clock, Span4, zone};
 
 /// An assigned customer.
@@ -30,6 +31,8 @@ pub struct Customer {
     pub uptake: i64,
     /// Number of the segment values of the scan's interner; [`segments::UNKNOWN`] without any.
     pub segments: u32,
+    /// Cluster number of the scan's names; [`super::clusters::NO_CLUSTER`] without clusters.
+    pub cluster: u32,
 }
 
 /// The window of a customer who started outside the enrolment.
@@ -53,8 +56,8 @@ pub struct Customers {
     pub index: HashMap<Unit, u32>,
     /// Customers.
     pub list: Vec<Customer>,
-    /// Strata.
-    pub strata: Interner,
+    /// Strata and clusters.
+    pub names: Names,
     /// Distinct windows.
     pub spans: Vec<Span4>,
     /// Repeats of a roster row.
@@ -108,11 +111,11 @@ impl Spans {
     }
 }
 
-/// How strata and windows are numbered.
+/// How strata, clusters and windows are numbered.
 #[derive(Clone)]
 pub struct Numbering {
-    /// Strata.
-    pub strata: Interner,
+    /// Strata and clusters.
+    pub names: Names,
     /// Windows.
     pub spans: Spans,
 }
@@ -136,10 +139,10 @@ pub fn needs_files(
 pub fn assigned(
     request: &Request<'_>,
     file: &CustomersFile,
-    strata: &mut Interner,
+    names: &mut Names,
 ) -> Result<Option<Assigned>> {
     if let Some(path) = request.assignment {
-        return assignment(request, path, strata).map(Some);
+        return assignment(request, path, names).map(Some);
     }
     if file.arm.is_some() {
         return Ok(None);
@@ -160,7 +163,7 @@ pub fn rows(
     file: &CustomersFile,
     parts: &[Part],
     assigned: Option<&Assigned>,
-    Numbering { strata, spans }: &mut Numbering,
+    Numbering { names, spans }: &mut Numbering,
     ledger: &mut Ledger,
     sink: &mut dyn FnMut(Enrolled<'_>, &Table) -> Result<()>,
 ) -> Result<u64> {
@@ -190,6 +193,7 @@ pub fn rows(
         let start = optional(&file.start, "start")?;
         let uptake = optional(&file.uptake, "uptake")?;
         let shown_by = segments::columns(&table, request.experiment)?;
+        let cluster = clusters::column(&table, request.experiment, assigned.is_some())?;
         while table.advance()? {
             ledger.rows += 1;
             if ledger.rows.is_multiple_of(65_536) {
@@ -214,27 +218,34 @@ pub fn rows(
                 };
                 let arm = arm.as_ref().map(|c| row.text(c)).transpose()?;
                 let stratum = match assigned {
-                    None => strata.id(&self::stratum(&row, &columns)?),
+                    None => names.strata.id(&self::stratum(&row, &columns)?),
                     Some(_) => 0,
                 };
+                let cluster = clusters::of_row(&row, cluster.as_ref())?;
+                let seat = (stratum, names.clusters.id(cluster));
                 let segments = match shown_by.is_empty() {
                     true => segments::UNKNOWN,
-                    false => strata.id(&self::stratum(&row, &shown_by)?),
+                    false => names.strata.id(&self::stratum(&row, &shown_by)?),
                 };
-                Ok((key.as_bytes(), day, uptake, arm, stratum, segments))
+                Ok((key.as_bytes(), day, uptake, arm, seat, segments))
             });
-            let (unit, start, uptake, value, own_stratum, segments) = match parsed {
+            let (unit, start, uptake, value, (stratum, cluster), segments) = match parsed {
                 Ok(parsed) => parsed,
                 Err(misfit) => {
                     ledger.reject(&mut table, misfit)?;
                     continue;
                 }
             };
-            let (arm, stratum) = match (assigned, &arm, value) {
-                (None, Some(column), Some(value)) => (
-                    arms.arm(value, &table, column, request.show_values)?,
-                    own_stratum,
-                ),
+            let seat = match (assigned, &arm, value) {
+                (None, Some(column), Some(value)) => {
+                    let arm = arms.arm(value, &table, column, request.show_values)?;
+                    names.clusters.seat(cluster, arm, stratum, table.place());
+                    Seat {
+                        arm,
+                        stratum,
+                        cluster,
+                    }
+                }
                 (Some(assigned), ..) => match assigned.seat(unit) {
                     Some(seat) => seat,
                     None => {
@@ -245,11 +256,12 @@ pub fn rows(
                 _ => return Err(Error::internal("a roster row without an arm")),
             };
             let customer = Customer {
-                arm,
-                stratum,
+                arm: seat.arm,
+                stratum: seat.stratum,
                 span: spans.id(start)?,
                 uptake: flag(uptake),
                 segments,
+                cluster: seat.cluster,
             };
             let row = Enrolled {
                 unit,
@@ -266,11 +278,7 @@ pub fn rows(
 ///
 /// # Errors
 /// A plan whose windows depend on the roster.
-pub fn without_row(
-    file: &CustomersFile,
-    (arm, stratum): (u16, u32),
-    spans: &mut Spans,
-) -> Result<Customer> {
+pub fn without_row(file: &CustomersFile, seat: Seat, spans: &mut Spans) -> Result<Customer> {
     if file.start.is_some() {
         return Err(Error::data(
             "an assigned customer is not in the roster, so the start is unknown",
@@ -280,11 +288,12 @@ pub fn without_row(
         .hint("give the roster from which the customers were assigned"));
     }
     Ok(Customer {
-        arm,
-        stratum,
+        arm: seat.arm,
+        stratum: seat.stratum,
         span: spans.id(None)?,
         uptake: flag(None),
         segments: segments::UNKNOWN,
+        cluster: seat.cluster,
     })
 }
 
@@ -299,15 +308,18 @@ pub fn read(
     ledger: &mut Ledger,
 ) -> Result<Customers> {
     let mut numbers = Numbering {
-        strata: Interner::default(),
+        names: Names::default(),
         spans: Spans::new(Calendar::new(periods)?),
     };
-    let assigned = assigned(request, file, &mut numbers.strata)?;
+    let assigned = assigned(request, file, &mut numbers.names)?;
     let parts = if needs_files(request.experiment, file, assigned.as_ref()) {
         whole(expand(request.root, &file.format.path)?)
     } else {
         Vec::new()
     };
+    if assigned.is_none() {
+        numbers.names.clusters = Clusters::of(&parts);
+    }
     let mut units = Units::default();
     let unassigned = rows(
         request,
@@ -340,7 +352,7 @@ pub fn read(
     Ok(Customers {
         index,
         list,
-        strata: numbers.strata,
+        names: numbers.names,
         spans: numbers.spans.list,
         duplicates: units.duplicates(),
         double_assigned: units.doubles.len() as u64,

@@ -12,12 +12,15 @@ pub const NONE: i64 = i64::MIN;
 
 /// A customer's values, all in millionths; [`NONE`] where unknown.
 ///
-/// Layout: arm, stratum, exposure, before exposure, uptake, then before and
+/// Layout: arm, stratum, exposure, before exposure, uptake, cluster, then before and
 /// after of each outcome. One flat slice, so that a row is hashed once.
 pub type RowKey = Box<[i64]>;
 
 /// Index of the first outcome's before value in a [`RowKey`].
-pub const FIRST_OUTCOME: usize = 5;
+pub const FIRST_OUTCOME: usize = 6;
+
+/// Index of the cluster's number in a [`RowKey`].
+pub const CLUSTER: usize = 5;
 
 /// A yes/no value in a [`RowKey`].
 pub fn flag(value: Option<bool>) -> i64 {
@@ -190,6 +193,7 @@ fn needed_decimals(micros: i64) -> u8 {
     6
 }
 
-fn scaled(micros: i64, decimals: u8) -> Option<i64> {
+/// Millionths as a fixed-point integer of so many decimals.
+pub fn scaled(micros: i64, decimals: u8) -> Option<i64> {
     (micros != NONE).then(|| micros / 10i64.pow(u32::from(6 - decimals)))
 }

@@ -119,7 +119,9 @@ pub fn inputs(experiment: &Experiment, root: &Path) -> Result<Vec<Input>> {
     match &experiment.data {
         None => Ok(Vec::new()),
         Some(Data::Counts(file)) => expand(root, &file.format.path),
-        Some(Data::Cells(source)) => cells::inputs(root, source),
+        Some(Data::Cells(source)) => {
+            cells::inputs(root, source, experiment.cluster_column().is_some())
+        }
         Some(Data::Log {
             customers,
             contacts,

@@ -3,7 +3,7 @@
 //! Written once as blocks; [`markdown`](crate::report::markdown) and
 //! [`terminal`](crate::report::terminal) only lay them out.
 
-use crate::analysis::Status;
+use crate::analysis::{EstimateRow, Status};
 use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
 use crate::report::document::Document;
@@ -13,6 +13,7 @@ use crate::report::privacy::Privacy;
 use crate::report::segments;
 use crate::report::text::{isolate, plain};
 use crate::report::worth;
+use crate::stats::DetailValue;
 
 /// A part of the memo, as plain text that is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -399,6 +400,7 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
             plain(&row.outcome),
             row.estimator.name()
         ));
+        items.extend(clusters(row));
     }
     items.extend(skipped(doc));
     for d in &doc.deviations {
@@ -422,6 +424,20 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
         out.push(Block::Heading("How it was analysed".into()));
         out.push(Block::List(items));
     }
+}
+
+/// How many whole clusters stand behind an estimate, where clusters were assigned.
+fn clusters(row: &EstimateRow) -> Option<String> {
+    let number = |key: &str| match row.detail.get(key) {
+        Some(DetailValue::Count(n)) => Some(number::count(*n)),
+        _ => None,
+    };
+    let (arm, control) = (number("clusters_treatment")?, number("clusters_control")?);
+    Some(format!(
+        "Whole clusters were assigned: {arm} in {}, {control} in {}; intervals count clusters, not customers",
+        plain(&row.arm),
+        plain(&row.control)
+    ))
 }
 
 /// What could not be estimated, one line a reason.

@@ -1,11 +1,15 @@
 //! Whether randomisation left the arms alike before the test.
 
+mod clusters;
+
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use crate::table::{ContactTable, Moments};
 
 use super::dist::chi_squared_sf;
 use super::srm;
+
+pub use clusters::omnibus_of_clusters;
 
 /// Eigenvalues below this share of the largest are rounding: covariates scaled to
 /// variance 1 lose at most a few of 16 digits in the sums.

@@ -3,6 +3,7 @@
 pub mod adjusted;
 pub mod balance;
 pub mod before;
+pub mod cluster;
 mod count_data;
 pub mod dist;
 pub mod dunnett;

@@ -51,6 +51,17 @@ impl Decimals {
     pub fn unit(decimals: u8) -> f64 {
         1.0 / 10f64.powi(i32::from(decimals))
     }
+
+    /// A plan's cap as a stored integer.
+    ///
+    /// # Errors
+    /// A cap too large for the decimals.
+    pub fn cap(cap: u64, decimals: u8) -> Result<i64> {
+        i64::try_from(cap)
+            .ok()
+            .and_then(|c| c.checked_mul(10i64.pow(u32::from(decimals))))
+            .ok_or_else(|| Error::plan("the cap is too large").key("outcomes.cap"))
+    }
 }
 
 /// One distinct row and the number of customers who share it.
@@ -346,13 +357,10 @@ impl ContactTable {
     /// # Errors
     /// A cap too large for the outcome's decimals.
     pub fn capped(&self, cap: u64) -> Result<Self> {
-        let limit = |decimals: u8| {
-            i64::try_from(cap)
-                .ok()
-                .and_then(|c| c.checked_mul(10i64.pow(u32::from(decimals))))
-                .ok_or_else(|| Error::plan("the cap is too large").key("outcomes.cap"))
-        };
-        let (x, y) = (limit(self.decimals.before)?, limit(self.decimals.after)?);
+        let (x, y) = (
+            Decimals::cap(cap, self.decimals.before)?,
+            Decimals::cap(cap, self.decimals.after)?,
+        );
         let cells = self
             .cells
             .iter()

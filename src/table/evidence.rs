@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cells::ContactTable;
+use super::clusters::Clusters;
 use super::segments::Segments;
 use super::spillover::Spillover;
 use super::weekly::Weekly;
 
 /// What the scan of a pilot's data found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// What compression destroys, counted.
     pub audit: Audit,
@@ -24,7 +25,7 @@ pub struct Evidence {
 }
 
 /// The table of one outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomeEvidence {
     /// The outcome's name in the plan.
     pub outcome: String,
@@ -34,6 +35,8 @@ pub struct OutcomeEvidence {
     pub weekly: Option<Weekly>,
     /// Its customers apart by each of the plan's segment columns, as far as their values are known.
     pub segments: Vec<Segments>,
+    /// Its clusters, where the plan names them and the data tell them.
+    pub clusters: Option<Clusters>,
 }
 
 /// Counts of what did not become a cell, or became one with a remark.

@@ -1,10 +1,12 @@
 //! What the statistics read: small tables of integers, made in one scan.
 //!
 //! [`ContactTable`] holds cells, (arm, stratum, exposure, before, after) →
-//! customers; [`Moments`] and [`GroupedRow`] are its two coarser forms. All
-//! sums are exact integers, so two engines must agree by `==`.
+//! customers; [`Moments`] and [`GroupedRow`] are its two coarser forms, and
+//! [`ClusterTable`] its form by whole clusters. All sums are exact integers, so
+//! two engines must agree by `==`.
 
 mod cells;
+mod clusters;
 mod comparison;
 mod evidence;
 pub mod exchange;
@@ -15,6 +17,7 @@ pub mod store;
 mod weekly;
 
 pub use cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
+pub use clusters::{ClusterRow, ClusterTable, ClusterTotals, Clusters};
 pub use comparison::{Comparison, GroupedRow, Side};
 pub use evidence::{Audit, Evidence, OutcomeEvidence, Provenance, SourceFile, UnassignedContacts};
 pub use moments::{Moments, Paired};

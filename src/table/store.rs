@@ -1,6 +1,8 @@
 //! Evidence as files: `evidence.json` (everything but the tables) and the exchange format,
 //! `cells.csv` and its companions.
 
+pub mod clusters;
+
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
@@ -179,6 +181,8 @@ pub struct Files {
     pub segments: Option<Vec<u8>>,
     /// `spillover.csv`.
     pub spillover: Option<Vec<u8>>,
+    /// `clusters.csv`.
+    pub clusters: Option<Vec<u8>>,
 }
 
 /// Reads back what [`head`] and the writers gave.
@@ -232,15 +236,20 @@ pub fn read(head: EvidenceHead, files: &Files) -> Result<Evidence> {
                 table,
                 weekly,
                 segments,
+                clusters: None,
             })
         })
         .collect::<Result<_>>()?;
-    Ok(Evidence {
+    let mut evidence = Evidence {
         audit: head.audit,
         outcomes,
         spillover,
         provenance: head.provenance,
-    })
+    };
+    if let Some(bytes) = &files.clusters {
+        clusters::read(&mut evidence, bytes.as_slice())?;
+    }
+    Ok(evidence)
 }
 
 /// Segments of each outcome, columns in the order of the file.
@@ -475,6 +484,7 @@ mod tests {
                 table,
                 weekly: Some(weekly),
                 segments: vec![segments],
+                clusters: None,
             }],
             spillover: Some(spillover),
             provenance: Provenance::default(),

@@ -1,5 +1,6 @@
 //! Both engines bring back the same Evidence and the same rows set aside, by `==`.
 
+mod clusters;
 mod counts;
 mod examples;
 mod files;

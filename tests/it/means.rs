@@ -9,7 +9,7 @@ mod properties;
 #[path = "means/proportion.rs"]
 mod proportion;
 #[path = "means/support.rs"]
-mod support;
+pub mod support;
 
 use pilot::stats::before::{cuped, did};
 use pilot::stats::dist::t_isf;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::engine::Request;
 use crate::engine::Scan;
 use crate::engine::arms::Assigned;
+use crate::engine::clusters::Names;
 use crate::engine::columns::Table;
 use crate::engine::counts::{self, Judge, Sink};
 use crate::engine::finish::{CountsTally, finish_counts};
@@ -12,7 +13,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::repeats::{Place, Unit, Units, contradiction};
 use crate::engine::row::Row;
 use crate::engine::source::{Input, Part};
-use crate::engine::tally::{Distinct, Interner, RowKey};
+use crate::engine::tally::{CLUSTER, Distinct, NONE, RowKey};
 use crate::error::Result;
 use crate::experiment::CountsFile;
 
@@ -23,7 +24,7 @@ use super::session::{Session, threads};
 
 /// What one thread has read.
 struct Reading<S> {
-    strata: Interner,
+    names: Names,
     ledger: Ledger,
     unassigned: u64,
     sink: S,
@@ -89,16 +90,16 @@ pub fn scan(
     file: &CountsFile,
     inputs: &[Input],
 ) -> Result<Scan> {
-    let mut strata = Interner::default();
-    let assigned = counts::assigned(request, file, &mut strata)?;
     let parts = divide(inputs, &file.format)?;
+    let mut names = Names::of(&parts);
+    let assigned = counts::assigned(request, file, &mut names)?;
     let pass = Pass {
         request,
         file,
         parts: &parts,
         assigned: assigned.as_ref(),
     };
-    let readings = pass.run(&strata, Ledger::default, || Tally {
+    let readings = pass.run(&names, Ledger::default, || Tally {
         distinct: Distinct::default(),
         units: Hashes::new(session.reservation("units")),
         memo: Memo::default(),
@@ -109,11 +110,14 @@ pub fn scan(
     let mut ledger = Ledger::default();
     let (mut unassigned, mut seen) = (0, Vec::new());
     for reading in readings {
+        let (strata, clusters) = names.absorb(&reading.names);
         for (mut key, customers) in reading.sink.distinct.rows {
-            let tuples = reading.strata.tuples();
-            key[1] = i64::from(strata.id(&tuples[key[1] as usize]));
+            key[1] = i64::from(strata[key[1] as usize]);
+            if key[CLUSTER] != NONE {
+                key[CLUSTER] = i64::from(clusters[key[CLUSTER] as usize]);
+            }
             if shown_by_segment && let Some(last) = key.last_mut() {
-                *last = i64::from(strata.id(&tuples[*last as usize]));
+                *last = i64::from(strata[*last as usize]);
             }
             distinct.add(&key, customers);
         }
@@ -126,20 +130,20 @@ pub fn scan(
     let hashes = repeated(threads(request), seen);
     let mut units = Units::default();
     if !hashes.is_empty() {
-        // The first visit has met every stratum, so the threads' numbers are the same now.
-        let readings = pass.run(&strata, Ledger::blind, || Repeats {
+        // The first visit has met every stratum and cluster, so the threads' numbers are the same now.
+        let readings = pass.run(&names, Ledger::blind, || Repeats {
             hashes: &hashes,
             rows: Vec::new(),
         })?;
         let mut rows: Vec<_> = readings.into_iter().flat_map(|r| r.sink.rows).collect();
         rows.sort_by_key(|(place, ..)| *place);
-        let name = file.unit.as_deref().unwrap_or_default();
+        let column = file.unit.as_deref().unwrap_or_default();
         for (place, unit, key) in rows {
             let id = distinct.id(&key);
             distinct.rows[id as usize].1 -= 1;
             units
                 .add(&unit, key[0] as u16, id, place)
-                .map_err(|first| contradiction(&parts, place, first, name))?;
+                .map_err(|first| contradiction(&parts, place, first, column))?;
         }
         for (_, id) in units.single() {
             distinct.rows[*id as usize].1 += 1;
@@ -151,7 +155,7 @@ pub fn scan(
         duplicates: units.duplicates(),
         double_assigned: units.doubles.len() as u64,
     };
-    finish_counts(request, file, assigned.as_ref(), &strata, tally, ledger)
+    finish_counts(request, file, assigned.as_ref(), &names, tally, ledger)
 }
 
 /// One visit to all rows.
@@ -165,7 +169,7 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn run<S: Sink + Send>(
         &self,
-        strata: &Interner,
+        names: &Names,
         ledger: impl Fn() -> Ledger + Sync,
         sink: impl Fn() -> S + Sync,
     ) -> Result<Vec<Reading<S>>> {
@@ -173,7 +177,7 @@ impl Pass<'_> {
             self.request,
             self.parts,
             || Reading {
-                strata: strata.clone(),
+                names: names.clone(),
                 ledger: ledger(),
                 unassigned: 0,
                 sink: sink(),
@@ -184,7 +188,7 @@ impl Pass<'_> {
                     self.file,
                     std::slice::from_ref(part),
                     self.assigned,
-                    &mut reading.strata,
+                    &mut reading.names,
                     &mut reading.ledger,
                     &mut reading.sink,
                 )?;

@@ -1,6 +1,6 @@
 //! The roster as a relation (unit, profile): one row a customer.
 //!
-//! A profile is what customers have in common: arm, stratum, windows, uptake.
+//! A profile is what customers have in common: arm, stratum, windows, uptake, cluster.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use jiff::civil::Date;
 
 use crate::engine::Request;
 use crate::engine::arms::Assigned;
+use crate::engine::clusters::{Clusters, NO_CLUSTER, Names};
 use crate::engine::columns::Table;
 use crate::engine::ledger::Ledger;
 use crate::engine::repeats::{Place, Unit, Units, contradiction};
 use crate::engine::roster::{self, Customer, Enrolled, Numbering, Spans};
 use crate::engine::source::{Part, expand};
-use crate::engine::tally::Interner;
 use crate::engine::windows::{Calendar, Span4};
 use crate::error::{Error, Result};
 use crate::experiment::{CustomersFile, Experiment};
@@ -98,16 +98,19 @@ pub fn survey(
     calendar: Calendar,
 ) -> Result<Roster> {
     let mut numbers = Numbering {
-        strata: Interner::default(),
+        names: Names::default(),
         spans: Spans::new(calendar),
     };
-    let assigned = roster::assigned(request, file, &mut numbers.strata)?;
+    let assigned = roster::assigned(request, file, &mut numbers.names)?;
     let inputs = if roster::needs_files(request.experiment, file, assigned.as_ref()) {
         expand(request.root, &file.format.path)?
     } else {
         Vec::new()
     };
     let parts = divide(&inputs, &file.format)?;
+    if assigned.is_none() {
+        numbers.names.clusters = Clusters::of(&parts);
+    }
     let found: Vec<AtomicBool> = assigned
         .iter()
         .flat_map(|a| a.seats())
@@ -148,16 +151,14 @@ pub fn survey(
     let mut unassigned = 0;
     for own in surveys {
         unassigned += own.unassigned;
+        let (strata, clusters) = numbers.names.absorb(&own.numbers.names);
         for (customer, start) in own.kinds {
-            let tuples = own.numbers.strata.tuples();
-            let tuple = &tuples[customer.stratum as usize];
-            let segments = match tuples.get(customer.segments as usize) {
-                Some(values) => numbers.strata.id(values),
-                None => customer.segments,
-            };
+            let cluster = clusters.get(customer.cluster as usize).copied();
+            let segments = strata.get(customer.segments as usize).copied();
             profiles.id(Customer {
-                stratum: numbers.strata.id(tuple),
-                segments,
+                stratum: strata[customer.stratum as usize],
+                cluster: cluster.unwrap_or(NO_CLUSTER),
+                segments: segments.unwrap_or(customer.segments),
                 span: numbers.spans.id(start)?,
                 ..customer
             });
@@ -242,9 +243,9 @@ impl Roster {
         &self.shared.profiles.list
     }
 
-    /// The strata.
-    pub fn strata(&self) -> &Interner {
-        &self.shared.numbers.strata
+    /// The strata and clusters.
+    pub fn names(&self) -> &Names {
+        &self.shared.numbers.names
     }
 
     /// The windows.

@@ -15,6 +15,7 @@ use datafusion::logical_expr::lit;
 use datafusion::prelude::{DataFrame, Expr};
 
 use crate::engine::arms::ArmNames;
+use crate::engine::clusters::Names;
 use crate::engine::columns::{Column, Table};
 use crate::engine::counts::Judge;
 use crate::engine::finish::{CountsTally, finish_counts};
@@ -23,7 +24,7 @@ use crate::engine::parquet::{Page, footer};
 use crate::engine::row::Row;
 use crate::engine::segments;
 use crate::engine::source::{Input, Part, whole};
-use crate::engine::tally::{Interner, NONE, RowKey};
+use crate::engine::tally::{CLUSTER, NONE, RowKey};
 use crate::engine::{Request, Scan};
 use crate::error::{Error, Result};
 use crate::experiment::CountsFile;
@@ -54,6 +55,10 @@ pub fn scan(
     let Some(judged) = layout.judge(request, file, &groups)? else {
         return Ok(None);
     };
+    // Which lines disagree only a visit to the rows can tell.
+    if judged.names.clusters.torn(&judged.rows).is_some() {
+        return Ok(None);
+    }
     if file.unit.is_some() && !units_are_single(session, request, file, inputs)? {
         return Ok(None);
     }
@@ -63,7 +68,7 @@ pub fn scan(
         duplicates: 0,
         double_assigned: 0,
     };
-    finish_counts(request, file, None, &judged.strata, tally, judged.ledger).map(Some)
+    finish_counts(request, file, None, &judged.names, tally, judged.ledger).map(Some)
 }
 
 /// The columns that matter, the same in all files.
@@ -79,7 +84,7 @@ struct Layout<'a> {
 
 /// Groups as rows of the tables.
 struct Judged {
-    strata: Interner,
+    names: Names,
     rows: Vec<(RowKey, u64)>,
     ledger: Ledger,
 }
@@ -166,7 +171,7 @@ impl<'a> Layout<'a> {
     ) -> Result<Option<Judged>> {
         let arms = ArmNames::new(request.experiment, &file.arm_values);
         let mut judged = Judged {
-            strata: Interner::default(),
+            names: Names::default(),
             rows: Vec::new(),
             ledger: Ledger::default(),
         };
@@ -184,8 +189,10 @@ impl<'a> Layout<'a> {
                 let row = Row::Page(&page, i);
                 let customers = customers.unsigned_abs();
                 let parts = self.judge.values(&row, &mut key).and_then(|rounded| {
-                    key[1] = self.judge.stratum(&row, &mut judged.strata)?;
-                    self.judge.segments(&row, &mut judged.strata, &mut key)?;
+                    key[1] = self.judge.stratum(&row, &mut judged.names.strata)?;
+                    key[CLUSTER] = self.judge.cluster(&row, &mut judged.names.clusters)?;
+                    self.judge
+                        .segments(&row, &mut judged.names.strata, &mut key)?;
                     Ok((rounded, self.judge.arm(&row)?))
                 });
                 let Ok((rounded, Some(value))) = parts else {

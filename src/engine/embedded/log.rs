@@ -77,11 +77,11 @@ pub fn scan(
         last_window_day: last_day(roster.spans()),
         ..Audit::default()
     };
-    let strata = roster.strata().clone();
+    let names = roster.names().clone();
     let mut ledger = roster.ledger;
     ledger.append(std::mem::take(&mut log.ledger));
     let rows = totals.distinct.rows;
-    let mut scan = finish(request, &strata, ExposureUnit::Day, rows, ledger, audit)?;
+    let mut scan = finish(request, &names, ExposureUnit::Day, rows, ledger, audit)?;
     let evidence = &mut scan.evidence;
     totals.trails.attach(experiment, log.channels(), evidence)?;
     Ok(scan)

@@ -65,7 +65,6 @@ fn estimator(raw: &Raw<'_>) -> Result<Option<String>> {
         return Err(raw
             .not_yet_built("estimator", format!("the estimator \"{name}\""))
             .hint(match estimator {
-                Estimator::Cluster => "until then clustered pilots can use \"permutation\", which draws whole clusters",
                 Estimator::Bayes => "until then use \"delta\", of which it is the posterior",
                 _ => "`pilot explain estimators` lists those that can decide",
             }));
@@ -207,7 +206,7 @@ fn unfit(estimator: Estimator, e: &Experiment) -> Option<(&'static str, &'static
     if clustered && ignores_clusters {
         return Some((
             "ignores the clusters, so its intervals would be too narrow",
-            "use \"permutation\", which draws whole clusters",
+            "use \"cluster\", or \"permutation\", which draws whole clusters",
         ));
     }
     let no_before = match e.periods.as_ref().map(|p| &p.windows) {

@@ -123,6 +123,14 @@ fn counts(raw: &Raw<'_>, assignment: &Assignment, arms: &[Arm]) -> Result<Counts
             )
             .hint("name the same column"));
     }
+    if arm.is_none() && cluster.is_some() && assignment.cluster.is_none() {
+        return Err(columns
+            .wrong(
+                "cluster",
+                "customers who share a cluster would get different arms",
+            )
+            .hint("name the column under [assignment] as `cluster`, so that whole clusters get one arm"));
+    }
     let exposure = columns.get("exposure")?;
     let before_exposure = columns.get("before_exposure")?;
     Ok(CountsFile {

@@ -1,0 +1,143 @@
+//! Pilots that assigned whole clusters: what may be estimated, and when there are too few.
+
+use crate::experiment::{Experiment, Outcome};
+use crate::stats::cluster::{cluster, ratio_of_sums};
+use crate::stats::{DetailValue, Estimate, Estimator, Refusal, Test};
+use crate::table::{ArmId, ClusterTable, Comparison, ContactTable, Decimals, OutcomeEvidence};
+
+use super::family::Adjusted;
+use super::model::{Skipped, Warning};
+
+/// Below so many clusters in an arm the pilot has few: "few" starts at 20 to 50 for a plain cluster
+/// sandwich (Cameron & Miller 2015, section VI); CR2 with its own degrees of freedom keeps its level
+/// with about half of that, unless sizes differ much (Pustejovsky & Tipton 2018), which the
+/// degrees of freedom show.
+const FEW_CLUSTERS: u64 = 10;
+/// Below so many degrees of freedom the t approximation itself is doubtful: under 4 or 5 it fails
+/// (Tipton & Pustejovsky 2015); twice that leaves room for skewed counts.
+const FEW_DF: f64 = 10.0;
+
+/// The clusters of an outcome in a clustered pilot; `None` where customers were assigned one by one.
+#[derive(Debug, Clone, Copy)]
+pub struct ByCluster<'a>(Option<&'a ClusterTable>);
+
+impl<'a> ByCluster<'a> {
+    /// Of an outcome under a cap.
+    pub fn of(
+        experiment: &Experiment,
+        evidence: &'a OutcomeEvidence,
+        cap: Option<u64>,
+    ) -> Option<Self> {
+        experiment.cluster_column()?;
+        let table = evidence.clusters.as_ref().and_then(|c| c.under(cap));
+        Some(ByCluster(table))
+    }
+
+    /// The table, where the evidence holds it.
+    pub fn table(&self) -> Option<&'a ClusterTable> {
+        self.0
+    }
+
+    /// Runs one of [`ESTIMATORS`].
+    pub fn run(
+        &self,
+        estimator: Estimator,
+        c: &Comparison<'_>,
+        test: &Test,
+    ) -> Result<Vec<Estimate>, Refusal> {
+        let Some(table) = self.0 else {
+            return Err(Refusal::new(NO_TABLE));
+        };
+        match estimator {
+            Estimator::Cluster => cluster(c, table, test),
+            _ => Err(Refusal::new(
+                "this version does not yet draw whole clusters again",
+            )),
+        }
+    }
+}
+
+impl ByCluster<'_> {
+    /// Standard error of an arm's mean, or of its rate where exposure varies; `None` with fewer
+    /// than two clusters.
+    pub fn standard_error(&self, table: &ContactTable, arm: ArmId, varying: bool) -> Option<f64> {
+        let d = table.decimals();
+        let (y, e) = (Decimals::unit(d.after), Decimals::unit(d.exposure));
+        let rows = self.0?.of_arm(arm).filter(|r| r.totals.n > 0);
+        let pairs = rows.map(|r| {
+            let over = match varying {
+                true => r.totals.e as f64 * e,
+                false => r.totals.n as f64,
+            };
+            (r.clusters, r.totals.y as f64 * y, over)
+        });
+        ratio_of_sums(pairs).map(|(_, variance)| variance.sqrt())
+    }
+}
+
+/// Why a clustered pilot may have no cluster table.
+const NO_TABLE: &str = "the evidence does not say which customers share a cluster: run `pilot ingest` again; ready-made cells need clusters.csv beside cells.csv";
+
+/// Estimators that take whole clusters.
+pub const ESTIMATORS: [Estimator; 3] = [
+    Estimator::Permutation,
+    Estimator::Bootstrap,
+    Estimator::Cluster,
+];
+
+/// Estimators that would take the customers of a cluster for independent.
+pub fn skipped(outcome: &Outcome) -> impl Iterator<Item = Skipped> + '_ {
+    let others = Estimator::ALL.into_iter();
+    others
+        .filter(|e| !ESTIMATORS.contains(e))
+        .map(|estimator| Skipped {
+            outcome: outcome.name.clone(),
+            estimator,
+            arm: None,
+            why: "ignores the clusters, so its interval would be too narrow".into(),
+        })
+}
+
+/// Whether an arm has few clusters for normal theory.
+pub fn few(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    arm: usize,
+    by_cluster: ByCluster<'_>,
+    rows: &[Adjusted],
+) -> Option<Warning> {
+    let table = by_cluster.table()?;
+    let arms = [experiment.control(), arm];
+    let (fewest, least) = arms
+        .map(|a| (table.clusters(ArmId(a as u16)), a))
+        .into_iter()
+        .min()?;
+    let own = rows
+        .iter()
+        .find(|r| r.arm == arm && r.estimate.estimator == Estimator::Cluster);
+    let df = own.and_then(|r| r.estimate.df);
+    let why = if fewest < FEW_CLUSTERS {
+        format!(
+            "the arm \"{}\" has {fewest} clusters, fewer than {FEW_CLUSTERS}",
+            experiment.arms[least].name
+        )
+    } else {
+        let df = df.filter(|df| *df < FEW_DF)?;
+        format!(
+            "the clusters differ so much in size that they count as if there were {:.0}",
+            df + 2.0
+        )
+    };
+    Some(Warning {
+        id: "few-clusters".into(),
+        message: format!(
+            "{}: {why}; the interval of \"{}\" leans on the t distribution, so read the permutation p-value of whole clusters beside it, and assign more clusters next time",
+            outcome.name, experiment.arms[arm].name
+        ),
+    })
+}
+
+/// Whether an estimate of whole clusters is adjusted for the before count.
+pub fn is_adjusted(e: &Estimate) -> bool {
+    matches!(e.detail.get("covariate"), Some(DetailValue::Text(how)) if how == "before")
+}
