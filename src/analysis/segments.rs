@@ -155,7 +155,7 @@ pub fn add(experiment: &Experiment, evidence: &Evidence, analysis: &mut Analysis
         analysis.warnings.push(Warning {
             id: "no-segments".into(),
             message: format!(
-                "the plan's analysis.segments asks for effects by \"{column}\", which the evidence does not hold; cells need a segments.csv beside them"
+                "the plan's analysis.segments asks for effects by \"{column}\", which the evidence does not hold: cells need a segments.csv beside them, and evidence of an earlier version has to be taken again by `pilot ingest`"
             ),
         });
     }

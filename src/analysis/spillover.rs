@@ -38,6 +38,7 @@ pub fn spillover(experiment: &Experiment, evidence: &Evidence) -> Check {
                 Some(Data::Log { .. }) => {
                     "the evidence is of an earlier version, which did not count other reasons and channels; run `pilot ingest`"
                 }
+                Some(Data::Cells(_)) => "there is no spillover.csv beside the cells",
                 _ => "without a contact log, other reasons and channels are not known",
             },
         );

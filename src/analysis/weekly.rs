@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Experiment, HalfLife, Outcome, OutcomeKind};
+use crate::experiment::{Data, Experiment, HalfLife, Outcome, OutcomeKind};
 use crate::number::general;
 use crate::stats::dist::t_isf;
 use crate::stats::fade::{self, Decay, Fade};
@@ -248,7 +248,7 @@ pub fn persistence(experiment: &Experiment, weekly: Option<&Weekly>) -> Check {
         return not_run(id, WHOLE_CLUSTERS);
     }
     let Some(weekly) = weekly.filter(|w| w.fades.iter().any(|f| &f.outcome == outcome)) else {
-        return not_run(id, "the data do not tell in which week contacts were made");
+        return not_run(id, unknown(experiment));
     };
     let arms: Vec<&FadeRow> = weekly
         .fades
@@ -307,6 +307,17 @@ pub fn persistence(experiment: &Experiment, weekly: Option<&Weekly>) -> Check {
         )
     };
     check(id, status, row.z, Some(p), detail)
+}
+
+/// Why there are no weeks.
+fn unknown(experiment: &Experiment) -> &'static str {
+    match &experiment.data {
+        Some(Data::Log { .. }) => {
+            "no customer was observed for a whole week, or the evidence is of an earlier version, which did not keep weeks; then run `pilot ingest`"
+        }
+        Some(Data::Cells(_)) => "there is no weekly.csv beside the cells",
+        _ => "the data do not tell in which week contacts were made",
+    }
 }
 
 /// ": half of it is lost in about 4.2 weeks (0.97 months; 95 % interval 2.9 to 7.5 weeks)".

@@ -153,15 +153,53 @@ fn a_logs_weeks_and_channels_are_counted_as_python_counts_them() {
         let found = ["customers", "sum", "squares"].map(|c| r[c].parse::<i64>().unwrap());
         assert_eq!(serde_json::json!(found), expected[&r["arm"]], "{r:?}");
     }
-    // Evidence that does not say what its scan brought is taken anew; by its number it is read.
-    let head = format!("{folder}/evidence.json");
-    assert!(desk.read(&head).windows(9).any(|w| w == b"\"scan\": 2"));
     let ran = desk.run(&["ingest", "fees-education"]).ok();
     assert!(
         ran.stdout.contains("0001 still up to date"),
         "{}",
         ran.stdout
     );
+    make_old(&desk, folder);
+    // By its number it is read as far as it goes; otherwise the data are read again.
+    let args = ["analyze", "fees-education", "--json"];
+    let document = desk.run(&[&args[..], &["--evidence", "1"]].concat()).ok();
+    let document = document.json();
+    for id in ["spillover", "persistence"] {
+        let checks = document["checks"].as_array().unwrap();
+        let check = checks.iter().find(|c| c["id"] == id).unwrap();
+        assert_eq!(check["status"], "not-run");
+        assert!(check["detail"].as_str().unwrap().contains("pilot ingest"));
+    }
+    assert!(document["weekly"].is_null());
+    let ran = desk.run(&["ingest", "fees-education"]).ok();
+    assert!(ran.stdout.contains("Evidence 0002 taken"), "{}", ran.stdout);
+}
+
+/// Makes evidence look as an earlier version left it.
+fn make_old(desk: &Desk, folder: &str) {
+    use sha2::{Digest, Sha256};
+    let file = |name: &str| format!("{folder}/{name}");
+    let value = |name: &str| -> Value { serde_json::from_slice(&desk.read(&file(name))).unwrap() };
+    let (mut head, mut manifest) = (value("evidence.json"), value("MANIFEST.json"));
+    head.as_object_mut().unwrap().remove("scan").unwrap();
+    let head = serde_json::to_string_pretty(&head).unwrap();
+    let digest = Sha256::digest(head.as_bytes());
+    let digest: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    let files = manifest["files"].as_object_mut().unwrap();
+    files["evidence.json"]["sha256"] = digest.into();
+    files["evidence.json"]["bytes"] = head.len().into();
+    for name in ["weekly.csv", "spillover.csv"] {
+        files.remove(name).unwrap();
+        std::fs::remove_file(desk.path(&file(name))).unwrap();
+    }
+    // Sets are kept read-only.
+    for (name, text) in [
+        ("evidence.json", head),
+        ("MANIFEST.json", manifest.to_string()),
+    ] {
+        let _ = std::fs::remove_file(desk.path(&file(name)));
+        desk.write(&file(name), &text);
+    }
 }
 
 /// A log pilot in which customers begin on different days.
