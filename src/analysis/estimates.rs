@@ -5,7 +5,7 @@ use crate::experiment::{BeforeKind, Better, Experiment, Outcome, OutcomeKind};
 use crate::stats::random::Stream;
 use crate::stats::{
     Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test, adjusted, before,
-    means, negbin, permutation, poisson, proportion, ranks,
+    bootstrap, means, negbin, permutation, poisson, proportion, ranks,
 };
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 
@@ -205,9 +205,7 @@ fn outcome_rows(
             let why = match run(experiment, outcome, arm, estimator, &comparison, &test) {
                 None => continue,
                 Some(Ok(estimates)) => {
-                    let rate = estimator == Estimator::Rate
-                        || estimator == Estimator::Permutation
-                            && comparison.constant_exposure().is_none();
+                    let rate = is_rate(estimator, &comparison);
                     let (factor, unit) = if rate {
                         (shown.rate, &shown.rate_unit)
                     } else {
@@ -215,7 +213,7 @@ fn outcome_rows(
                     };
                     for mut estimate in estimates {
                         rescale(&mut estimate, factor);
-                        if biased && ignores_strata(estimator) {
+                        if biased && (ignores_strata(estimator) || rate) {
                             let flag = DetailValue::Flag(true);
                             estimate.detail.insert("biased".into(), flag);
                         }
@@ -305,6 +303,15 @@ fn estimand_name(estimand: Estimand) -> &'static str {
     }
 }
 
+/// Whether an estimator's difference is one of contacts per exposure, over all strata.
+fn is_rate(estimator: Estimator, c: &Comparison<'_>) -> bool {
+    match estimator {
+        Estimator::Rate => true,
+        Estimator::Permutation | Estimator::Bootstrap => c.constant_exposure().is_none(),
+        _ => false,
+    }
+}
+
 fn ignores_strata(estimator: Estimator) -> bool {
     matches!(
         estimator,
@@ -359,6 +366,14 @@ fn run(
                 let purpose = format!("permutation/{}/{}", outcome.name, experiment.arms[arm].name);
                 let stream = Stream::new(&purpose, &experiment.name, experiment.seed);
                 Some(permutation::permutation(c, test, draws, &stream))
+            }
+        },
+        Estimator::Bootstrap => match experiment.analysis.bootstrap {
+            0 => refuse("the plan asks for no bootstrap draws"),
+            draws => {
+                let purpose = format!("bootstrap/{}/{}", outcome.name, experiment.arms[arm].name);
+                let stream = Stream::new(&purpose, &experiment.name, experiment.seed);
+                Some(bootstrap::bootstrap(c, test, draws, &stream))
             }
         },
         Estimator::MannWhitney if outcome.kind != OutcomeKind::Proportion => {

@@ -3,6 +3,7 @@
 pub mod adjusted;
 pub mod balance;
 pub mod before;
+pub mod bootstrap;
 mod count_data;
 pub mod dist;
 pub mod dunnett;
@@ -20,6 +21,7 @@ pub mod proportion;
 pub mod quadrature;
 pub mod random;
 pub mod ranks;
+pub mod resampling;
 mod sample;
 pub mod sampling;
 pub mod srm;
