@@ -393,7 +393,7 @@ fn ties_count_half() {
 }
 
 #[test]
-fn a_single_customer_with_exposure_has_no_bca() {
+fn a_customer_alone_in_a_stratum_is_always_drawn() {
     let customer =
         |arm, stratum: &str, e, y| -> Customer { (arm, stratum.into(), e, None, Some(y)) };
     // Each stratum of treatment holds one customer: always drawn, so every draw has exposure.

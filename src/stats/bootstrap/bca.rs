@@ -9,6 +9,7 @@ use super::{number, text};
 pub(super) struct Sampled {
     /// Of the sample itself.
     pub value: f64,
+    /// Ascending.
     pub draws: Vec<f64>,
     /// Draws this near to the value are equal to it.
     pub tie: f64,
@@ -17,12 +18,6 @@ pub(super) struct Sampled {
 }
 
 impl Sampled {
-    /// With the draws in ascending order.
-    pub fn sorted(mut self) -> Self {
-        self.draws.sort_unstable_by(f64::total_cmp);
-        self
-    }
-
     /// Whether all draws are the sample's own value.
     pub fn no_spread(&self) -> bool {
         let ends = self.draws.first().zip(self.draws.last());

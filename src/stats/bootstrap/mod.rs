@@ -77,109 +77,131 @@ fn estimates(
     mut detail: Detail,
     ratio_undefined: impl Fn(f64, f64) -> Option<String>,
 ) -> Result<Vec<Estimate>, Refusal> {
-    if draws == 0 {
-        return Err(Refusal::new("no draws were asked for"));
-    }
-    let observed = pools
-        .observed()
-        .ok_or_else(|| Refusal::new(pools.nothing_to_divide_by()))?;
-    let means = pools.draw(draws, stream);
-    let undefined = means.iter().filter(|m| m.is_none()).count();
-    if undefined > 0 {
-        return Err(Refusal::new(format!(
-            "in {undefined} of {draws} draws {}",
-            pools.nothing_to_divide_by()
-        )));
-    }
-    let means: Vec<Means> = means.into_iter().flatten().collect();
+    let resampled = Resampled::new(pools, draws, stream)?;
     count(&mut detail, "draws", u64::from(draws));
-    let size = observed.treatment.abs().max(observed.control.abs());
-    let mut difference = Sampled {
-        value: observed.treatment - observed.control,
-        draws: means.iter().map(|m| m.treatment - m.control).collect(),
-        tie: TIE * size,
-        acceleration: pools.acceleration(|arm, change| if arm == 1 { change } else { -change }),
-    }
-    .sorted();
-    let control_share = |f: fn(f64) -> f64| {
-        let of = |arm: fn(&Means) -> f64| variance(means.iter().map(|m| f(arm(m))));
-        let (t, k) = (of(|m| m.treatment), of(|m| m.control));
-        share(k, t + k)
-    };
+    let difference = resampled.of(Estimand::Difference);
     if difference.no_spread() {
         return Err(Refusal::new(
             "within arm and stratum all are alike, so every draw is the sample itself",
         ));
     }
-    let record = |estimand, sampled: &Sampled, se: f64, control_share| {
-        let (n_treatment, n_control) = pools.customers;
+    let mut found = vec![resampled.estimate(Estimand::Difference, &difference, test, &detail)];
+    let observed = &resampled.observed;
+    let undefined = ratio_undefined(observed.treatment, observed.control);
+    match undefined.or_else(|| resampled.without_ratio()) {
+        Some(why) => text(&mut found[0].detail, "ratio_undefined", why),
+        None => {
+            let ratio = resampled.of(Estimand::Ratio);
+            found.push(resampled.estimate(Estimand::Ratio, &ratio, test, &detail));
+        }
+    }
+    Ok(found)
+}
+
+/// The arms' means, and those of every draw.
+struct Resampled<'a> {
+    pools: &'a Pools,
+    observed: Means,
+    means: Vec<Means>,
+}
+
+impl<'a> Resampled<'a> {
+    fn new(pools: &'a Pools, draws: u32, stream: &Stream) -> Result<Self, Refusal> {
+        if draws == 0 {
+            return Err(Refusal::new("no draws were asked for"));
+        }
+        let nothing = pools.nothing_to_divide_by();
+        let observed = pools.observed().ok_or_else(|| Refusal::new(nothing))?;
+        let means = pools.draw(draws, stream);
+        match means.iter().filter(|m| m.is_none()).count() {
+            0 => Ok(Resampled {
+                pools,
+                observed,
+                means: means.into_iter().flatten().collect(),
+            }),
+            undefined => Err(Refusal::new(format!(
+                "in {undefined} of {draws} draws {nothing}"
+            ))),
+        }
+    }
+
+    /// Why the draws have no ratio, if they have none.
+    fn without_ratio(&self) -> Option<String> {
+        let bad = |m: &&Means| m.treatment <= 0.0 || m.control <= 0.0;
+        let without = self.means.iter().filter(bad).count();
+        (without > 0).then(|| {
+            format!(
+                "in {without} of {} draws the mean of an arm is not above 0, so the ratio has no distribution",
+                self.means.len()
+            )
+        })
+    }
+
+    /// The statistic of an estimand, its draws in order.
+    fn of(&self, estimand: Estimand) -> Sampled {
+        let (treatment, control) = (self.observed.treatment, self.observed.control);
+        let statistic = |m: &Means| match estimand {
+            Estimand::Ratio => m.treatment / m.control,
+            Estimand::Difference | Estimand::Probability => m.treatment - m.control,
+        };
+        let value = statistic(&self.observed);
+        let mut draws: Vec<f64> = self.means.iter().map(statistic).collect();
+        draws.sort_unstable_by(f64::total_cmp);
+        // Of θ, where a unit is left out that changes an arm's mean.
+        let changed = |arm: usize, change: f64| match (estimand, arm) {
+            (Estimand::Ratio, 1) => change / control,
+            (Estimand::Ratio, _) => -value * change / (control + change),
+            (_, 1) => change,
+            _ => -change,
+        };
+        Sampled {
+            value,
+            draws,
+            tie: match estimand {
+                Estimand::Ratio => TIE * value,
+                _ => TIE * treatment.abs().max(control.abs()),
+            },
+            acceleration: self.pools.acceleration(changed),
+        }
+    }
+
+    fn estimate(
+        &self,
+        estimand: Estimand,
+        sampled: &Sampled,
+        test: &Test,
+        detail: &Detail,
+    ) -> Estimate {
+        let scale = |v: f64| match estimand {
+            Estimand::Ratio => libm::log(v),
+            _ => v,
+        };
+        let of_arm = |arm: fn(&Means) -> f64| variance(self.means.iter().map(|m| scale(arm(m))));
+        let (treatment, control) = (of_arm(|m| m.treatment), of_arm(|m| m.control));
+        let (n_treatment, n_control) = self.pools.customers;
         let mut estimate = Estimate {
             estimator: Estimator::Bootstrap,
             estimand,
             value: sampled.value,
-            se: Some(se),
+            se: Some(variance(sampled.draws.iter().map(|d| scale(*d))).sqrt()),
             df: None,
             interval: None,
             p_value: None,
             n_treatment,
             n_control,
-            control_share,
+            control_share: share(control, treatment + control),
             detail: detail.clone(),
         };
         sampled.put_intervals(&mut estimate, test);
         estimate
-    };
-    let se = variance(difference.draws.iter().copied()).sqrt();
-    let mut found = vec![record(
-        Estimand::Difference,
-        &difference,
-        se,
-        control_share(|m| m),
-    )];
-    difference.draws.clear();
-    let without = means
-        .iter()
-        .filter(|m| m.treatment <= 0.0 || m.control <= 0.0)
-        .count();
-    let why = ratio_undefined(observed.treatment, observed.control).or_else(|| {
-        let why = format!(
-            "in {without} of {draws} draws the mean of an arm is not above 0, so the ratio has no distribution"
-        );
-        (without > 0).then_some(why)
-    });
-    if let Some(why) = why {
-        text(&mut found[0].detail, "ratio_undefined", why);
-        return Ok(found);
     }
-    let value = observed.treatment / observed.control;
-    let ratio = Sampled {
-        value,
-        draws: means.iter().map(|m| m.treatment / m.control).collect(),
-        tie: TIE * value,
-        acceleration: pools.acceleration(|arm, change| {
-            if arm == 1 {
-                change / observed.control
-            } else {
-                -value * change / (observed.control + change)
-            }
-        }),
-    }
-    .sorted();
-    let logs = ratio.draws.iter().map(|r| libm::log(*r));
-    let se = variance(logs).sqrt();
-    found.push(record(
-        Estimand::Ratio,
-        &ratio,
-        se,
-        control_share(libm::log),
-    ));
-    Ok(found)
 }
 
 /// With n − 1.
-fn variance(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let n = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    let squares: f64 = values.map(|v| (v - mean) * (v - mean)).sum();
+fn variance(values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
     squares / (n - 1.0).max(1.0)
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::stats::estimate::Refusal;
 use crate::stats::random::Stream;
-use crate::stats::resampling::{BATCH, CHUNK, Law, Scores, Urn, sub_stream};
+use crate::stats::resampling::{BATCH, CHUNK, Law, Scores, Urn, scores, sub_stream};
 use crate::table::Comparison;
 
 /// How an arm's mean is put together.
@@ -103,11 +103,11 @@ impl Pools {
     /// The observed customers of a comparison.
     pub fn of_customers(c: &Comparison<'_>) -> Result<Self, Refusal> {
         let varying = c.constant_exposure().is_none();
-        let rows = c.cells().filter_map(|cell| {
-            let size = if varying { cell.exposure } else { 1 };
-            let arm = usize::from(c.treated(cell));
-            let y = i128::from(cell.after?);
-            Some((cell.stratum.0, arm, y, i128::from(size), cell.customers, 1))
+        let rows = scores(c, varying).into_iter().flat_map(|s| {
+            let size = if varying { s.exposure } else { 1 };
+            let (y, size) = (i128::from(s.y), i128::from(size));
+            let row = move |arm: usize| (s.stratum, arm, y, size, s.customers[arm], 1);
+            [row(0), row(1)].into_iter().filter(|r| r.4 > 0)
         });
         let (measure, unit) = if varying {
             (Measure::Pooled, c.y_unit() / c.e_unit())
@@ -222,7 +222,7 @@ impl Pools {
     /// turns the change of an arm's mean into that of θ. The change is computed as
     /// (R·size − y)/(Σsize − size), since the difference of two nearly equal θ would have no digits.
     ///
-    /// `None` where leaving out a unit leaves nothing to divide by.
+    /// `None` where leaving out a unit leaves nothing to divide by, or nothing changes.
     ///
     /// *Source* — Efron & Tibshirani (1993), eq. 14.15; several samples as in scipy.
     pub fn acceleration(&self, statistic: impl Fn(usize, f64) -> f64) -> Option<f64> {
@@ -262,7 +262,8 @@ impl Pools {
                 squares += units * u * u;
             }
         }
-        (squares > 0.0).then(|| cubes / (6.0 * squares * squares.sqrt()))
+        let a = cubes / (6.0 * squares * squares.sqrt());
+        a.is_finite().then_some(a)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A comparison's customers by stratum and score, and the statistic of an assignment.
 
 use crate::stats::estimate::Refusal;
+use crate::stats::resampling::{Score, scores};
 use crate::table::Comparison;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,22 +112,9 @@ impl Problem {
         } else {
             Measure::Rate
         };
-        // (stratum, y, e) → customers, treated
-        let mut scores: Vec<(u32, i64, i64, u64, u64)> = c
-            .cells()
-            .filter_map(|cell| {
-                let e = if measure == Measure::Rate {
-                    cell.exposure
-                } else {
-                    0
-                };
-                let treated = if c.treated(cell) { cell.customers } else { 0 };
-                Some((cell.stratum.0, cell.after?, e, cell.customers, treated))
-            })
-            .collect();
-        scores.sort_unstable();
         let mut strata = Vec::new();
-        for rows in scores.chunk_by(|a, b| a.0 == b.0) {
+        let scores = scores(c, measure == Measure::Rate);
+        for rows in scores.chunk_by(|a, b| a.stratum == b.stratum) {
             strata.push(Stratum::new(rows, measure)?);
         }
         let before = strata.len();
@@ -231,10 +219,14 @@ fn rate(s: &Sums, n: u64) -> (f64, f64) {
 }
 
 impl Stratum {
-    /// Rows of (stratum, y, e, customers, treated), sorted.
-    fn new(rows: &[(u32, i64, i64, u64, u64)], measure: Measure) -> Result<Self, Refusal> {
-        let customers: u64 = rows.iter().map(|r| r.3).sum();
-        let sum: i128 = rows.iter().map(|r| i128::from(r.1) * i128::from(r.3)).sum();
+    /// The scores of one stratum, in order.
+    fn new(rows: &[Score], measure: Measure) -> Result<Self, Refusal> {
+        let both = |row: &Score| row.customers[0] + row.customers[1];
+        let customers: u64 = rows.iter().map(both).sum();
+        let sum: i128 = rows
+            .iter()
+            .map(|r| i128::from(r.y) * i128::from(both(r)))
+            .sum();
         // Centred, so that variances do not cancel; a rate's ratio forbids it.
         let centre = match measure {
             Measure::Mean => (sum + i128::from(customers) / 2).div_euclid(i128::from(customers)),
@@ -242,8 +234,8 @@ impl Stratum {
         };
         let mut categories = Vec::new();
         let mut total = Sums::default();
-        for same in rows.chunk_by(|a, b| (a.1, a.2) == (b.1, b.2)) {
-            let (y, e) = (i128::from(same[0].1) - centre, i128::from(same[0].2));
+        for row in rows {
+            let (y, e) = (i128::from(row.y) - centre, i128::from(row.exposure));
             let score = Sums {
                 y,
                 yy: y.checked_mul(y).ok_or_else(too_large)?,
@@ -251,8 +243,7 @@ impl Stratum {
                 ee: e * e,
                 ey: e.checked_mul(y).ok_or_else(too_large)?,
             };
-            let customers: u64 = same.iter().map(|r| r.3).sum();
-            let wide = i128::from(customers);
+            let wide = i128::from(both(row));
             for (sum, square) in [(&mut total.yy, score.yy), (&mut total.ee, score.ee)] {
                 // Room is left for the sums over 2³² strata; Σ│y│ and Σey are below Σy² + Σe².
                 *sum = square
@@ -266,8 +257,8 @@ impl Stratum {
             total.ey += score.ey * wide;
             categories.push(Category {
                 score,
-                customers,
-                treated: same.iter().map(|r| r.4).sum(),
+                customers: both(row),
+                treated: row.customers[1],
             });
         }
         // Stable: equal numbers keep the order of the scores.

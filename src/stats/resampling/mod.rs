@@ -6,12 +6,14 @@
 //! distinct scores cost, whatever the number of customers.
 
 mod clusters;
+mod collapse;
 mod lookup;
 mod scores;
 mod urn;
 
 pub(crate) use clusters::customers;
 pub use clusters::{ClusterTotals, Size};
+pub(crate) use collapse::{Score, scores};
 pub(crate) use scores::Scores;
 pub(crate) use urn::{Law, Urn};
 

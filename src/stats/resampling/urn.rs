@@ -13,11 +13,13 @@ use super::lookup::{Column, Lookup, Weights, alias};
 
 /// Larger urns are drawn category by category: tables of them would not fit a cache.
 const LARGEST: u64 = 1 << 30;
+/// As are those whose tables would hold more values, 128 MB.
+const MOST_VALUES: f64 = (1 << 24) as f64;
 /// Nanoseconds of a table's draw, of the test of a level, and of a draw by rejection, measured;
 /// they only decide which exact way is taken.
 const LOOKUP: f64 = 3.0;
 const TEST: f64 = 10.0;
-const REJECTION: f64 = 28.0;
+const REJECTION: f64 = 40.0;
 
 /// For the few categories that are drawn one after the other; half a megabyte.
 static LOGS: LazyLock<LogFactorials> = LazyLock::new(|| LogFactorials::new(1 << 16));
@@ -79,8 +81,12 @@ impl Urn {
             Law::WithReplacement => customers,
         };
         let (blocks, head) = blocks(&sizes, customers);
+        let mut distinct = sizes[head..].to_vec();
+        distinct.dedup();
+        // 8.6 standard deviations to both sides, of a Poisson count at most.
+        let values: f64 = distinct.iter().map(|&s| 18.0 * (s as f64).sqrt()).sum();
         let certain = drawn == 0 || law == Law::WithoutReplacement(customers);
-        if certain || customers > LARGEST || blocks.is_empty() {
+        if certain || customers > LARGEST || values > MOST_VALUES || blocks.is_empty() {
             return Urn {
                 law,
                 head: sizes.len(),
@@ -103,8 +109,6 @@ impl Urn {
                 rest: weights(rest),
             })
             .collect();
-        let mut distinct = sizes[head..].to_vec();
-        distinct.dedup();
         let tables: Vec<_> = distinct.par_iter().map(|&s| alias(&weights(s))).collect();
         let mut lookup = Lookup::default();
         let by_size: BTreeMap<u64, Column> = distinct
@@ -361,6 +365,9 @@ mod tests {
             draw(Law::WithoutReplacement(2_000)),
             [1535, 356, 86, 13, 8, 2, 0, 0]
         );
-        assert_eq!(draw(Law::WithReplacement), [0; 8]);
+        assert_eq!(
+            draw(Law::WithReplacement),
+            [4024, 907, 189, 32, 11, 3, 0, 1]
+        );
     }
 }
