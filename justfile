@@ -24,6 +24,16 @@ examples:
     test -f experiments/fees-education/assignment.csv || target/release/pilot assign fees-education
     for name in progabide bladder hillstrom-email fees-education; do target/release/pilot analyze $name --as-of 2026-11-22; done
 
+# Permutation and bootstrap, 10,000 draws each, two treatments against control on 10 million customers,
+# from the table in memory, against numpy on the same collapsed table (needs Python).
+# Last result: RESULT
+resampling dir="/tmp/pilot-resampling":
+    mkdir -p {{dir}}
+    cargo build --release --no-default-features --example resampling
+    python3 -m venv {{dir}}/venv
+    {{dir}}/venv/bin/pip install -q numpy==2.4.6
+    {{dir}}/venv/bin/python benches/resampling/compare.py target/release/examples/resampling {{dir}}
+
 # The speed bar: 10 million customers, against tea-tasting on DuckDB (needs Python).
 # Last result, 2 quiet cores, 162,000 cells: pilot 1.40 s and 141 MiB, tea-tasting 1.18 s as whole processes
 # (ratio 1.19); tea-tasting without Python's start and imports .36 s (ratio 3.9).

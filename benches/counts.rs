@@ -1,8 +1,9 @@
-//! Count models and permutation at the size of a national pilot.
+//! Count models, permutation and bootstrap at the size of a national pilot.
 //!
 //! 10 million customers, 24 strata, about 60 distinct counts; run with
 //! `cargo bench --no-default-features --bench counts`.
 
+use pilot::stats::bootstrap::bootstrap;
 use pilot::stats::dunnett::{Contrast, dunnett};
 use pilot::stats::negbin::negbin;
 use pilot::stats::permutation::permutation;
@@ -114,4 +115,20 @@ fn dunnett_of_five_arms(bencher: divan::Bencher<'_, '_>, df: f64) {
     };
     let family = [1.0, 1.5, 2.0, 2.5, 3.0].map(contrast);
     bencher.bench(|| dunnett(&family, 0.05, Alternative::TwoSided));
+}
+
+#[divan::bench(sample_count = 5)]
+fn bootstrap_10_000_draws(bencher: divan::Bencher<'_, '_>) {
+    let stream = Stream::new("bench", "bootstrap", 1);
+    measure(bencher, &table(1, 1, 60), |c| {
+        bootstrap(c, &Test::DEFAULT, 10_000, &stream)
+    });
+}
+
+#[divan::bench(sample_count = 1)]
+fn bootstrap_varying_exposure(bencher: divan::Bencher<'_, '_>) {
+    let stream = Stream::new("bench", "bootstrap", 1);
+    measure(bencher, &table(1, 50, 40), |c| {
+        bootstrap(c, &Test::DEFAULT, 1_000, &stream)
+    });
 }

@@ -1,10 +1,14 @@
 //! Pilots that assigned whole clusters: what may be estimated, and when there are too few.
 
 use crate::experiment::{Experiment, Outcome};
+use crate::stats::bootstrap::bootstrap_of_clusters;
 use crate::stats::cluster::{cluster, ratio_of_sums};
+use crate::stats::permutation::permutation_of_clusters;
+use crate::stats::resampling::{ClusterTotals, Size};
 use crate::stats::{DetailValue, Estimate, Estimator, Refusal, Test};
 use crate::table::{ArmId, ClusterTable, Comparison, ContactTable, Decimals, OutcomeEvidence};
 
+use super::estimates::draws;
 use super::family::Adjusted;
 use super::model::{Skipped, Warning};
 
@@ -41,6 +45,8 @@ impl<'a> ByCluster<'a> {
     /// Runs one of [`ESTIMATORS`].
     pub fn run(
         &self,
+        experiment: &Experiment,
+        outcome: &Outcome,
         estimator: Estimator,
         c: &Comparison<'_>,
         test: &Test,
@@ -48,13 +54,42 @@ impl<'a> ByCluster<'a> {
         let Some(table) = self.0 else {
             return Err(Refusal::new(NO_TABLE));
         };
+        let arm = usize::from(c.treatment.arm.0);
+        let units = (c.y_unit(), c.e_unit());
+        let by = match c.constant_exposure() {
+            Some(_) => Size::Customers,
+            None => Size::Exposure,
+        };
+        let draws = draws(experiment, outcome, arm, estimator);
         match estimator {
-            Estimator::Cluster => cluster(c, table, test),
-            _ => Err(Refusal::new(
-                "this version does not yet draw whole clusters again",
-            )),
+            Estimator::Permutation => {
+                let (draws, stream) = draws?;
+                permutation_of_clusters(&totals(table, c), by, units, test, draws, &stream)
+            }
+            Estimator::Bootstrap => {
+                let (draws, stream) = draws?;
+                bootstrap_of_clusters(&totals(table, c), by, units, test, draws, &stream)
+            }
+            _ => cluster(c, table, test),
         }
     }
+}
+
+/// The clusters of both arms with an observed customer, as the units that are drawn.
+fn totals(table: &ClusterTable, c: &Comparison<'_>) -> Vec<ClusterTotals> {
+    let of = |arm: ArmId, treated: bool| {
+        let rows = table.of_arm(arm).filter(|r| r.totals.n > 0);
+        rows.map(move |r| ClusterTotals {
+            treated,
+            stratum: r.stratum.0,
+            customers: r.totals.n,
+            exposure: r.totals.e,
+            y: r.totals.y,
+            clusters: r.clusters,
+        })
+    };
+    let control = of(c.control.arm, false);
+    control.chain(of(c.treatment.arm, true)).collect()
 }
 
 impl ByCluster<'_> {

@@ -5,7 +5,7 @@ use crate::experiment::{BeforeKind, Better, Experiment, Outcome, OutcomeKind};
 use crate::stats::random::Stream;
 use crate::stats::{
     Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test, adjusted, before,
-    means, negbin, permutation, poisson, proportion, ranks,
+    bootstrap, means, negbin, permutation, poisson, proportion, ranks,
 };
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 
@@ -247,7 +247,10 @@ fn outcome_rows(
                     for mut estimate in estimates {
                         let (unit, factor) = unit_of(&shown, c, by_cluster.is_some(), &estimate);
                         rescale(&mut estimate, factor);
-                        if biased && ignores_strata(estimator) {
+                        if biased
+                            && (ignores_strata(estimator)
+                                || is_rate(estimator, c, by_cluster.is_some()))
+                        {
                             let flag = DetailValue::Flag(true);
                             estimate.detail.insert("biased".into(), flag);
                         }
@@ -299,10 +302,7 @@ fn unit_of(
     clustered: bool,
     estimate: &Estimate,
 ) -> (String, f64) {
-    let varying = || c.constant_exposure().is_none();
-    let rate = estimate.estimator == Estimator::Rate
-        || (clustered || estimate.estimator == Estimator::Permutation) && varying();
-    let (factor, unit) = if rate {
+    let (factor, unit) = if is_rate(estimate.estimator, c, clustered) {
         (shown.rate, &shown.rate_unit)
     } else {
         (shown.window, &shown.window_unit)
@@ -369,6 +369,15 @@ fn estimand_name(estimand: Estimand) -> &'static str {
     }
 }
 
+/// Whether an estimator's difference is one of contacts per exposure, over all strata.
+fn is_rate(estimator: Estimator, c: &Comparison<'_>, clustered: bool) -> bool {
+    match estimator {
+        Estimator::Rate => true,
+        Estimator::Permutation | Estimator::Bootstrap => c.constant_exposure().is_none(),
+        _ => clustered && c.constant_exposure().is_none(),
+    }
+}
+
 fn ignores_strata(estimator: Estimator) -> bool {
     matches!(
         estimator,
@@ -394,7 +403,7 @@ pub fn run(
     test: &Test,
 ) -> Option<Result<Vec<Estimate>, Refusal>> {
     if let Some(by_cluster) = by_cluster {
-        return Some(by_cluster.run(estimator, c, test));
+        return Some(by_cluster.run(experiment, outcome, estimator, c, test));
     }
     let count = outcome.kind == OutcomeKind::Count;
     let refuse = |why: &str| Some(Err(Refusal::new(why)));
@@ -421,14 +430,14 @@ pub fn run(
         Estimator::Lin => Some(adjusted::lin(c, test)),
         Estimator::Poisson if count => Some(poisson::poisson(c, test)),
         Estimator::Negbin if count => Some(negbin::negbin(c, test)),
-        Estimator::Permutation => match experiment.analysis.permutations {
-            0 => refuse("the plan asks for no permutations"),
-            draws => {
-                let purpose = format!("permutation/{}/{}", outcome.name, experiment.arms[arm].name);
-                let stream = Stream::new(&purpose, &experiment.name, experiment.seed);
-                Some(permutation::permutation(c, test, draws, &stream))
-            }
-        },
+        Estimator::Permutation => Some(
+            draws(experiment, outcome, arm, estimator)
+                .and_then(|(draws, s)| permutation::permutation(c, test, draws, &s)),
+        ),
+        Estimator::Bootstrap => Some(
+            draws(experiment, outcome, arm, estimator)
+                .and_then(|(draws, s)| bootstrap::bootstrap(c, test, draws, &s)),
+        ),
         Estimator::MannWhitney if outcome.kind != OutcomeKind::Proportion => {
             Some(ranks::mann_whitney(c, test))
         }
@@ -438,6 +447,29 @@ pub fn run(
         Estimator::Cluster => refuse("the plan names no clusters"),
         _ => None,
     }
+}
+
+/// How often a resampling estimator draws, and its own stream.
+///
+/// # Errors
+/// The plan asks for no draws.
+pub fn draws(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    arm: usize,
+    estimator: Estimator,
+) -> Result<(u32, Stream), Refusal> {
+    let (draws, what) = match estimator {
+        Estimator::Permutation => (experiment.analysis.permutations, "permutations"),
+        _ => (experiment.analysis.bootstrap, "bootstrap draws"),
+    };
+    if draws == 0 {
+        return Err(Refusal::new(format!("the plan asks for no {what}")));
+    }
+    let arm = &experiment.arms[arm].name;
+    let purpose = format!("{estimator}/{}/{arm}", outcome.name);
+    let stream = Stream::new(&purpose, &experiment.name, experiment.seed);
+    Ok((draws, stream))
 }
 
 /// An estimate as a record.

@@ -136,7 +136,8 @@ fn single_step(test: &Test, outcomes: f64, family: &mut [&mut Adjusted]) {
     // An estimate without spread can reject nothing, so the family is that of the others.
     let mut family: Vec<&mut &mut Adjusted> = family
         .iter_mut()
-        .filter(|r| r.estimate.p_value.is_some() && r.estimate.se.is_some_and(|se| se > 0.0))
+        .filter(|r| r.estimate.p_value.is_some() || by_interval(&r.estimate))
+        .filter(|r| r.estimate.se.is_some_and(|se| se > 0.0))
         .collect();
     if let ([row], 1.0) = (family.as_mut_slice(), outcomes) {
         row.p_adjusted = row.estimate.p_value;
@@ -179,10 +180,39 @@ fn single_step(test: &Test, outcomes: f64, family: &mut [&mut Adjusted]) {
             continue;
         }
         let p = (a.p * outcomes).min(1.0);
+        if by_interval(e) {
+            row.interval_adjusted = stretched(e, a.critical, test);
+            continue;
+        }
         let interval = interval(e, a.critical, test.alternative);
         row.p_adjusted = Some(row.estimate.p_value.map_or(p, |raw| p.max(raw)));
         row.interval_adjusted = interval;
     }
+}
+
+/// Whether an estimate has an interval of its own making and no p-value, as the bootstrap has.
+fn by_interval(e: &Estimate) -> bool {
+    e.estimator == Estimator::Bootstrap && e.p_value.is_none() && e.interval.is_some()
+}
+
+/// An interval of any shape, each end as much farther from the value as the adjusted critical
+/// value is from the plain one; without adjustment it is the interval itself.
+fn stretched(e: &Estimate, critical: f64, test: &Test) -> Option<Interval> {
+    let plain = match test.alternative {
+        Alternative::TwoSided => t_isf(test.alpha / 2.0, e.df),
+        Alternative::Less | Alternative::Greater => t_isf(test.alpha, e.df),
+    };
+    let value = to_inference(e.estimand, e.value);
+    let end = |end: f64| {
+        let reach = to_inference(e.estimand, end) - value;
+        let end = from_inference(e.estimand, value + reach * critical / plain);
+        Some(end).filter(|v| v.is_finite())
+    };
+    let own = e.interval?;
+    Some(Interval {
+        lower: own.lower.and_then(end),
+        upper: own.upper.and_then(end),
+    })
 }
 
 /// The simultaneous interval; none where the estimator has none itself.

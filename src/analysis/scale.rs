@@ -149,7 +149,8 @@ pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
 }
 
 /// Details that are in the unit of the difference.
-const IN_UNITS: [&str; 9] = [
+const IN_UNITS: [&str; 10] = [
+    "ci_percentile",
     "ci_two_sided",
     "mean_control",
     "mean_treatment",

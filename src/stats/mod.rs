@@ -3,6 +3,7 @@
 pub mod adjusted;
 pub mod balance;
 pub mod before;
+pub mod bootstrap;
 pub mod cluster;
 mod count_data;
 pub mod dist;
@@ -23,6 +24,7 @@ pub mod proportion;
 pub mod quadrature;
 pub mod random;
 pub mod ranks;
+pub mod resampling;
 mod sample;
 pub mod sampling;
 pub mod srm;

@@ -29,7 +29,7 @@ fn plan(arms: usize, columns: &str, rest: &str) -> Experiment {
 
 const COLUMNS: &str = "columns = { arm = \"arm\" }";
 const PRIMARY: &str = "[[outcomes]]\nname = \"contacts\"\nrole = \"primary\"\n";
-const QUICK: &str = "permutations = 999\n";
+const QUICK: &str = "permutations = 999\nbootstrap = 999\n";
 
 fn evidence(experiment: &Experiment, csv: &str) -> Evidence {
     let desk = Desk::new();
@@ -288,6 +288,53 @@ fn adjusted_p_values_are_never_below_the_raw_ones() {
                         assert_eq!(r.ci_adjusted_lower.is_some(), r.ci_lower.is_some());
                     }
                 }
+            }
+        }
+    }
+}
+
+/// It has no p-value: its interval decides, alone as it is, among several stretched at both ends.
+#[test]
+fn a_bootstrap_decides_by_its_interval() {
+    let contacts = |i: u64, arm: u64| format!("{}", (i * (3 + arm)) % 11 % (5 - arm));
+    for (alternative, multiplicity) in [
+        ("two-sided", "dunnett"),
+        ("one-sided", "dunnett"),
+        ("two-sided", "holm"),
+    ] {
+        let rest = format!(
+            "{PRIMARY}[analysis]\nestimand = \"ratio\"\nestimator = \"bootstrap\"\nalternative = \"{alternative}\"\nmultiplicity = \"{multiplicity}\"\n{QUICK}"
+        );
+        let alone = run(&plan(2, COLUMNS, &rest), &rows("after", 2, 400, contacts));
+        let row = deciding(&alone, "contacts")[0];
+        assert_eq!(
+            (row.estimator, row.p_value, row.p_adjusted),
+            (Estimator::Bootstrap, None, None)
+        );
+        assert!(row.ci_upper.unwrap() > row.value);
+        assert_eq!(row.ci_lower.is_none(), alternative == "one-sided");
+        if multiplicity == "holm" {
+            continue;
+        }
+        assert_eq!(row.ci_adjusted_upper, row.ci_upper);
+        assert_eq!(row.ci_adjusted_lower, row.ci_lower);
+        assert!(alone.covariance.is_some());
+        let several = run(&plan(3, COLUMNS, &rest), &rows("after", 3, 600, contacts));
+        for row in deciding(&several, "contacts") {
+            assert_eq!((row.p_value, row.p_adjusted), (None, None));
+            let word = DetailValue::Text("approximate".into());
+            assert_eq!(row.detail["dunnett"], word);
+            // The upper end's distance on the log scale grows by a critical value of two arms over
+            // that of one: 2.212/1.960 two-sided, less one-sided.
+            let log = |v: Option<f64>| (v.unwrap() / row.value).ln();
+            let grown = log(row.ci_adjusted_upper) / log(row.ci_upper);
+            assert!(grown > 1.1 && grown < 1.2, "{alternative}: {grown}");
+            if let (Some(low), Some(wider)) = (row.ci_lower, row.ci_adjusted_lower) {
+                close(
+                    (wider / row.value).ln() / (low / row.value).ln(),
+                    grown,
+                    1e-9,
+                );
             }
         }
     }

@@ -5,6 +5,7 @@ mod assign;
 mod audit;
 mod bad_input;
 mod balance;
+mod bootstrap;
 mod clusters;
 mod count_models;
 mod counts_support;

@@ -1,7 +1,8 @@
 //! `permutation` against brute force, exact distributions, and itself on other threads.
 
-use pilot::stats::permutation::permutation;
+use pilot::stats::permutation::{permutation, permutation_of_clusters};
 use pilot::stats::random::Stream;
+use pilot::stats::resampling::{ClusterTotals, Size};
 use pilot::stats::{Alternative, DetailValue, Estimate, Test};
 use pilot::table::ContactTable;
 use proptest::prelude::*;
@@ -12,6 +13,9 @@ use crate::counts_support::{
 
 /// Sums of a few dozen doubles.
 const ROUNDING: f64 = 1e-12;
+
+/// clubSandwich takes roots of matrices.
+const CLUSTERS: f64 = 1e-8;
 
 fn stream() -> Stream {
     Stream::new("permutation", "test", 1)
@@ -119,6 +123,160 @@ fn draws_find_the_exact_p() {
             assert_eq!(detail(&e, "draws"), f64::from(draws));
         }
     }
+}
+
+fn clusters(id: &str) -> Vec<ClusterTotals> {
+    let rows = &record("bootstrap.json", id)["rows"];
+    let of = |key| numbers(rows, key).into_iter().map(|v| v as i64);
+    let (treated, stratum) = (of("treated"), of("stratum"));
+    let (customers, exposure, y) = (of("customers"), of("exposure"), of("y"));
+    let row = |((((t, s), n), e), y): ((((i64, i64), i64), i64), i64)| ClusterTotals {
+        treated: t == 1,
+        stratum: s as u32,
+        customers: n as u64,
+        exposure: i128::from(e),
+        y: i128::from(y),
+        clusters: 1,
+    };
+    treated
+        .zip(stratum)
+        .zip(customers)
+        .zip(exposure)
+        .zip(y)
+        .map(row)
+        .collect()
+}
+
+const CLUSTERED: [(&str, Size); 3] = [
+    ("permutation.clusters_bladder", Size::Customers),
+    ("permutation.clusters_bladder_rate", Size::Exposure),
+    ("permutation.clusters_cgd_strata", Size::Customers),
+];
+
+/// Coefficient and CR2 standard error of clubSandwich, and every assignment of whole clusters.
+#[test]
+fn every_assignment_of_clusters_is_looked_at() {
+    for (id, by) in CLUSTERED {
+        let (r, rows) = (record("bootstrap.json", id), clusters(id));
+        for (alternative, key) in [
+            (Alternative::TwoSided, "p_two_sided"),
+            (Alternative::Less, "p_less"),
+            (Alternative::Greater, "p_greater"),
+        ] {
+            let test = Test {
+                alternative,
+                ..Test::DEFAULT
+            };
+            let found = permutation_of_clusters(&rows, by, (1.0, 1.0), &test, 0, &stream());
+            let e = found.unwrap().remove(0);
+            close(id, e.value, number(&r, "value"), CLUSTERS);
+            close(id, e.se.unwrap(), number(&r, "se"), CLUSTERS);
+            close(id, e.p_value.unwrap(), number(&r, key), ROUNDING);
+            let assignments = detail(&e, "assignments");
+            close(id, assignments, number(&r, "assignments"), 0.0);
+            if alternative == Alternative::TwoSided {
+                close(id, detail(&e, "p_raw"), number(&r, "p_raw"), ROUNDING);
+            }
+        }
+    }
+}
+
+/// The same pilots with twice the clusters, too many assignments to look at: 20,000 draws on 1
+/// and 2 threads, in any order of rows, against clusters that share a row.
+#[test]
+fn draws_of_clusters_do_not_depend_on_threads_or_rows() {
+    for (id, by) in CLUSTERED {
+        let once = clusters(id);
+        let shared: Vec<ClusterTotals> = once
+            .iter()
+            .map(|c| ClusterTotals { clusters: 4, ..*c })
+            .collect();
+        let apart: Vec<ClusterTotals> = once.iter().rev().flat_map(|c| [*c; 4]).collect();
+        let on = |rows: &[ClusterTotals], threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let units = (1.0, 1.0);
+            let run =
+                || permutation_of_clusters(rows, by, units, &Test::DEFAULT, 20_000, &stream());
+            pool.install(run).unwrap()
+        };
+        let found = on(&shared, 1);
+        assert_eq!(found, on(&shared, 2));
+        assert_eq!(found, on(&apart, 2));
+        assert_eq!(detail(&found[0], "draws"), 20_000.0);
+    }
+}
+
+/// Clusters of one customer each, in one stratum: CR2 is Welch's variance, so all is as for customers.
+#[test]
+fn clusters_of_one_are_customers() {
+    let customers: Vec<Customer> = (0..12)
+        .map(|i| (i % 2, "a".into(), 1, None, Some(i64::from(i * i % 7))))
+        .collect();
+    let rows: Vec<ClusterTotals> = customers
+        .iter()
+        .map(|c| ClusterTotals {
+            treated: c.0 == 1,
+            stratum: 0,
+            customers: 1,
+            exposure: 1,
+            y: i128::from(c.4.unwrap()),
+            clusters: 1,
+        })
+        .collect();
+    let single = run(&table(&["c", "t"], &customers), Alternative::TwoSided, 0);
+    let by = Size::Customers;
+    let whole = permutation_of_clusters(&rows, by, (1.0, 1.0), &Test::DEFAULT, 0, &stream());
+    let whole = whole.unwrap().remove(0);
+    close("value", whole.value, single.value, ROUNDING);
+    close("se", whole.se.unwrap(), single.se.unwrap(), ROUNDING);
+    close(
+        "p",
+        whole.p_value.unwrap(),
+        single.p_value.unwrap(),
+        ROUNDING,
+    );
+    close(
+        "raw",
+        detail(&whole, "p_raw"),
+        detail(&single, "p_raw"),
+        ROUNDING,
+    );
+}
+
+#[test]
+fn clusters_that_cannot_be_permuted_are_refused() {
+    let row = |treated, stratum, clusters, y| ClusterTotals {
+        treated,
+        stratum,
+        customers: 5,
+        exposure: 5,
+        y,
+        clusters,
+    };
+    let refuse = |rows: &[ClusterTotals], draws| {
+        let by = Size::Customers;
+        permutation_of_clusters(rows, by, (1.0, 1.0), &Test::DEFAULT, draws, &stream())
+            .unwrap_err()
+            .why
+    };
+    assert!(refuse(&[], 999).contains("two clusters"));
+    assert!(refuse(&[row(true, 0, 1, 3), row(false, 0, 8, 4)], 999).contains("two clusters"));
+    // Each arm in a stratum of its own.
+    assert!(refuse(&[row(true, 0, 4, 3), row(false, 1, 8, 4)], 999).contains("both arms"));
+    assert!(refuse(&[row(true, 0, 40, 3), row(false, 0, 40, 4)], 0).contains("no draws"));
+    let empty = ClusterTotals {
+        customers: 0,
+        ..row(true, 0, 4, 0)
+    };
+    assert!(refuse(&[empty, row(false, 0, 4, 4)], 999).contains("empty"));
+    let many = ClusterTotals {
+        customers: u64::MAX,
+        ..row(true, 0, 4, 0)
+    };
+    assert!(refuse(&[many, row(false, 0, 4, 4)], 999).contains("64-bit"));
 }
 
 #[test]

@@ -241,7 +241,31 @@ fn unfit(estimator: Estimator, e: &Experiment) -> Option<(&'static str, &'static
             "needs draws, and permutations is 0",
             "write permutations = 10000",
         )),
+        Estimator::Bootstrap if e.analysis.bootstrap == 0 => {
+            Some(("needs draws, and bootstrap is 0", "write bootstrap = 10000"))
+        }
+        Estimator::Bootstrap if several(e) && adjusts_p(e.analysis.multiplicity) => Some((
+            "has no p-value that this multiplicity could adjust",
+            "write multiplicity = \"dunnett\", which adjusts its intervals",
+        )),
         _ => None,
+    }
+}
+
+/// Whether the family holds more than one comparison.
+fn several(e: &Experiment) -> bool {
+    let primaries = e.outcomes.iter().filter(|o| o.role == Role::Primary);
+    e.treatments().count() * primaries.count() > 1
+}
+
+/// Whether an adjustment works on p-values alone.
+fn adjusts_p(multiplicity: Multiplicity) -> bool {
+    match multiplicity {
+        Multiplicity::None | Multiplicity::Dunnett => false,
+        Multiplicity::DunnettStepDown
+        | Multiplicity::Holm
+        | Multiplicity::Hochberg
+        | Multiplicity::Bh => true,
     }
 }
 

@@ -1340,6 +1340,22 @@ fn analysis_and_decision() {
         ),
         rule(
             FEES,
+            "estimator = \"lin\"\nmultiplicity = \"dunnett\"\nper_days = 30\npermutations = 10000\nbootstrap = 10000",
+            "estimator = «\"bootstrap\"\nbootstrap = 0",
+            "needs draws",
+            "analysis.estimator",
+            "10000",
+        ),
+        rule(
+            FEES,
+            "estimator = \"lin\"\nmultiplicity = \"dunnett\"\nper_days = 30\npermutations = 10000\nbootstrap = 10000\nsegments = [\"plan\"]\nprior = { mean = 0.0, sd = 0.2 }\n\n",
+            "estimator = «\"bootstrap\"\nmultiplicity = \"holm\"\n[[arms]]\nname = \"video\"\nweight = 1\n",
+            "no p-value",
+            "analysis.estimator",
+            "dunnett",
+        ),
+        rule(
+            FEES,
             "bootstrap = 10000",
             "bootstrap = «1",
             "too few",
