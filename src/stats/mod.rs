@@ -2,13 +2,16 @@
 
 pub mod adjusted;
 pub mod balance;
+pub mod bayes;
 pub mod before;
+pub mod cace;
 mod count_data;
 pub mod dist;
 pub mod dunnett;
 mod estimate;
 mod glm;
 mod inference;
+pub mod lee;
 pub mod means;
 pub mod multiplicity;
 pub mod negbin;
@@ -16,6 +19,7 @@ mod ols;
 pub mod permutation;
 pub mod poisson;
 pub mod power;
+mod profile;
 pub mod proportion;
 pub mod quadrature;
 pub mod random;
@@ -23,6 +27,7 @@ pub mod ranks;
 mod sample;
 pub mod sampling;
 pub mod srm;
+pub mod zeros;
 
 pub use count_data::MeanModel;
 pub use estimate::{
