@@ -6,12 +6,15 @@ use crate::number::fixed;
 use crate::stats::{balance, srm, welch_t};
 use crate::table::{ArmId, Audit, Comparison, ContactTable, Evidence, Moments};
 
+use super::Phase;
+use super::attrition::attrition;
+use super::before_and_zeros::{baseline_drift, zero_inflation};
 use super::model::{Check, Status};
 
 /// p below which a sample-ratio mismatch stops the analysis.
 const SRM_STOPS: f64 = 0.001;
 /// p below which balance and exposure warn.
-const WARNS: f64 = 0.01;
+pub(super) const WARNS: f64 = 0.01;
 /// Standardised difference beyond which balance warns.
 const LARGE_SMD: f64 = 0.1;
 /// Share of rows set aside beyond which a warning is due.
@@ -19,11 +22,11 @@ const MANY_SET_ASIDE: f64 = 0.001;
 /// Share of customers that loose matching would add beyond which a warning is due.
 const MANY_NEAR: f64 = 0.01;
 
-/// All checks, in the order of the reference list.
+/// All checks that need no estimate, in the order of the reference list.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
-pub fn all(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<Check>> {
+pub fn all(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Vec<Check>> {
     let outcome = experiment
         .outcomes
         .iter()
@@ -34,16 +37,24 @@ pub fn all(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<Check>> {
     Ok(vec![
         sample_ratio(experiment, audit),
         balance_check(experiment, table),
+        attrition(
+            experiment,
+            &experiment.outcomes[outcome],
+            table,
+            phase == Phase::Ended,
+        )?,
         exposure(experiment, table)?,
         double_assignment(audit),
         unassigned(audit),
         duplicates(audit),
         quarantined(audit),
+        baseline_drift(experiment, table)?,
         overdispersion(experiment, table, experiment.outcomes[outcome].kind)?,
+        zero_inflation(experiment, table, experiment.outcomes[outcome].kind)?,
     ])
 }
 
-fn check(
+pub(super) fn check(
     id: &str,
     status: Status,
     statistic: Option<f64>,
@@ -59,13 +70,13 @@ fn check(
     }
 }
 
-fn not_run(id: &str, why: &str) -> Check {
+pub(super) fn not_run(id: &str, why: &str) -> Check {
     let mut detail = why.to_string();
     detail[..1].make_ascii_uppercase();
     check(id, Status::NotRun, None, None, detail + ".")
 }
 
-fn people(n: u64) -> String {
+pub(super) fn people(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, d) in digits.chars().enumerate() {

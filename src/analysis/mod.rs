@@ -1,14 +1,20 @@
 //! Experiment + Evidence → estimates, checks and the joint effect that money is made of.
 
+mod attrition;
+mod before_and_zeros;
 mod checks;
+mod claims;
 mod describe;
 mod estimates;
+mod factorial;
 mod family;
+mod guardrails;
 mod joint;
 mod model;
 mod primary;
 mod scale;
 mod shown;
+mod warnings;
 
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
@@ -17,7 +23,7 @@ pub use shown::Shown;
 
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::table::Evidence;
+use crate::table::{ContactTable, Evidence};
 
 /// Whether arms may be compared yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +40,7 @@ pub enum Phase {
 /// A named primary estimator of the primary outcome that cannot be computed
 /// on this data, or sums that exceed 127 bits.
 pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Analysis> {
-    let checks = checks::all(experiment, evidence)?;
+    let mut checks = checks::all(experiment, evidence, phase)?;
     if phase == Phase::Running {
         return Ok(Analysis {
             checks,
@@ -50,6 +56,11 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     let tables = estimates::capped_tables(experiment, evidence)?;
     let mut analysis = estimates::all(experiment, &tables)?;
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
+    guardrails::add_margins(experiment, &tables, &mut analysis.estimates)?;
+    analysis.factorial = factorial::crossed(experiment, &analysis.estimates);
+    let varying =
+        deciding_table(experiment, &tables).is_some_and(|t| t.constant_exposure().is_none());
+    checks.push(claims::claims(experiment, varying, &mut analysis.estimates));
     analysis.warnings.extend(not_yet_answered(experiment));
     analysis.checks = checks;
     analysis.balance = balance(experiment, &tables)?;
@@ -58,25 +69,23 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     Ok(analysis)
 }
 
+/// The table of the outcome that decides.
+fn deciding_table<'a>(
+    experiment: &Experiment,
+    tables: &'a [ContactTable],
+) -> Option<&'a ContactTable> {
+    let name = &experiment.primary_outcome().name;
+    let place = experiment.outcomes.iter().position(|o| &o.name == name)?;
+    tables.get(place)
+}
+
 /// What the plan asks and this version does not answer.
 fn not_yet_answered(experiment: &Experiment) -> Vec<Warning> {
-    let asked = [
-        (
-            !experiment.analysis.segments.is_empty(),
-            "analysis.segments",
-            "effects by segment",
-        ),
-        (
-            experiment.analysis.prior.is_some(),
-            "analysis.prior",
-            "the Bayesian estimate",
-        ),
-        (
-            experiment.decision.max_attrition_difference.is_some(),
-            "decision.max_attrition_difference",
-            "the check of attrition",
-        ),
-    ];
+    let asked = [(
+        !experiment.analysis.segments.is_empty(),
+        "analysis.segments",
+        "effects by segment",
+    )];
     asked
         .into_iter()
         .filter(|(asked, ..)| *asked)

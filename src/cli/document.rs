@@ -105,6 +105,7 @@ impl Asked<'_> {
             estimates: analysis.estimates,
             skipped: analysis.skipped,
             covariance: analysis.covariance,
+            factorial: analysis.factorial,
             balance: analysis.balance,
             distribution: analysis.distribution,
             levels: analysis.levels,

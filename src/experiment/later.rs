@@ -10,12 +10,7 @@ use crate::stats::Estimator;
 pub(super) const KEYS: &[&str] = &["analysis.sequential", "assignment.design"];
 
 /// Estimators that cannot yet be the primary.
-pub(super) const ESTIMATORS: &[Estimator] = &[
-    Estimator::Bootstrap,
-    Estimator::Cluster,
-    Estimator::Cace,
-    Estimator::Bayes,
-];
+pub(super) const ESTIMATORS: &[Estimator] = &[Estimator::Bootstrap, Estimator::Cluster];
 
 /// Values of `analysis.multiplicity`.
 pub(super) const MULTIPLICITIES: &[Multiplicity] = &[Multiplicity::DunnettStepDown];

@@ -66,7 +66,6 @@ fn estimator(raw: &Raw<'_>) -> Result<Option<String>> {
             .not_yet_built("estimator", format!("the estimator \"{name}\""))
             .hint(match estimator {
                 Estimator::Cluster => "until then clustered pilots can use \"permutation\", which draws whole clusters",
-                Estimator::Bayes => "until then use \"delta\", of which it is the posterior",
                 _ => "`pilot explain estimators` lists those that can decide",
             }));
     }
