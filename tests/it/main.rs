@@ -12,6 +12,7 @@ mod decision;
 mod distributions;
 #[cfg(feature = "engine")]
 mod engines;
+mod estimators;
 mod families;
 mod finance;
 mod means;

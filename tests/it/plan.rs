@@ -108,8 +108,6 @@ fn what_later_versions_build_is_known_and_refused() {
             "analysis.estimator",
         ),
         (estimator, "estimator = «\"cluster\"", "analysis.estimator"),
-        (estimator, "estimator = «\"cace\"", "analysis.estimator"),
-        (estimator, "estimator = «\"bayes\"", "analysis.estimator"),
         (
             "multiplicity = \"dunnett\"",
             "multiplicity = «\"dunnett-step-down\"",
