@@ -48,7 +48,7 @@ impl Loss {
 
 /// Missing outcomes by arm: Fisher's exact test of each arm against control, Bonferroni over arms.
 ///
-/// After the end of the test period (`ended`) with Lee's bounds of the difference of means.
+/// It stops only after the end of the test period (`ended`).
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
@@ -113,15 +113,35 @@ pub fn attrition(
         ),
         None => (Status::Info, widest, ", no more than chance explains".into()),
     };
-    let mut detail = format!("{}{meaning}.", shown(about));
-    if ended
-        && let Some((_, c)) = comparisons.iter().find(|(arm, _)| *arm == about.arm)
-        && let Ok(bounds) = lee::bounds(c, experiment.analysis.alpha)
-    {
-        detail.push(' ');
-        detail.push_str(&in_words(experiment, outcome, table, &bounds));
-    }
+    let detail = format!("{}{meaning}.", shown(about));
     Ok(check(id, status, Some(widest.difference), Some(p), detail))
+}
+
+/// Lee's bounds of every arm with missing outcomes, in words; empty where none are missing.
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+pub fn bounds_in_words(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    table: &ContactTable,
+) -> Result<String> {
+    let mut parts = Vec::new();
+    for (arm, c) in comparisons(experiment, table)? {
+        let missing = c.treatment.total.missing + c.control.total.missing;
+        if let (true, Ok(bounds)) = (missing > 0, lee::bounds(&c, experiment.analysis.alpha)) {
+            let range = in_words(experiment, outcome, table, &bounds);
+            parts.push(format!("for \"{}\" {range}", experiment.arms[arm].name));
+        }
+    }
+    if parts.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!(
+        " If the arm changed who is missing in one direction only, the difference in {} lies within these bounds (Lee), whatever the missing outcomes are: {}.",
+        scale(experiment, outcome, table).window_unit,
+        parts.join("; ")
+    ))
 }
 
 fn comparisons<'a>(
@@ -147,16 +167,12 @@ fn in_words(
     let range = |a: f64, b: f64| format!("{} to {}", fixed(a, decimals), fixed(b, decimals));
     let interval = bounds.interval.map_or(String::new(), |(l, u)| {
         format!(
-            ", {} interval {}",
+            " ({} interval {})",
             percent_with(1.0 - experiment.analysis.alpha, 0),
             range(l * shown.window, u * shown.window)
         )
     });
-    format!(
-        "Whatever the missing outcomes are, if the arm changed who is missing in one direction only, the difference in {} lies within {} (Lee's bounds{interval}).",
-        shown.window_unit,
-        range(low, high)
-    )
+    format!("{}{interval}", range(low, high))
 }
 
 /// Puts Lee's bounds beside the plain difference of means where outcomes are missing: `lee_bounds`,

@@ -126,9 +126,12 @@ pub fn zero_inflation(
         return Ok(not_run(id, &why));
     };
     let p = (most.p_value * found.len() as f64).min(1.0);
+    let observed = match most.observed > 0 && most.observed < experiment.min_cell {
+        true => format!("<{}", experiment.min_cell),
+        false => people(most.observed),
+    };
     let counts = format!(
-        "{} of {} customers have no contact; a negative binomial distribution expects {}",
-        people(most.observed),
+        "Customers without a contact: {observed} of {}; a negative binomial distribution expects {}",
         people(most.n),
         people(most.expected.round().max(0.0) as u64)
     );

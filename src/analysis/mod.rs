@@ -43,6 +43,7 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     let mut checks = checks::all(experiment, evidence, phase)?;
     if phase == Phase::Running {
         return Ok(Analysis {
+            checks_alone: checks.clone(),
             checks,
             ..Analysis::default()
         });
@@ -58,8 +59,15 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
     guardrails::add_margins(experiment, &tables, &mut analysis.estimates)?;
     analysis.factorial = factorial::crossed(experiment, &analysis.estimates);
-    let varying =
-        deciding_table(experiment, &tables).is_some_and(|t| t.constant_exposure().is_none());
+    analysis.checks_alone = checks.clone();
+    let deciding = deciding_table(experiment, &tables);
+    if let (Some(table), Some(check)) = (deciding, checks.iter_mut().find(|c| c.id == "attrition"))
+    {
+        let outcome = experiment.primary_outcome();
+        let bounds = attrition::bounds_in_words(experiment, outcome, table)?;
+        check.detail.push_str(&bounds);
+    }
+    let varying = deciding.is_some_and(|t| t.constant_exposure().is_none());
     checks.push(claims::claims(experiment, varying, &mut analysis.estimates));
     analysis.warnings.extend(not_yet_answered(experiment));
     analysis.checks = checks;

@@ -10,6 +10,9 @@ use crate::stats::{Detail, Estimand, Estimator};
 pub struct Analysis {
     /// Health checks, in the order of the reference list.
     pub checks: Vec<Check>,
+    /// The checks that tell nothing of an effect: what is left where one of them stops the rest.
+    #[serde(skip)]
+    pub checks_alone: Vec<Check>,
     /// Estimates: outcome, then arm, then estimator.
     pub estimates: Vec<EstimateRow>,
     /// Estimators that do not apply, with the reason.

@@ -215,12 +215,12 @@ fn guard(row: Option<&EstimateRow>, outcome: &Outcome) -> Guard {
         Better::Lower => (lower, upper),
         Better::Higher => (-upper, -lower),
     };
-    let against = || words::margin(row, outcome, (lower, upper), margin);
+    let against = |verb| words::margin(row, outcome, (lower, upper), verb, margin);
     if most < margin {
         Guard::Holds
     } else if least > margin {
-        Guard::Broken(format!("its {}, lies beyond it", against()))
+        Guard::Broken(against("lies"))
     } else {
-        open(&format!("its {}, reaches beyond it", against()))
+        open(&against("reaches"))
     }
 }

@@ -121,6 +121,7 @@ pub(super) fn margin(
     row: &EstimateRow,
     outcome: &Outcome,
     (lower, upper): (f64, f64),
+    verb: &str,
     margin: f64,
 ) -> String {
     let shown = Shown::of(row);
@@ -132,11 +133,11 @@ pub(super) fn margin(
         -margin
     };
     let p = match row.detail.get("p_non_inferiority") {
-        Some(DetailValue::Number(p)) => format!(", non-inferiority {}", p_value(*p)),
+        Some(DetailValue::Number(p)) => format!(" (non-inferiority {})", p_value(*p)),
         _ => String::new(),
     };
     format!(
-        "{} interval {} to {} {} against the margin of {}{p}",
+        "its {} interval, {} to {} {}, {verb} beyond the margin of {}{p}",
         percent(row.level),
         number(lower * factor),
         number(upper * factor),

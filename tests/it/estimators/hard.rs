@@ -263,7 +263,7 @@ fn every_hard_table_gives_numbers_or_reasons() {
         (
             "theta to 0",
             table(
-                &customers([400, 400], |_, i| if i == 7 { 900_000 } else { 0 }),
+                &customers([400, 400], |_, i| if i == 8 { 90_000 } else { 0 }),
                 0,
             ),
         ),

@@ -352,7 +352,13 @@ fn checks_of_attrition_stop_past_the_plans_limit() {
     };
     let free = status("");
     assert_eq!(free.status, Status::Info);
-    assert!(free.detail.contains("Lee's bounds"), "{}", free.detail);
+    assert!(free.detail.contains("bounds (Lee)"), "{}", free.detail);
+    assert_eq!(
+        free.detail.matches(" interval ").count(),
+        3,
+        "{}",
+        free.detail
+    );
     let limited = status("[decision]\nmax_attrition_difference = 0.01\n");
     assert_eq!(limited.status, Status::Stop);
     assert_eq!(limited.statistic, free.statistic);
@@ -365,4 +371,39 @@ fn checks_of_attrition_stop_past_the_plans_limit() {
     let check = running.checks.iter().find(|c| c.id == "attrition").unwrap();
     assert!(!check.detail.contains("bounds"), "{}", check.detail);
     assert!(running.checks.iter().all(|c| c.id != "claims"));
+}
+
+#[test]
+fn a_check_that_stops_tells_no_effect() {
+    let desk = Desk::new();
+    let business = "[business]\ncurrency = \"EUR\"\n";
+    let text = crate::support::COUNTS_PLAN.to_string()
+        + "[decision]\nmax_attrition_difference = 0.01\n"
+        + business;
+    desk.write("experiments/t.toml", text);
+    let csv = only(&file("crossed.csv"), &["control", "tips"]).replace(",tips,", ",treatment,");
+    desk.write("data/counts.csv", csv);
+    let stopped = desk.run(&["analyze", "t", "--json"]);
+    assert_eq!(stopped.code, 3);
+    let d = stopped.json();
+    assert_eq!(d["estimates"], serde_json::json!([]));
+    let told = d["checks"].to_string() + &d["decision"].to_string();
+    for word in ["Lee", "reduction", "interval"] {
+        assert!(!told.contains(word), "{word}: {told}");
+    }
+    let args = [
+        "analyze",
+        "t",
+        "--json",
+        "--despite",
+        "attrition",
+        "--because",
+        "known",
+    ];
+    let d = desk.run(&args).ok().json();
+    let told = d["checks"].to_string();
+    assert!(
+        told.contains("(Lee)") && told.contains("reduction"),
+        "{told}"
+    );
 }
