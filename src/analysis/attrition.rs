@@ -52,12 +52,7 @@ impl Loss {
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
-pub fn attrition(
-    experiment: &Experiment,
-    outcome: &Outcome,
-    table: &ContactTable,
-    ended: bool,
-) -> Result<Check> {
+pub fn attrition(experiment: &Experiment, table: &ContactTable, ended: bool) -> Result<Check> {
     let id = "attrition";
     let comparisons = comparisons(experiment, table)?;
     let losses: Vec<Loss> = comparisons

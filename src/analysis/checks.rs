@@ -37,12 +37,7 @@ pub fn all(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result
     Ok(vec![
         sample_ratio(experiment, audit),
         balance_check(experiment, table),
-        attrition(
-            experiment,
-            &experiment.outcomes[outcome],
-            table,
-            phase == Phase::Ended,
-        )?,
+        attrition(experiment, table, phase == Phase::Ended)?,
         exposure(experiment, table)?,
         double_assignment(audit),
         unassigned(audit),
