@@ -6,13 +6,16 @@ use crate::number::fixed;
 use crate::stats::{balance, cluster, srm, welch_t};
 use crate::table::{ArmId, Audit, Comparison, ContactTable, Evidence, Moments};
 
+use super::Phase;
+use super::attrition::attrition;
+use super::before_and_zeros::{baseline_drift, zero_inflation};
 use super::clusters::ByCluster;
 use super::model::{Check, Status};
 
 /// p below which a sample-ratio mismatch stops the analysis.
 const SRM_STOPS: f64 = 0.001;
 /// p below which balance and exposure warn.
-const WARNS: f64 = 0.01;
+pub(super) const WARNS: f64 = 0.01;
 /// Standardised difference beyond which balance warns.
 const LARGE_SMD: f64 = 0.1;
 /// Share of rows set aside beyond which a warning is due.
@@ -26,11 +29,11 @@ pub const WHOLE_CLUSTERS: &str =
 /// Why a check of a clustered pilot cannot run.
 const NO_CLUSTERS: &str = "the evidence does not say which customers share a cluster";
 
-/// All checks, in the order of the reference list.
+/// All checks that need no estimate, in the order of the reference list.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
-pub fn all(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<Check>> {
+pub fn all(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Vec<Check>> {
     let outcome = experiment
         .outcomes
         .iter()
@@ -42,12 +45,15 @@ pub fn all(experiment: &Experiment, evidence: &Evidence) -> Result<Vec<Check>> {
     Ok(vec![
         sample_ratio(experiment, audit, by_cluster),
         balance_check(experiment, table, by_cluster),
+        attrition(experiment, table, phase == Phase::Ended)?,
         exposure(experiment, table, by_cluster)?,
         double_assignment(audit),
         unassigned(audit),
         duplicates(audit),
         quarantined(audit),
+        baseline_drift(experiment, table)?,
         overdispersion(experiment, table, experiment.outcomes[outcome].kind)?,
+        zero_inflation(experiment, table, experiment.outcomes[outcome].kind)?,
     ])
 }
 
@@ -75,7 +81,7 @@ pub fn not_run(id: &str, why: &str) -> Check {
     check(id, Status::NotRun, None, None, detail + ".")
 }
 
-fn people(n: u64) -> String {
+pub(super) fn people(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, d) in digits.chars().enumerate() {

@@ -4,22 +4,19 @@ use crate::error::{Error, Kind, Result};
 use crate::experiment::{BeforeKind, Better, Experiment, Outcome, OutcomeKind};
 use crate::stats::random::Stream;
 use crate::stats::{
-    Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test, adjusted, before,
-    bootstrap, means, negbin, permutation, poisson, proportion, ranks,
+    Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test, adjusted, bayes,
+    before, bootstrap, cace, means, negbin, permutation, poisson, proportion, ranks,
 };
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 
+use super::attrition::add_bounds;
 use super::clusters::{self, ByCluster};
 use super::family::{self, Adjusted};
 use super::joint;
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::{Primary, candidates, strata_matter};
-use super::scale::{Scale, rescale, scale};
-
-/// Below it, an arm is called small and the permutation test stands beside.
-const SMALL_ARM: u64 = 50;
-/// (Σy)²/Σy²: the number of customers who would carry the sum if all had the same.
-const FEW_EFFECTIVE: f64 = 30.0;
+use super::scale::{Scale, before_windows, of_compliers, rescale, scale};
+use super::warnings;
 
 /// The outcomes' tables with the plan's caps applied, in the plan's order.
 ///
@@ -231,13 +228,14 @@ fn outcome_rows(
     if by_cluster.is_some() {
         analysis.skipped.extend(clusters::skipped(outcome));
     }
+    if by_cluster.is_none() {
+        let doubts = warnings::of_data(experiment, outcome, table)?;
+        analysis.warnings.extend(doubts);
+    }
     let mut found: Vec<Adjusted> = Vec::new();
     for arm in experiment.treatments() {
         let comparison =
             Comparison::new(table, ArmId(arm as u16), ArmId(experiment.control() as u16))?;
-        if by_cluster.is_none() {
-            small_arm_warning(experiment, outcome, arm, &comparison, analysis);
-        }
         let of_arm = found.len();
         for &estimator in estimators {
             let c = &comparison;
@@ -245,6 +243,9 @@ fn outcome_rows(
                 None => continue,
                 Some(Ok(estimates)) => {
                     for mut estimate in estimates {
+                        if estimator == Estimator::Welch {
+                            add_bounds(&comparison, &test, &mut estimate);
+                        }
                         let (unit, factor) = unit_of(&shown, c, by_cluster.is_some(), &estimate);
                         rescale(&mut estimate, factor);
                         if biased
@@ -292,6 +293,8 @@ fn outcome_rows(
         }
         share_control(of_arm);
     }
+    let doubts = warnings::of_estimates(experiment, outcome, &found);
+    analysis.warnings.extend(doubts);
     Ok(found)
 }
 
@@ -308,6 +311,9 @@ fn unit_of(
         (shown.window, &shown.window_unit)
     };
     match estimate.estimand {
+        Estimand::Difference if estimate.estimator == Estimator::Cace => {
+            (of_compliers(unit), factor)
+        }
         Estimand::Difference => (unit.clone(), factor),
         other => (estimand_name(other).into(), factor),
     }
@@ -389,6 +395,7 @@ fn ignores_strata(estimator: Estimator) -> bool {
             | Estimator::Did
             | Estimator::MannWhitney
             | Estimator::Proportion
+            | Estimator::Bayes
     )
 }
 
@@ -425,7 +432,11 @@ pub fn run(
         Estimator::Did if outcome.before_kind == BeforeKind::Covariate || !count => {
             refuse("the before value is a covariate, not the same count earlier")
         }
-        Estimator::Did => Some(before::did(c, test)),
+        Estimator::Did => Some(before::did_over(
+            c,
+            test,
+            before_windows(experiment, c.table()),
+        )),
         Estimator::Ancova => Some(adjusted::ancova(c, test)),
         Estimator::Lin => Some(adjusted::lin(c, test)),
         Estimator::Poisson if count => Some(poisson::poisson(c, test)),
@@ -445,6 +456,11 @@ pub fn run(
             Some(proportion::proportion(c, test))
         }
         Estimator::Cluster => refuse("the plan names no clusters"),
+        Estimator::Cace => Some(cace::cace(c, test)),
+        Estimator::Bayes => match experiment.analysis.prior {
+            None => refuse("the plan has no prior"),
+            Some((mean, sd)) => Some(bayes::bayes(c, test, bayes::Prior { mean, sd })),
+        },
         _ => None,
     }
 }
@@ -509,37 +525,5 @@ pub fn row(
         n_arm: e.n_treatment,
         n_control: e.n_control,
         detail: e.detail,
-    }
-}
-
-fn small_arm_warning(
-    experiment: &Experiment,
-    outcome: &Outcome,
-    arm: usize,
-    c: &Comparison<'_>,
-    analysis: &mut Analysis,
-) {
-    for side in [&c.treatment, &c.control] {
-        let (n, y, yy) = (side.total.n, side.total.y as f64, side.total.yy as f64);
-        let effective = if yy > 0.0 { y * y / yy } else { 0.0 };
-        let name = &experiment.arms[usize::from(side.arm.0)].name;
-        let why = if n < SMALL_ARM {
-            format!("the arm \"{name}\" has {n} customers, fewer than {SMALL_ARM}")
-        } else if outcome.kind == OutcomeKind::Count && effective < FEW_EFFECTIVE {
-            format!(
-                "few customers carry most of the contacts of the arm \"{name}\" (as if only {effective:.0} had any)"
-            )
-        } else {
-            continue;
-        };
-        let warning = Warning {
-            id: "small-arm".into(),
-            message: format!(
-                "{}: {why}; normal theory may mislead, so read the permutation p-value of \"{}\" beside it",
-                outcome.name, experiment.arms[arm].name
-            ),
-        };
-        analysis.warnings.push(warning);
-        break;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::experiment::{Better, Experiment, OutcomeKind};
 use crate::stats::cluster::ratio_of_sums;
-use crate::stats::{DetailValue, Estimand};
+use crate::stats::{DetailValue, Estimand, Estimator};
 use crate::table::{ArmId, Comparison, Evidence, Moments};
 
 use super::clusters::ByCluster;
@@ -61,6 +61,15 @@ fn control_share(row: &EstimateRow) -> Option<f64> {
         Some(DetailValue::Number(b)) => Some(*b),
         _ => None,
     }
+}
+
+/// The difference by assignment behind an effect on compliers: value, standard error, control's share.
+fn by_assignment(row: &EstimateRow) -> Option<(f64, f64, f64)> {
+    let get = |key: &str| match row.detail.get(key) {
+        Some(DetailValue::Number(v)) => Some(*v),
+        _ => None,
+    };
+    Some((get("itt")?, get("itt_se")?, get("itt_control_share")?))
 }
 
 /// Contacts avoided per customer-day; `None` where the outcome is not contacts, or no window tells the days.
@@ -126,6 +135,32 @@ pub fn joint_effect(
             / (customer_days * customer_days)
     };
     let (mean, matrix) = match rows[0].estimand {
+        // Money is about everyone who gets the intervention, not about those who take it up.
+        _ if rows[0].estimator == Estimator::Cace => {
+            let shown = scale(experiment, outcome, table);
+            let Some(parts) = rows
+                .iter()
+                .map(|r| by_assignment(r))
+                .collect::<Option<Vec<_>>>()
+            else {
+                return Ok(None);
+            };
+            // Rows of ratios keep their details per customer over the window.
+            let factor = match rows[0].estimand {
+                Estimand::Difference => shown.window,
+                _ => 1.0,
+            };
+            let per = factor * window_days;
+            let entry = |j: usize, k: usize| {
+                let ((_, sj, bj), (_, sk, bk)) = (parts[j], parts[k]);
+                let shared = if j == k { 1.0 } else { (bj * bk).sqrt() };
+                sj * sk * shared / (per * per)
+            };
+            let m = (0..parts.len())
+                .map(|j| (0..parts.len()).map(|k| entry(j, k)).collect())
+                .collect();
+            (parts.iter().map(|p| -p.0 / per).collect(), m)
+        }
         Estimand::Difference => {
             let shown = scale(experiment, outcome, table);
             let per = if rows[0].unit == shown.rate_unit {

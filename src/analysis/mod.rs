@@ -1,10 +1,15 @@
 //! Experiment + Evidence → estimates, checks and the joint effect that money is made of.
 
+mod attrition;
+mod before_and_zeros;
 mod checks;
+mod claims;
 mod clusters;
 mod describe;
 mod estimates;
+mod factorial;
 mod family;
+mod guardrails;
 mod joint;
 mod model;
 mod primary;
@@ -12,6 +17,7 @@ mod scale;
 mod segments;
 mod shown;
 mod spillover;
+mod warnings;
 mod weekly;
 
 pub use describe::{balance, distribution, levels};
@@ -23,7 +29,7 @@ pub use weekly::{FadeRow, WeekRow, Weekly};
 
 use crate::error::Result;
 use crate::experiment::Experiment;
-use crate::table::Evidence;
+use crate::table::{ContactTable, Evidence};
 
 /// Whether arms may be compared yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +46,14 @@ pub enum Phase {
 /// A named primary estimator of the primary outcome that cannot be computed
 /// on this data, or sums that exceed 127 bits.
 pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Analysis> {
-    let mut checks = checks::all(experiment, evidence)?;
+    let mut checks = checks::all(experiment, evidence, phase)?;
     if phase == Phase::Running {
         // They compare arms after the start, which nobody looks at before the end.
         let unended = "it compares arms after the start, as `pilot analyze` does once the test period has ended";
         checks.push(checks::not_run("spillover", unended));
         checks.push(checks::not_run("persistence", unended));
         return Ok(Analysis {
+            checks_alone: checks.clone(),
             checks,
             ..Analysis::default()
         });
@@ -54,7 +61,18 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     let tables = estimates::capped_tables(experiment, evidence)?;
     let mut analysis = estimates::all(experiment, evidence, &tables)?;
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
-    analysis.warnings.extend(not_yet_answered(experiment));
+    guardrails::add_margins(experiment, &tables, &mut analysis.estimates)?;
+    analysis.factorial = factorial::crossed(experiment, &analysis.estimates);
+    analysis.checks_alone = checks.clone();
+    let deciding = deciding_table(experiment, &tables);
+    if let (Some(table), Some(check)) = (deciding, checks.iter_mut().find(|c| c.id == "attrition"))
+    {
+        let outcome = experiment.primary_outcome();
+        let bounds = attrition::bounds_in_words(experiment, outcome, table)?;
+        check.detail.push_str(&bounds);
+    }
+    let varying = deciding.is_some_and(|t| t.constant_exposure().is_none());
+    checks.push(claims::claims(experiment, varying, &mut analysis.estimates));
     segments::add(experiment, evidence, &mut analysis)?;
     analysis.weekly = weekly::weekly(experiment, evidence);
     checks.push(spillover::spillover(experiment, evidence));
@@ -66,28 +84,12 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     Ok(analysis)
 }
 
-/// What the plan asks and this version does not answer.
-fn not_yet_answered(experiment: &Experiment) -> Vec<Warning> {
-    let asked = [
-        (
-            experiment.analysis.prior.is_some(),
-            "analysis.prior",
-            "the Bayesian estimate",
-        ),
-        (
-            experiment.decision.max_attrition_difference.is_some(),
-            "decision.max_attrition_difference",
-            "the check of attrition",
-        ),
-    ];
-    asked
-        .into_iter()
-        .filter(|(asked, ..)| *asked)
-        .map(|(_, key, what)| Warning {
-            id: "not-yet-built".into(),
-            message: format!(
-                "the plan's {key} asks for {what}, which this version does not yet compute"
-            ),
-        })
-        .collect()
+/// The table of the outcome that decides.
+fn deciding_table<'a>(
+    experiment: &Experiment,
+    tables: &'a [ContactTable],
+) -> Option<&'a ContactTable> {
+    let name = &experiment.primary_outcome().name;
+    let place = experiment.outcomes.iter().position(|o| &o.name == name)?;
+    tables.get(place)
 }

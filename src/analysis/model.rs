@@ -13,12 +13,17 @@ use super::weekly::Weekly;
 pub struct Analysis {
     /// Health checks, in the order of the reference list.
     pub checks: Vec<Check>,
+    /// The checks that tell nothing of an effect: what is left where one of them stops the rest.
+    #[serde(skip)]
+    pub checks_alone: Vec<Check>,
     /// Estimates: outcome, then arm, then estimator.
     pub estimates: Vec<EstimateRow>,
     /// Estimators that do not apply, with the reason.
     pub skipped: Vec<Skipped>,
     /// Joint covariance of the primary estimates.
     pub covariance: Option<Covariance>,
+    /// Main effects and interactions, where arms cross two interventions.
+    pub factorial: Vec<FactorialRow>,
     /// Balance of before counts and strata between arms.
     pub balance: Vec<BalanceRow>,
     /// Customers by number of contacts, by arm.
@@ -151,6 +156,43 @@ pub struct Covariance {
     pub scale: String,
     /// Row by row.
     pub matrix: Vec<Vec<f64>>,
+}
+
+/// A main effect or the interaction of two interventions that the arms cross.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FactorialRow {
+    /// Outcome's name.
+    pub outcome: String,
+    /// The arm with the one intervention alone.
+    pub first: String,
+    /// The arm with the other alone.
+    pub second: String,
+    /// The arm with both.
+    pub both: String,
+    /// "main-first", "main-second" or "interaction".
+    pub effect: String,
+    /// Difference or ratio.
+    pub estimand: Estimand,
+    /// Whose estimates of the arms it is made of.
+    pub estimator: Estimator,
+    /// The value; of ratios a ratio (an interaction of 1 means that they multiply).
+    pub value: f64,
+    /// Standard error; log scale for ratios.
+    pub se: f64,
+    /// Degrees of freedom; `None` is normal.
+    pub df: Option<f64>,
+    /// Two-sided interval.
+    pub ci_lower: f64,
+    /// Two-sided interval.
+    pub ci_upper: f64,
+    /// 1 − alpha.
+    pub level: f64,
+    /// Two-sided p-value, unadjusted.
+    pub p_value: f64,
+    /// Whether it is made of the estimates that decide.
+    pub primary: bool,
+    /// Unit of the value, in words.
+    pub unit: String,
 }
 
 /// Balance of one covariate (or stratum level) in one treatment arm against control.

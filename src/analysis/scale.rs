@@ -117,6 +117,14 @@ pub fn scale(experiment: &Experiment, outcome: &Outcome, table: &ContactTable) -
     }
 }
 
+/// The unit of an effect on those who take the intervention up.
+pub fn of_compliers(unit: &str) -> String {
+    match unit.split_once(" per customer") {
+        Some((what, rest)) => format!("{what} per customer who took it up{rest}"),
+        None => format!("{unit}, of those who took it up"),
+    }
+}
+
 fn window_name(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -> String {
     let unit = match table.exposure_unit() {
         ExposureUnit::Day => "days",
@@ -149,9 +157,15 @@ pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
 }
 
 /// Details that are in the unit of the difference.
-const IN_UNITS: [&str; 10] = [
+const IN_UNITS: [&str; 16] = [
     "ci_percentile",
     "ci_two_sided",
+    "complier_mean_control",
+    "complier_mean_treatment",
+    "itt",
+    "itt_se",
+    "lee_bounds",
+    "lee_ci",
     "mean_control",
     "mean_treatment",
     "rate_control",

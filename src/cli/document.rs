@@ -55,7 +55,8 @@ impl Asked<'_> {
             .iter()
             .any(|c| c.status == Status::Stop && !despite.contains(&c.id));
         if stopped {
-            let checks = std::mem::take(&mut analysis.checks);
+            // Claims and bounds would tell the effect that the check withholds.
+            let checks = std::mem::take(&mut analysis.checks_alone);
             analysis = Analysis {
                 checks,
                 ..Analysis::default()
@@ -105,6 +106,7 @@ impl Asked<'_> {
             estimates: analysis.estimates,
             skipped: analysis.skipped,
             covariance: analysis.covariance,
+            factorial: analysis.factorial,
             balance: analysis.balance,
             distribution: analysis.distribution,
             levels: analysis.levels,

@@ -164,10 +164,7 @@ impl<'a> Judged<'a> {
                     .unwrap_or_else(|| "The effect is not shown beyond chance.".into()),
             );
         }
-        let open = facts.guardrails.iter().filter(|(_, g)| *g != Guard::Holds);
-        if open.count() > 0 {
-            lacks.push("A roll-out needs every guardrail inside its margin.".into());
-        }
+        lacks.extend(words::guardrails_needed(facts));
         lacks.extend(lacking_money(facts, plan, business));
         let ready = facts.significant && lacks.is_empty();
         if !approved {
@@ -284,7 +281,12 @@ fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCas
 
 /// Whether an arm that is not ready deserves a second stage.
 fn promising(facts: &Facts, alpha: f64) -> bool {
-    if !facts.good || facts.guardrails.iter().any(|(_, g)| *g == Guard::Broken) {
+    if !facts.good
+        || facts
+            .guardrails
+            .iter()
+            .any(|(_, g)| matches!(g, Guard::Broken(_)))
+    {
         return false;
     }
     match facts.case.and_then(|c| c.probability_npv_positive) {

@@ -3,7 +3,9 @@
 use crate::analysis::{Analysis, EstimateRow};
 use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
 use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH};
-use crate::stats::{DetailValue, Estimand};
+use crate::stats::{DetailValue, Estimand, Estimator};
+
+use super::words;
 
 /// One arm's facts.
 pub(super) struct Facts<'a> {
@@ -27,8 +29,8 @@ pub(super) struct Facts<'a> {
 pub(super) enum Guard {
     /// The interval lies inside the margin.
     Holds,
-    /// The interval lies outside the margin: the arm does harm.
-    Broken,
+    /// The interval lies outside the margin: the arm does harm, and how.
+    Broken(String),
     /// Neither is shown, and why.
     Open(String),
 }
@@ -91,6 +93,8 @@ impl<'a> Facts<'a> {
             return None;
         }
         match row.estimand {
+            // A reduction of the compliers' contacts is not one of all customers'.
+            Estimand::Ratio if row.estimator == Estimator::Cace => None,
             Estimand::Ratio => Some(BreakEven {
                 bound: 1.0 - end,
                 needed: case.break_even_reduction?,
@@ -182,13 +186,18 @@ fn cautious_end(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
     adjusted.or(plain.filter(|_| unadjusted(plan)))
 }
 
-/// A guardrail holds where the two-sided interval of its difference lies inside the margin.
+/// A guardrail holds where the two-sided interval of its difference lies inside the margin, which
+/// the row's detail has in the row's own unit.
 fn guard(row: Option<&EstimateRow>, outcome: &Outcome) -> Guard {
     let open = |why: &str| Guard::Open(why.to_string());
     let Some(row) = row else {
         return open("it was not measured");
     };
-    let Some(margin) = outcome.margin else {
+    let in_unit = match row.detail.get("margin") {
+        Some(DetailValue::Number(margin)) => Some(*margin),
+        _ => outcome.margin,
+    };
+    let Some(margin) = in_unit else {
         return open("the plan gives it no margin");
     };
     if row.estimand != Estimand::Difference {
@@ -206,11 +215,12 @@ fn guard(row: Option<&EstimateRow>, outcome: &Outcome) -> Guard {
         Better::Lower => (lower, upper),
         Better::Higher => (-upper, -lower),
     };
+    let against = |verb| words::margin(row, outcome, (lower, upper), verb, margin);
     if most < margin {
         Guard::Holds
     } else if least > margin {
-        Guard::Broken
+        Guard::Broken(against("lies"))
     } else {
-        open("the interval reaches beyond its margin")
+        open(&against("reaches"))
     }
 }

@@ -1,9 +1,10 @@
 //! Facts as sentences, with their numbers.
 
 use crate::analysis::{EstimateRow, Shown};
-use crate::experiment::Experiment;
+use crate::experiment::{Better, Experiment, Outcome};
 use crate::finance::{BusinessCase, Line};
 use crate::number::{MINUS, chance, count as grouped, money_short, p_value, percent_with};
+use crate::stats::DetailValue;
 use crate::stats::dist::normal_isf;
 
 use super::facts::{BreakEven, Facts, Guard, benefit};
@@ -91,7 +92,7 @@ pub(super) fn guardrails(facts: &Facts) -> Option<String> {
         .iter()
         .filter_map(|(outcome, guard)| match guard {
             Guard::Holds => None,
-            Guard::Broken => Some(format!("{} is broken", outcome.name)),
+            Guard::Broken(how) => Some(format!("{} is broken: {how}", outcome.name)),
             Guard::Open(why) => Some(format!("{} is not shown to hold: {why}", outcome.name)),
         })
         .collect();
@@ -100,6 +101,49 @@ pub(super) fn guardrails(facts: &Facts) -> Option<String> {
         (true, n) => format!("All {n} guardrails hold."),
         (false, _) => format!("Guardrails: {}.", failing.join("; ")),
     })
+}
+
+/// What the guardrails still ask for, by name.
+pub(super) fn guardrails_needed(facts: &Facts) -> Option<String> {
+    let open = facts.guardrails.iter().filter(|(_, g)| *g != Guard::Holds);
+    let names: Vec<&str> = open.map(|(outcome, _)| outcome.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "A roll-out needs every guardrail inside its margin; {} {} not.",
+            names.join(" and "),
+            if names.len() == 1 { "is" } else { "are" }
+        )
+    })
+}
+
+/// A guardrail's interval and its margin, in the unit in which the row is read.
+pub(super) fn margin(
+    row: &EstimateRow,
+    outcome: &Outcome,
+    (lower, upper): (f64, f64),
+    verb: &str,
+    margin: f64,
+) -> String {
+    let shown = Shown::of(row);
+    // The margin on the side of harm; percentage points are read as such.
+    let factor = if shown.unit == row.unit { 1.0 } else { 100.0 };
+    let side = if outcome.better == Better::Lower {
+        margin
+    } else {
+        -margin
+    };
+    let p = match row.detail.get("p_non_inferiority") {
+        Some(DetailValue::Number(p)) => format!(" (non-inferiority {})", p_value(*p)),
+        _ => String::new(),
+    };
+    format!(
+        "its {} interval, {} to {} {}, {verb} beyond the margin of {}{p}",
+        percent(row.level),
+        number(lower * factor),
+        number(upper * factor),
+        shown.unit,
+        number(side * factor)
+    )
 }
 
 /// NPV, its interval and its chance of being positive.

@@ -4,13 +4,9 @@
 //! own keys to the grammar).
 
 use crate::experiment::model::Multiplicity;
-use crate::stats::Estimator;
 
 /// Keys, by path without list positions.
 pub(super) const KEYS: &[&str] = &["analysis.sequential", "assignment.design"];
-
-/// Estimators that cannot yet be the primary.
-pub(super) const ESTIMATORS: &[Estimator] = &[Estimator::Cace, Estimator::Bayes];
 
 /// Values of `analysis.multiplicity`.
 pub(super) const MULTIPLICITIES: &[Multiplicity] = &[Multiplicity::DunnettStepDown];

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
-    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Segments, Skipped,
-    Warning, Weekly,
+    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, FactorialRow, LevelRow, Segments,
+    Skipped, Warning, Weekly,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -42,6 +42,9 @@ pub struct Document {
     pub skipped: Vec<Skipped>,
     /// Of the primary, arms together.
     pub covariance: Option<Covariance>,
+    /// Main effects and interactions, where arms cross two interventions; absent where none do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factorial: Vec<FactorialRow>,
     /// Balance at the start.
     pub balance: Vec<BalanceRow>,
     /// Contacts per customer.

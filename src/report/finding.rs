@@ -5,7 +5,7 @@ use crate::report::document::Document;
 use crate::report::number::{self, fixed, percent_with};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
-use crate::stats::Estimand;
+use crate::stats::{Estimand, Estimator};
 
 /// The primary effect of one treatment arm, as reports show it.
 #[derive(Debug, Clone)]
@@ -208,8 +208,12 @@ impl Effect<'_> {
                 plain(self.shown.unit_after_outcome())
             ),
             Estimand::Ratio => format!(
-                "{} {outcome} by {value}",
-                if less { "cuts" } else { "raises" }
+                "{} {outcome} by {value}{}",
+                if less { "cuts" } else { "raises" },
+                match self.row.estimator {
+                    Estimator::Cace => " among those who took it up",
+                    _ => "",
+                }
             ),
             Estimand::Probability => {
                 format!("has the lower {outcome} of a random pair with probability {value}")
@@ -249,6 +253,8 @@ impl Effect<'_> {
     pub fn per_thousand(&self, control_mean: Option<(f64, &str)>) -> Option<String> {
         let (factor, unit) = match self.row.estimand {
             Estimand::Difference => (1000.0, plain(&self.shown.unit).into_owned()),
+            // The compliers' own mean is another than control's.
+            Estimand::Ratio if self.row.estimator == Estimator::Cace => return None,
             Estimand::Ratio => {
                 let (mean, unit) = control_mean?;
                 (1000.0 * mean, plain(unit).into_owned())

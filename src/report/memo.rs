@@ -6,6 +6,7 @@
 use crate::analysis::{EstimateRow, Status};
 use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
+use crate::report::crossed;
 use crate::report::document::Document;
 use crate::report::finding::{self, Effect, arm_title, effects, headline};
 use crate::report::number::{self, fixed, general};
@@ -44,6 +45,9 @@ pub enum Block {
 /// What stands for an unknown figure.
 pub const UNKNOWN: &str = "–";
 
+/// Checks whose information belongs into the memo: what was promised, and what is missing.
+const TOLD: [&str; 2] = ["attrition", "claims"];
+
 /// Heading of the table of assumptions.
 pub const ASSUMED: &str = "What was assumed";
 
@@ -56,6 +60,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
         out.push(Block::List(safe(&doc.decision.why)));
     }
     found(doc, &mut out);
+    crossed::crossed(doc, &mut out);
     if let Some(case) = &doc.business {
         worth::business(doc, case, &mut out);
     }
@@ -336,9 +341,12 @@ fn checks(doc: &Document, out: &mut Vec<Block>) {
             .map_or_else(String::new, |p| format!(" ({})", number::p_value(p)));
         format!("{} – {word}: {}{p}", plain(&c.id), plain(&c.detail))
     };
+    let mut told = with(&[Status::Info]);
+    told.retain(|c| TOLD.contains(&c.id.as_str()));
     let items: Vec<String> = [
         (stopped, "stopped"),
         (warned, "warning"),
+        (told, "good to know"),
         (not_run, "not run"),
     ]
     .iter()

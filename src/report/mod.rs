@@ -3,6 +3,7 @@
 //! The same document gives the same bytes, on every machine and with any number of threads.
 
 mod chart;
+mod crossed;
 mod document;
 mod finding;
 mod fonts;

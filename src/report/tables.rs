@@ -9,9 +9,11 @@ mod segments;
 mod weekly;
 
 use crate::error::{Error, Result};
+use crate::report::crossed;
 use crate::report::document::Document;
 use crate::report::privacy::{Distribution, Privacy};
 use crate::report::text::plain;
+use crate::stats::Estimand;
 
 /// A table by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,7 @@ pub struct Table {
 pub fn tables(doc: &Document) -> Result<Vec<Table>> {
     let always = [estimates(doc)?, checks(doc)?];
     let rest = [
+        factorial(doc)?,
         balance(doc)?,
         cashflow(doc)?,
         assumptions(doc)?,
@@ -179,11 +182,7 @@ fn estimates(doc: &Document) -> Result<Sheet> {
             serde_json::to_string(&row.detail)
                 .map_err(|e| Error::internal(format!("estimates.csv: {e}")))?
         };
-        let estimand = match row.estimand {
-            crate::stats::Estimand::Difference => "difference",
-            crate::stats::Estimand::Ratio => "ratio",
-            crate::stats::Estimand::Probability => "probability",
-        };
+        let estimand = estimand_name(row.estimand);
         sheet.push(vec![
             text(&row.outcome),
             text(&row.arm),
@@ -211,6 +210,14 @@ fn estimates(doc: &Document) -> Result<Sheet> {
     Ok(sheet)
 }
 
+fn estimand_name(estimand: Estimand) -> &'static str {
+    match estimand {
+        Estimand::Difference => "difference",
+        Estimand::Ratio => "ratio",
+        Estimand::Probability => "probability",
+    }
+}
+
 fn customers(n: u64, privacy: Privacy) -> Cell {
     if privacy.is_small(n) {
         text(privacy.fewer())
@@ -220,7 +227,14 @@ fn customers(n: u64, privacy: Privacy) -> Cell {
 }
 
 fn checks(doc: &Document) -> Result<Sheet> {
-    let header = ["id", "status", "statistic", "p_value", "detail"];
+    let header = [
+        "id",
+        "status",
+        "statistic",
+        "p_value",
+        "detail",
+        "passed_over_because",
+    ];
     let mut sheet = Sheet::new("checks.csv", &header)?;
     for check in &doc.checks {
         sheet.push(vec![
@@ -229,6 +243,59 @@ fn checks(doc: &Document) -> Result<Sheet> {
             number(check.statistic),
             number(check.p_value),
             text(&check.detail),
+            text(passed_over(doc, &check.id).unwrap_or_default()),
+        ])?;
+    }
+    Ok(sheet)
+}
+
+/// The reason for which a stop was passed over, from the banner that says so.
+fn passed_over<'a>(doc: &'a Document, check: &str) -> Option<&'a str> {
+    let banners = doc.banners.iter();
+    let reasons = banners.filter_map(|b| b.strip_prefix("DESPITE ")?.strip_prefix(check));
+    reasons.filter_map(|rest| rest.strip_prefix(": ")).next()
+}
+
+fn factorial(doc: &Document) -> Result<Sheet> {
+    let header = [
+        "outcome",
+        "first",
+        "second",
+        "both",
+        "effect",
+        "estimand",
+        "estimator",
+        "primary",
+        "value",
+        "unit",
+        "se",
+        "df",
+        "ci_lower",
+        "ci_upper",
+        "level",
+        "p_value",
+    ];
+    let mut sheet = Sheet::new("factorial.csv", &header)?;
+    for row in &doc.factorial {
+        let hidden = crossed::is_small(doc, row);
+        let shown = |v: Option<f64>| number(v.filter(|_| !hidden));
+        sheet.push(vec![
+            text(&row.outcome),
+            text(&row.first),
+            text(&row.second),
+            text(&row.both),
+            text(&row.effect),
+            text(estimand_name(row.estimand)),
+            text(row.estimator.name()),
+            text(if row.primary { "true" } else { "false" }),
+            shown(Some(row.value)),
+            text(&row.unit),
+            shown(Some(row.se)),
+            shown(row.df),
+            shown(Some(row.ci_lower)),
+            shown(Some(row.ci_upper)),
+            number(row.level),
+            shown(Some(row.p_value)),
         ])?;
     }
     Ok(sheet)

@@ -58,11 +58,19 @@ pub fn cuped(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> 
     Ok(vec![finding.estimate(test)])
 }
 
+/// [`did_over`], windows equally long where the before exposure is not known.
+///
+/// # Errors
+/// As [`did_over`].
+pub fn did(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
+    did_over(c, test, None)
+}
+
 /// Difference in differences: the change from before to after, treatment against control.
 ///
-/// *Formula* — Welch on y − x·e/e_before; the factor is 1 where the before
-/// window's length is not known (before exposure 0). Customers without a before
-/// period are left out (`detail.n_used`).
+/// *Formula* — Welch on y − x·e/e_before. Where the before exposure is not known (0), the before
+/// window is `before_window` after windows long for everyone, or as long where that is `None` too.
+/// Customers without a before period are left out (`detail.n_used`).
 ///
 /// *Assumes* — as Welch's. In a randomised pilot its variance is that of
 /// `cuped` with θ = 1, so it is wider wherever θ is not near 1.
@@ -70,7 +78,14 @@ pub fn cuped(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> 
 /// *Errors* — an arm with fewer than two customers who have both values.
 ///
 /// *Source* — Card & Krueger (1994); Imbens & Wooldridge (2009), JEL 47, §6.5.
-pub fn did(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
+pub fn did_over(
+    c: &Comparison<'_>,
+    test: &Test,
+    before_window: Option<f64>,
+) -> Result<Vec<Estimate>, Refusal> {
+    let unknown = before_window
+        .filter(|w| *w > 0.0)
+        .map_or(1.0, |window| 1.0 / window);
     at_least(
         c,
         2,
@@ -82,7 +97,7 @@ pub fn did(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
         Sample::of_differences(c, side, |cell| {
             let (y, x) = (cell.after?, cell.before?);
             let factor = match cell.before_exposure {
-                0 => 1.0,
+                0 => unknown,
                 e => (cell.exposure as f64 * c.e_unit()) / (e as f64 * before_unit),
             };
             Some((y as f64 * c.y_unit(), x as f64 * c.x_unit() * factor))

@@ -202,6 +202,17 @@ impl CountData {
         Ok(())
     }
 
+    /// The same customers with the arm's log ratio held at `log_ratio`.
+    pub fn with_ratio(&self, log_ratio: f64) -> Self {
+        let mut held = self.clone();
+        held.used[0] = false;
+        for g in &mut held.groups {
+            g.log_exposure += log_ratio * g.x[0];
+            g.x[0] = 0.0;
+        }
+        held
+    }
+
     /// Customers.
     pub fn n(&self) -> f64 {
         (self.n_treatment + self.n_control) as f64

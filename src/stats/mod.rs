@@ -2,8 +2,10 @@
 
 pub mod adjusted;
 pub mod balance;
+pub mod bayes;
 pub mod before;
 pub mod bootstrap;
+pub mod cace;
 pub mod cluster;
 mod count_data;
 pub mod dist;
@@ -13,6 +15,7 @@ pub mod fade;
 mod glm;
 pub mod heterogeneity;
 mod inference;
+pub mod lee;
 pub mod means;
 pub mod multiplicity;
 pub mod negbin;
@@ -20,6 +23,7 @@ mod ols;
 pub mod permutation;
 pub mod poisson;
 pub mod power;
+mod profile;
 pub mod proportion;
 pub mod quadrature;
 pub mod random;
@@ -29,6 +33,7 @@ mod sample;
 pub mod sampling;
 pub mod srm;
 pub mod weekly;
+pub mod zeros;
 
 pub use count_data::MeanModel;
 pub use estimate::{

@@ -6,12 +6,16 @@ use super::count_data::{CountData, MeanModel};
 use super::estimate::{DetailValue, Estimate, Estimator, Refusal, Test};
 use super::glm::{Arrow, Direction, Fit, excess, fit, log_term, variances};
 use super::poisson::{common_detail, finding};
+use super::profile;
 
 /// Below this z = αμ, series replace expressions that cancel.
 const SMALL: f64 = 0.05;
 /// θ = 1/α beyond these has no meaning left in it: (log α) within ±.
 const LOG_ALPHA_LIMIT: f64 = 41.0;
 const MAX_ITERATIONS: usize = 100;
+/// Where the variance exceeds Poisson's by less than this share, the Poisson limit is named: the
+/// row would agree with it in every digit shown, and θ = 1e9 would mean nothing.
+const NEGLIGIBLE: f64 = 1e-8;
 
 /// Ratio of rates by negative binomial regression, with everything that the data offer.
 ///
@@ -28,10 +32,12 @@ pub fn negbin(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal>
 /// *Formula* — the mean of [`super::poisson::poisson_with`], variance μ + μ²/θ, all by
 /// maximum likelihood; se from the expected information given θ, Wald, normal.
 /// Detail: `theta` and `se_theta` (from its own observed information, as MASS),
-/// `alpha` = 1/θ, `log_likelihood`, `se_hc0` (sandwich, expected bread),
+/// `alpha` = 1/θ, `log_likelihood`, `se_hc0` (sandwich, expected bread), `ci_profile` and
+/// `ci_profile_theta_fixed` (two-sided profile-likelihood intervals of the ratio, θ at its maximum
+/// for each ratio, and θ held as MASS holds it; `profile_unbounded` where an end is not finite),
 /// and those common to `poisson`. Where Σ[(y − μ)² − y] ≤ 0 at the Poisson fit the
-/// maximum is at α = 0: `poisson_limit` is true, the row is the Poisson model's
-/// and `theta` is absent.
+/// maximum is at α = 0, and where αμ is below 1e-8 it cannot be told from it:
+/// `poisson_limit` is true, the row is the Poisson model's and `theta` is absent.
 ///
 /// *Units* — a ratio; `se` on the log scale.
 ///
@@ -50,52 +56,105 @@ pub fn negbin_with(
     model: MeanModel,
 ) -> Result<Vec<Estimate>, Refusal> {
     let data = CountData::new(c, model)?;
-    let poisson = fit(&data, 0.0, None)?;
-    let slope = excess(&data, &poisson);
-    if slope <= 0.0 {
-        let variance = variances(&data, 0.0, &poisson)?;
-        let mut detail = common_detail(&data, &poisson);
-        detail.insert("poisson_limit".into(), DetailValue::Flag(true));
-        detail.insert("se_hc0".into(), DetailValue::Number(variance.robust.sqrt()));
-        return Ok(vec![
-            finding(Estimator::Negbin, &data, &poisson, variance.model, detail).estimate(test),
-        ]);
-    }
-    let (alpha, best, curvature) = maximise(&data, poisson, slope)?;
-    let variance = variances(&data, alpha, &best)?;
-    let mut detail = common_detail(&data, &best);
+    let best = Maximum::find(&data, None)?;
+    let variance = variances(&data, best.alpha, &best.fit)?;
+    let mut detail = common_detail(&data, &best.fit);
     let mut number = |name: &str, value: f64| {
         detail.insert(name.into(), DetailValue::Number(value));
     };
-    let theta = 1.0 / alpha;
-    number("theta", theta);
-    number("alpha", alpha);
-    if curvature > 0.0 {
-        number("se_theta", theta * theta / curvature.sqrt());
+    let limit = best.alpha == 0.0;
+    if !limit {
+        let theta = 1.0 / best.alpha;
+        number("theta", theta);
+        number("alpha", best.alpha);
+        if best.information > 0.0 {
+            number("se_theta", theta * theta / best.information.sqrt());
+        }
     }
     number("se_hc0", variance.robust.sqrt());
-    number("log_likelihood", log_likelihood(&data, alpha, &best));
-    detail.insert("poisson_limit".into(), DetailValue::Flag(false));
-    Ok(vec![
-        finding(Estimator::Negbin, &data, &best, variance.model, detail).estimate(test),
-    ])
+    number("log_likelihood", best.log_likelihood);
+    detail.insert("poisson_limit".into(), DetailValue::Flag(limit));
+    let se = variance.model.max(0.0).sqrt();
+    let intervals = profile::intervals(&data, &best, se, test.alpha);
+    for (key, interval) in ["ci_profile", "ci_profile_theta_fixed"]
+        .into_iter()
+        .zip(intervals)
+    {
+        match interval {
+            Some((lower, upper)) => {
+                let ends = vec![lower.exp(), upper.exp()];
+                detail.insert(key.into(), DetailValue::Numbers(ends));
+            }
+            None => {
+                detail.insert("profile_unbounded".into(), DetailValue::Flag(true));
+            }
+        }
+    }
+    let finding = finding(Estimator::Negbin, &data, &best.fit, variance.model, detail);
+    Ok(vec![finding.estimate(test)])
+}
+
+/// A maximum of the likelihood in all parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct Maximum {
+    /// 1/θ; 0 at the Poisson limit.
+    pub alpha: f64,
+    /// Coefficients and means there.
+    pub fit: Fit,
+    /// −∂²ℓ/∂α² with the coefficients fixed; 0 at the Poisson limit.
+    pub information: f64,
+    /// The log-likelihood.
+    pub log_likelihood: f64,
+}
+
+impl Maximum {
+    /// Maximises, from the maximum of nearby data where there is one.
+    ///
+    /// # Errors
+    /// As [`negbin_with`].
+    pub fn find(data: &CountData, near: Option<&Maximum>) -> Result<Maximum, Refusal> {
+        let poisson = fit(data, 0.0, near.map(|m| &m.fit))?;
+        let slope = excess(data, &poisson);
+        if slope <= 0.0 {
+            return Ok(Maximum::at(data, 0.0, poisson, 0.0));
+        }
+        let (mut squares, mut sum) = (0.0, 0.0);
+        for (g, &mu) in data.groups.iter().zip(&poisson.mu) {
+            squares += g.n * mu * mu;
+            sum += g.n * mu;
+        }
+        let near = near.filter(|m| m.alpha > 0.0);
+        let (start, fit) = match near {
+            Some(m) => (m.alpha, m.fit.clone()),
+            None => (slope / squares, poisson.clone()),
+        };
+        match maximise(data, fit, start)? {
+            Some((alpha, fit, information)) if alpha * squares > NEGLIGIBLE * sum => {
+                Ok(Maximum::at(data, alpha, fit, information))
+            }
+            _ => Ok(Maximum::at(data, 0.0, poisson, 0.0)),
+        }
+    }
+
+    fn at(data: &CountData, alpha: f64, fit: Fit, information: f64) -> Self {
+        let log_likelihood = log_likelihood(data, alpha, &fit);
+        Maximum {
+            alpha,
+            fit,
+            information,
+            log_likelihood,
+        }
+    }
 }
 
 /// Newton on log α over the profile likelihood, kept inside a bracket of its slope's sign.
 ///
-/// Returns α, the coefficients there, and −∂²ℓ/∂α² with the coefficients fixed.
-fn maximise(data: &CountData, poisson: Fit, slope: f64) -> Result<(f64, Fit, f64), Refusal> {
-    let squares: f64 = data
-        .groups
-        .iter()
-        .zip(&poisson.mu)
-        .map(|(g, &mu)| g.n * mu * mu)
-        .sum();
-    let mut log_alpha = (slope / squares)
-        .ln()
-        .clamp(-LOG_ALPHA_LIMIT, LOG_ALPHA_LIMIT);
+/// Returns α, the coefficients there, and −∂²ℓ/∂α² with the coefficients fixed; `None` where α
+/// runs to 0, the Poisson limit.
+fn maximise(data: &CountData, start: Fit, alpha: f64) -> Result<Option<(f64, Fit, f64)>, Refusal> {
+    let mut log_alpha = alpha.ln().clamp(-LOG_ALPHA_LIMIT, LOG_ALPHA_LIMIT);
     let (mut low, mut high) = (-LOG_ALPHA_LIMIT, LOG_ALPHA_LIMIT);
-    let mut current = poisson;
+    let mut current = start;
     for _ in 0..MAX_ITERATIONS {
         let alpha = log_alpha.exp();
         current = fit(data, alpha, Some(&current))?;
@@ -115,7 +174,7 @@ fn maximise(data: &CountData, poisson: Fit, slope: f64) -> Result<(f64, Fit, f64
         };
         let step = (next - log_alpha).abs();
         if step < 1e-11 || d.slope == 0.0 {
-            return Ok((alpha, current, -d.direct));
+            return Ok(Some((alpha, current, -d.direct)));
         }
         if next > LOG_ALPHA_LIMIT - 1.0 {
             return Err(Refusal::new(
@@ -123,9 +182,7 @@ fn maximise(data: &CountData, poisson: Fit, slope: f64) -> Result<(f64, Fit, f64
             ));
         }
         if next < 1.0 - LOG_ALPHA_LIMIT {
-            return Err(Refusal::new(
-                "theta runs to infinity: the counts cannot be told from a Poisson distribution",
-            ));
+            return Ok(None);
         }
         log_alpha = next;
     }
@@ -189,7 +246,7 @@ fn sums_below(data: &CountData, f: impl Fn(f64) -> (f64, f64)) -> (f64, f64) {
 }
 
 /// log(1 + z)/z² − 1/(z(1 + z)).
-fn first(z: f64) -> f64 {
+pub(crate) fn first(z: f64) -> f64 {
     if z < SMALL {
         return series(z, |k| (k + 1.0) / (k + 2.0));
     }
@@ -197,7 +254,7 @@ fn first(z: f64) -> f64 {
 }
 
 /// The derivative of [`first`].
-fn second(z: f64) -> f64 {
+pub(crate) fn second(z: f64) -> f64 {
     if z < SMALL {
         return -series(z, |k| (k + 1.0) * (k + 2.0) / (k + 3.0));
     }
@@ -210,7 +267,8 @@ fn series(z: f64, a: impl Fn(f64) -> f64) -> f64 {
     (0..14).rev().fold(0.0, |sum, k| a(f64::from(k)) - z * sum)
 }
 
-fn log_likelihood(data: &CountData, alpha: f64, fit: &Fit) -> f64 {
+/// ℓ at α and a fit.
+pub(crate) fn log_likelihood(data: &CountData, alpha: f64, fit: &Fit) -> f64 {
     let (counts, factorials) = sums_below(data, |j| ((alpha * j).ln_1p(), (j + 1.0).ln()));
     let means: f64 = data
         .groups

@@ -14,6 +14,7 @@ mod decision;
 mod distributions;
 #[cfg(feature = "engine")]
 mod engines;
+mod estimators;
 mod families;
 mod finance;
 mod means;

@@ -100,10 +100,7 @@ fn the_documented_plan_is_read_without_its_later_keys() {
 
 #[test]
 fn what_later_versions_build_is_known_and_refused() {
-    let estimator = "estimator = \"lin\"";
     for (from, to, key) in [
-        (estimator, "estimator = «\"cace\"", "analysis.estimator"),
-        (estimator, "estimator = «\"bayes\"", "analysis.estimator"),
         (
             "multiplicity = \"dunnett\"",
             "multiplicity = «\"dunnett-step-down\"",

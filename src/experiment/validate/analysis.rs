@@ -47,7 +47,7 @@ fn estimator(raw: &Raw<'_>) -> Result<Option<String>> {
     if name == "auto" {
         return Ok(None);
     }
-    let Some(estimator) = Estimator::from_name(&name) else {
+    if Estimator::from_name(&name).is_none() {
         let error = raw.wrong(
             "estimator",
             format!("unknown estimator \"{}\"", shown(&name)),
@@ -60,14 +60,6 @@ fn estimator(raw: &Raw<'_>) -> Result<Option<String>> {
                 names().collect::<Vec<_>>().join(", ")
             )),
         });
-    };
-    if later::ESTIMATORS.contains(&estimator) {
-        return Err(raw
-            .not_yet_built("estimator", format!("the estimator \"{name}\""))
-            .hint(match estimator {
-                Estimator::Bayes => "until then use \"delta\", of which it is the posterior",
-                _ => "`pilot explain estimators` lists those that can decide",
-            }));
     }
     Ok(Some(name))
 }
@@ -183,7 +175,6 @@ fn has_estimand(raw: &Raw<'_>, estimator: Estimator, planned: PlannedEstimand) -
     }
     let names: Vec<_> = Estimator::ALL
         .into_iter()
-        .filter(|e| !later::ESTIMATORS.contains(e))
         .filter(|e| match planned {
             PlannedEstimand::Difference => estimands(*e).0,
             PlannedEstimand::Ratio => estimands(*e).1,

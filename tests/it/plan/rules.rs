@@ -1283,6 +1283,22 @@ fn analysis_and_decision() {
             "assignment.strata",
         ),
         rule(
+            COUNTS,
+            "estimator = \"negbin\"",
+            "estimator = «\"cace\"",
+            "needs uptake",
+            "analysis.estimator",
+            "columns.uptake",
+        ),
+        rule(
+            COUNTS,
+            "estimator = \"negbin\"",
+            "estimator = «\"bayes\"",
+            "needs a prior",
+            "analysis.estimator",
+            "prior = { mean",
+        ),
+        rule(
             FEES,
             "before = [\"2026-08-01\", \"2026-09-30\"]\nafter = [\"2026-10-01\", \"2026-11-29\"]\ntimezone = \"UTC\"",
             "after = [\"2026-10-01\", \"2026-11-29\"]\n[analysis2]",

@@ -202,6 +202,7 @@ impl Fixture {
                 why: "uptake was not observed".into(),
             }],
             covariance: None,
+            factorial: Vec::new(),
             balance: balance(&treatments),
             distribution: if shown {
                 self.distribution(&arms, &customers)

@@ -1,0 +1,130 @@
+//! Check `claims`: the reduction found against the reduction promised.
+
+use crate::experiment::{Better, Experiment, OutcomeKind};
+use crate::number::{p_value, percent_with};
+use crate::stats::dist::t_sf;
+use crate::stats::{DetailValue, Estimand, Estimator};
+
+use super::checks::{check, not_run};
+use super::model::{Check, EstimateRow, Status};
+
+/// Compares each arm's reduction of the primary outcome with `business.claims.contact_reduction`.
+///
+/// *Formula* — reduction = 1 − ratio, of the deciding estimator where it gives a ratio and
+/// otherwise of `rate` or `delta`; one-sided p of "below the least claimed" and "above the most
+/// claimed" on the log scale with the row's standard error and degrees of freedom, also in the
+/// row's `detail` as `p_reduction_below_claim` and `p_reduction_above_claim`. Not adjusted over
+/// arms: each arm answers for its own claim.
+///
+/// `varying`: exposure differs between customers, so that a rate stands before a mean.
+pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateRow]) -> Check {
+    let id = "claims";
+    let Some(business) = &experiment.business else {
+        return not_run(id, "the plan has no [business], so nothing was promised");
+    };
+    let outcome = experiment.primary_outcome();
+    if outcome.kind != OutcomeKind::Count || outcome.better != Better::Lower {
+        return not_run(
+            id,
+            "the claims are about fewer contacts, the primary outcome is not",
+        );
+    }
+    let (low, high) = business.claims.contact_reduction;
+    let mut sentences = Vec::new();
+    let mut largest: Option<f64> = None;
+    for arm in experiment.treatments() {
+        let arm = &experiment.arms[arm];
+        let Some(row) = ratio_of(estimates, &outcome.name, &arm.name, varying) else {
+            continue;
+        };
+        let Some(se) = row.se.filter(|se| *se > 0.0) else {
+            continue;
+        };
+        let reduction = 1.0 - row.value;
+        let log = row.value.ln();
+        // A reduction of 100 % lies beyond every ratio.
+        let below = match low < 1.0 {
+            true => t_sf((log - (1.0 - low).ln()) / se, row.df),
+            false => 0.0,
+        };
+        let above = match high < 1.0 {
+            true => t_sf(((1.0 - high).ln() - log) / se, row.df),
+            false => 1.0,
+        };
+        for (key, p) in [
+            ("p_reduction_below_claim", below),
+            ("p_reduction_above_claim", above),
+        ] {
+            row.detail.insert(key.into(), DetailValue::Number(p));
+        }
+        let ends = two_sided(row).map(|(lower, upper)| (1.0 - upper, 1.0 - lower));
+        let alpha = experiment.analysis.alpha;
+        let verdict = match ends {
+            _ if below < alpha => format!("less than was claimed ({})", p_value(below)),
+            _ if above < alpha => format!("more than was claimed ({})", p_value(above)),
+            Some((l, u)) if l >= low && u <= high => "as claimed".to_string(),
+            _ => "the pilot cannot tell it from the claim".to_string(),
+        };
+        let shown = |v: f64| percent_with(v, 0);
+        let interval = ends.map_or(String::new(), |(l, u)| {
+            format!(
+                " ({} interval {} to {})",
+                shown(row.level),
+                shown(l),
+                shown(u)
+            )
+        });
+        sentences.push(format!(
+            "{}: a reduction of {}{interval}, {verdict}.",
+            arm.title,
+            shown(reduction)
+        ));
+        largest = Some(largest.map_or(reduction, |l: f64| l.max(reduction)));
+    }
+    let Some(largest) = largest else {
+        return not_run(id, "no arm has a ratio with an interval");
+    };
+    let claimed = format!(
+        "Claimed was a reduction of {} to {}. ",
+        percent_with(low, 0),
+        percent_with(high, 0)
+    );
+    let detail = claimed + &sentences.join(" ");
+    check(id, Status::Info, Some(largest), None, detail)
+}
+
+fn two_sided(row: &EstimateRow) -> Option<(f64, f64)> {
+    match row.detail.get("ci_two_sided") {
+        Some(DetailValue::Numbers(ends)) if ends.len() == 2 => Some((ends[0], ends[1])),
+        _ => Some((row.ci_lower?, row.ci_upper?)),
+    }
+}
+
+/// The ratio that stands for an arm's reduction.
+fn ratio_of<'a>(
+    estimates: &'a mut [EstimateRow],
+    outcome: &str,
+    arm: &str,
+    varying: bool,
+) -> Option<&'a mut EstimateRow> {
+    let of_arm = |r: &EstimateRow| r.segment.is_none() && r.outcome == outcome && r.arm == arm;
+    let deciding = estimates
+        .iter()
+        .find(|r| r.primary && of_arm(r))
+        .map(|r| r.estimator);
+    // The compliers' ratio is not that of all customers, and a posterior is not the data's.
+    let own = deciding.filter(|e| !matches!(e, Estimator::Cace | Estimator::Bayes));
+    let plain = match varying {
+        true => [Estimator::Rate, Estimator::Delta],
+        false => [Estimator::Delta, Estimator::Rate],
+    };
+    let place = [own, Some(plain[0]), Some(plain[1])]
+        .into_iter()
+        .flatten()
+        .find_map(|wanted| {
+            estimates
+                .iter()
+                .position(|r| of_arm(r) && r.estimator == wanted && r.estimand == Estimand::Ratio)
+        })?;
+    estimates.get_mut(place)
+}
