@@ -22,6 +22,7 @@ mod plan;
 mod power;
 mod report;
 mod rooms;
+mod sequential;
 mod snapshots;
 mod support;
 #[cfg(not(feature = "engine"))]
