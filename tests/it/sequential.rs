@@ -3,7 +3,7 @@
 use pilot::stats::dist::{normal_isf, normal_sf};
 use pilot::stats::sequential::{
     Blinded, Boundary, ConfidenceSequence, Design, Futility, Monitor, Now, Passed, Pooled,
-    Spending, StageWise, error_rate, inverse_normal_p, stage_fractions,
+    Spending, StageWise, error_rate, extended, inverse_normal_p, stage_fractions,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -413,6 +413,41 @@ fn the_combination_agrees_with_rpact() {
     assert!(inverse_normal_p(&[0.1, 0.2], &[0.5, 0.0]).is_err());
 }
 
+#[test]
+fn a_second_stage_is_one_more_look() {
+    // Halves of equal weight: their combination is the z of both together.
+    let looks = [
+        Passed {
+            information: 20.0,
+            fraction: 0.25,
+            critical: 3.2,
+        },
+        Passed {
+            information: 40.0,
+            fraction: 0.5,
+            critical: 2.7,
+        },
+    ];
+    let both = extended(&looks, [1.6, 1.9], [1.0, 1.0], 2).unwrap();
+    let z = (1.6 + 1.9) / 2f64.sqrt();
+    let one = StageWise::new(&looks, 80.0, z, 2).unwrap();
+    close("p", both.p(), one.p(), EXACT);
+    close(
+        "median",
+        both.drift(0.5).unwrap(),
+        one.drift(0.5).unwrap(),
+        1e-8,
+    );
+    assert!(extended(&[], [1.0, 1.0], [1.0, 1.0], 2).is_err());
+    // Testing on at 1.96 after 1.96 has an error rate of .083, as statistics.md says.
+    let naive = [1.0, 2.0].map(|information| Passed {
+        information,
+        fraction: information / 2.0,
+        critical: normal_isf(0.025),
+    });
+    assert!((error_rate(&naive, 2) - 0.083).abs() < 5e-4);
+}
+
 fn pooled(file: &str) -> Vec<Pooled> {
     let one = |r: &Row| Pooled {
         exposure: r.int("exposure") as f64,
@@ -576,28 +611,35 @@ fn an_early_look_with_everything_spends_everything() {
 }
 
 #[test]
-fn two_sided_futility_spends_beta_inside_the_wedge() {
-    let design = Design {
+fn futility_looks_at_the_good_side_of_two_sided_designs() {
+    let r = record("sequential.json", "obf_futility_obf_K3_sided1");
+    let two = Design {
         boundary: Boundary::Spending(Spending::ObrienFleming),
-        information: vec![0.4, 0.7, 1.0],
+        information: numbers(&r, "information"),
         alpha: 0.05,
         sides: 2,
         futility: Some(Futility {
-            spending: Spending::Pocock,
+            spending: Spending::ObrienFleming,
             beta: 0.2,
         }),
     };
-    let drift = design.drift(0.8).unwrap();
-    close("power", design.power(drift).unwrap(), 0.8, 1e-8);
     let without = Design {
         futility: None,
-        ..design.clone()
+        ..two.clone()
     };
-    assert!(drift > without.drift(0.8).unwrap());
-    for (a, b) in design.looks().unwrap().iter().zip(without.looks().unwrap()) {
+    let looks = two.looks().unwrap();
+    for (a, b) in looks.iter().zip(without.looks().unwrap()) {
         assert_eq!(a.z, b.z, "non-binding");
-        assert!(a.futility.unwrap() >= 0.0 && a.futility.unwrap() <= a.z);
     }
+    // rpact, one-sided at half of alpha; the two boundaries differ by 1e-9.
+    for (look, a) in looks.iter().zip(numbers(&r, "futility_z")) {
+        assert!((look.futility.unwrap() - a).abs() < 1e-5);
+    }
+    let inflation = two.inflation(0.8).unwrap();
+    close("inflation", inflation, number(&r, "inflation"), 1e-5);
+    assert!(inflation > without.inflation(0.8).unwrap());
+    let drift = two.drift(0.8).unwrap();
+    close("power", two.power(drift).unwrap(), 0.8, 1e-8);
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! Stages of separate customers or times, combined with weights that the first plan fixed.
 
+use super::stage_wise::{Passed, StageWise};
 use crate::stats::dist::normal_isf;
 use crate::stats::estimate::Refusal;
 
@@ -41,6 +42,44 @@ pub fn inverse_normal_p(p: &[f64], weights: &[f64]) -> Result<f64, Refusal> {
     }
     let z: Vec<f64> = p.iter().map(|&p| normal_isf(p)).collect();
     inverse_normal(&z, weights)
+}
+
+/// Inference over a first stage with its looks and a second stage of separate data.
+///
+/// `looks` are those of the first stage, its planned end last; `z` are the two stages' own
+/// statistics, `weights` those of the first plan.
+///
+/// *Formula* — [`inverse_normal`] of both, in the order of looks of [`StageWise`]: the first stage
+/// ends at w₁²/(w₁² + w₂²) of the information, its own looks before in proportion to theirs.
+///
+/// *Units* — of drifts: standard errors of the combined z.
+///
+/// *Source* — Lehmacher and Wassmer (1999), sect. 3; Wassmer, G. (2006), Biom. J. 48, 714-729
+/// (stage-wise order).
+///
+/// # Errors
+/// As [`inverse_normal`] and [`StageWise::new`]; no look.
+pub fn extended(
+    looks: &[Passed],
+    z: [f64; 2],
+    weights: [f64; 2],
+    sides: u8,
+) -> Result<StageWise, Refusal> {
+    let combined = inverse_normal(&z, &weights)?;
+    let Some(end) = looks.last() else {
+        return Err(Refusal::new(
+            "the first stage has no look, not even its end",
+        ));
+    };
+    let stage = stage_fractions(&weights)[0];
+    let passed: Vec<Passed> = looks
+        .iter()
+        .map(|look| Passed {
+            information: look.information / end.information * stage,
+            ..*look
+        })
+        .collect();
+    StageWise::new(&passed, 1.0, combined, sides)
 }
 
 /// Information fractions at which the stages end: cumulative w_k², over all.

@@ -13,22 +13,13 @@ const NOTHING: f64 = 1e-17;
 /// No drift beyond this is searched.
 pub(super) const MOST_DRIFT: f64 = 60.0;
 
-/// P(still going on and Z, two-sided │Z│, below `a`).
-pub(super) fn failing(walk: &Walk, t: f64, a: f64, sides: u8) -> f64 {
-    match sides {
-        1 => walk.below(t, a),
-        _ => walk.below(t, a) - walk.below(t, -a),
-    }
-}
-
 /// The bound below which those still going on fall with probability `step`; `None` where
 /// that is more than fall below the boundary.
-pub(super) fn futility_bound(walk: &Walk, t: f64, z: f64, step: f64, sides: u8) -> Option<f64> {
-    let low = if sides == 1 { -MOST_DRIFT } else { 0.0 };
-    if failing(walk, t, z, sides) < step {
+pub(super) fn futility_bound(walk: &Walk, t: f64, z: f64, step: f64) -> Option<f64> {
+    if walk.below(t, z) < step {
         return None;
     }
-    root::increasing(low, z, TOLERANCE, |a| failing(walk, t, a, sides) - step)
+    root::increasing(-MOST_DRIFT, z, TOLERANCE, |a| walk.below(t, a) - step)
 }
 
 /// Where a pilot goes on that may not stop for futility.
@@ -40,8 +31,7 @@ pub(super) fn spend_region(z: f64, sides: u8) -> Vec<(f64, f64)> {
 pub(super) fn continuing(z: f64, futility: Option<f64>, sides: u8) -> Vec<(f64, f64)> {
     match (sides, futility) {
         (1, bound) => vec![(bound.unwrap_or(f64::NEG_INFINITY), z)],
-        (_, Some(a)) if a > 0.0 => vec![(-z, -a), (a, z)],
-        _ => vec![(-z, z)],
+        (_, bound) => vec![(bound.map_or(-z, |a| a.max(-z)), z)],
     }
 }
 

@@ -1,7 +1,7 @@
 //! A group-sequential design: its boundaries, its power, and what looking costs.
 
 use super::boundary::Boundary;
-use super::crossing::{MOST_DRIFT, TOLERANCE, continuing, cross, failing, futility_bound, spend};
+use super::crossing::{MOST_DRIFT, TOLERANCE, continuing, cross, futility_bound, spend};
 use super::root;
 use super::spending::Spending;
 use super::walk::Walk;
@@ -48,8 +48,8 @@ pub struct Look {
     pub nominal_p: f64,
     /// Error rate spent up to this look.
     pub spent: f64,
-    /// Futility bound: stopping is advised where z (two-sided: │z│) lies below it.
-    /// Equal to `z` at the last look; 0 in two-sided designs where the bound leaves nothing out.
+    /// Futility bound: stopping is advised where z lies below it, on the good side also of
+    /// two-sided designs. Equal to `z` at the last look.
     pub futility: Option<f64>,
 }
 
@@ -60,6 +60,7 @@ impl Design {
     /// (both tails where two-sided); of the classical family C solves P₀(any crossing) = α.
     /// Cov(Z_j, Z_k) = √(t_j/t_k). Futility a_k solves P_δ(still going on, Z_k < a_k) =
     /// β*(t_k) − β*(t_{k−1}) under the drift δ for which a_K = z_K; z_k does not rest on it.
+    /// It looks at the good side only: a two-sided design has that of its upper half.
     ///
     /// *Units* — z to 1e-8.
     ///
@@ -267,13 +268,13 @@ impl Design {
         for k in 0..last {
             let step = spent[k] - before;
             before = spent[k];
-            let Some(a) = futility_bound(&walk, t[k], z[k], step, self.sides) else {
-                return (bounds, failing(&walk, t[k], z[k], self.sides) - step);
+            let Some(a) = futility_bound(&walk, t[k], z[k], step) else {
+                return (bounds, walk.below(t[k], z[k]) - step);
             };
             bounds.push(a);
             walk = walk.go_on(t[k], &continuing(z[k], Some(a), self.sides), t[k + 1]);
         }
-        let failing = failing(&walk, t[last], z[last], self.sides);
+        let failing = walk.below(t[last], z[last]);
         bounds.push(z[last]);
         (bounds, failing - (spent[last] - before))
     }

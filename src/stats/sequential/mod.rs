@@ -19,7 +19,7 @@ mod walk;
 
 pub use blinded::{Blinded, Pooled};
 pub use boundary::Boundary;
-pub use combination::{inverse_normal, inverse_normal_p, stage_fractions};
+pub use combination::{extended, inverse_normal, inverse_normal_p, stage_fractions};
 pub use confidence::ConfidenceSequence;
 pub use design::{Design, Futility, Look};
 pub use information::roster_fraction;

@@ -172,7 +172,7 @@ impl Monitor {
         for (k, &(t, z)) in looks.iter().enumerate() {
             let spent = futility.spending.spent(futility.beta, 1, t);
             // Where the looks came late, even the whole way to the boundary spends less.
-            let a = futility_bound(&walk, t, z, spent - before, sides).unwrap_or(z);
+            let a = futility_bound(&walk, t, z, spent - before).unwrap_or(z);
             before = spent;
             bound = Some(a);
             if let Some(next) = looks.get(k + 1) {
