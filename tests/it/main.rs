@@ -14,6 +14,7 @@ mod distributions;
 mod engines;
 mod families;
 mod finance;
+mod looks;
 mod means;
 mod permutation;
 mod pipeline;
