@@ -11,6 +11,7 @@ mod factorial;
 mod family;
 mod guardrails;
 mod joint;
+mod looks;
 mod model;
 mod primary;
 mod scale;
@@ -22,6 +23,10 @@ mod weekly;
 
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
+pub use looks::{
+    ArmLooks, Asked, BlindedRow, Boundaries, LookRow, LookState, PlannedLook, first_day, interim,
+    last, last_day, no_looks_planned, plan_until,
+};
 pub use model::*;
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;

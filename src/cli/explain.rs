@@ -14,9 +14,10 @@ pub struct Args {
     topic: Option<String>,
 }
 
-const PAGES: [(&str, &str); 3] = [
+const PAGES: [(&str, &str); 4] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
+    ("Looking early", include_str!("../../docs/looking-early.md")),
     (
         "Words of the report",
         include_str!("../../docs/reading-the-report.md"),

@@ -309,7 +309,7 @@ pub fn read(
 ) -> Result<Customers> {
     let mut numbers = Numbering {
         names: Names::default(),
-        spans: Spans::new(Calendar::new(periods)?),
+        spans: Spans::new(Calendar::new(periods)?.until(request.until)),
     };
     let assigned = assigned(request, file, &mut numbers.names)?;
     let parts = if needs_files(request.experiment, file, assigned.as_ref()) {

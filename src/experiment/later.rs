@@ -6,7 +6,7 @@
 use crate::experiment::model::Multiplicity;
 
 /// Keys, by path without list positions.
-pub(super) const KEYS: &[&str] = &["analysis.sequential", "assignment.design"];
+pub(super) const KEYS: &[&str] = &["assignment.design"];
 
 /// Values of `analysis.multiplicity`.
 pub(super) const MULTIPLICITIES: &[Multiplicity] = &[Multiplicity::DunnettStepDown];

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
-    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, FactorialRow, LevelRow, Segments,
-    Skipped, Warning, Weekly,
+    BalanceRow, Boundaries, Check, Covariance, DistributionRow, EstimateRow, FactorialRow,
+    LevelRow, Segments, Skipped, Warning, Weekly,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -53,8 +53,8 @@ pub struct Document {
     pub levels: Vec<LevelRow>,
     /// Effects by week; null where the data do not tell the weeks.
     pub weekly: Option<Weekly>,
-    /// Interim boundaries; null until this version computes them, as is `draws_summary`.
-    pub boundaries: Option<serde_json::Value>,
+    /// Looks of a sequential plan: boundary, statistics so far and what comes next.
+    pub boundaries: Option<Boundaries>,
     /// Effects by segment; null where the plan asks for none or the data do not tell.
     pub segments: Option<Segments>,
     /// Changes of the plan since its approval, key by key.

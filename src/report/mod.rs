@@ -7,6 +7,7 @@ mod crossed;
 mod document;
 mod finding;
 mod fonts;
+mod looks;
 mod markdown;
 mod memo;
 mod png;

@@ -5,6 +5,7 @@
 //! formula gets a leading apostrophe. Groups below the plan's `min_cell` are "<5", and what
 //! was measured on them is empty.
 
+mod looks;
 mod segments;
 mod weekly;
 
@@ -34,6 +35,7 @@ pub fn tables(doc: &Document) -> Result<Vec<Table>> {
         assumptions(doc)?,
         levels(doc)?,
         distribution(doc)?,
+        looks::sheet(doc)?,
         weekly::sheet(doc)?,
         segments::sheet(doc)?,
     ];

@@ -31,6 +31,7 @@ pub mod ranks;
 pub mod resampling;
 mod sample;
 pub mod sampling;
+pub mod sequential;
 pub mod srm;
 pub mod weekly;
 pub mod zeros;
