@@ -1,21 +1,28 @@
 //! One comparison at a look: how much information, which boundary, where it stands.
 
 use crate::analysis::model::EstimateRow;
-use crate::analysis::scale::days_per_exposure;
-use crate::experiment::{Better, Data, Experiment, Outcome, OutcomeKind, Sequential, Windows};
-use crate::stats::dist::{normal_isf, normal_sf, t_sf};
+use crate::experiment::{Experiment, Outcome, Sequential};
+use crate::stats::dist::normal_sf;
 use crate::stats::sequential::{
     ConfidenceSequence, Monitor, Now, Passed, StageWise, Standard, stage_fractions,
 };
-use crate::stats::{DetailValue, Estimand, Estimator, Refusal};
+use crate::stats::{DetailValue, Refusal};
 use crate::table::ContactTable;
 
 use super::Asked;
 use super::fraction::{self, Projection};
 use super::model::{ArmLooks, LookRow, LookState};
 
-/// Beyond this z, tails of normal and t are no numbers any more.
-const MOST_Z: f64 = 37.0;
+impl LookRow {
+    /// As a look that did not stop the pilot.
+    fn passed(&self) -> Passed {
+        Passed {
+            information: self.information,
+            fraction: self.fraction,
+            critical: self.critical,
+        }
+    }
+}
 
 /// What a comparison is judged by.
 pub(super) struct Comparing<'a> {
@@ -33,15 +40,6 @@ pub(super) struct Comparing<'a> {
     /// Comparisons that share the error rate.
     pub comparisons: f64,
     pub asked: &'a Asked<'a>,
-}
-
-/// A deciding estimate on the scale on which it is nearly normal, positive is good.
-struct Scored {
-    /// Good effect: difference or log ratio, turned round where lower is better.
-    effect: f64,
-    /// Standard error for which effect/se is z.
-    se: f64,
-    z: f64,
 }
 
 /// Boundary and inference at this look.
@@ -77,24 +75,8 @@ impl Comparing<'_> {
         let crossed = looks
             .iter()
             .position(|l| l.z.abs() >= l.critical && self.counts(l.z));
-        let passed: Vec<Passed> = looks[..crossed.unwrap_or(looks.len())]
-            .iter()
-            .map(|l| Passed {
-                information: l.information,
-                fraction: l.fraction,
-                critical: l.critical,
-            })
-            .collect();
-        // Once crossed, nothing is spent any more: the boundary is only shown on.
-        let all: Vec<Passed> = looks
-            .iter()
-            .map(|l| Passed {
-                information: l.information,
-                fraction: l.fraction,
-                critical: l.critical,
-            })
-            .collect();
-        let judged = self.judge(&all, information, fraction, maximum, scored.z)?;
+        let passed: Vec<Passed> = looks.iter().map(LookRow::passed).collect();
+        let judged = self.judge(&passed, information, fraction, maximum, scored.z)?;
         let reach = judged.critical * scored.se;
         let repeated = self.shown(row.estimand, scored.effect - reach, scored.effect + reach);
         looks.push(LookRow {
@@ -145,12 +127,7 @@ impl Comparing<'_> {
         let mut two_sided = (arm.ci_lower, arm.ci_upper);
         if staged {
             let at = &arm.looks[stopped];
-            let order = StageWise::new(
-                &passed[..stopped.min(passed.len())],
-                at.information,
-                at.z,
-                self.sides,
-            )?;
+            let order = StageWise::new(&passed[..stopped], at.information, at.z, self.sides)?;
             let se = if stopped == now {
                 scored.se
             } else {
@@ -176,7 +153,7 @@ impl Comparing<'_> {
                 false => (at.repeated_lower, None),
             };
         }
-        self.into_row(row, &arm, two_sided);
+        self.put_into(row, &arm, two_sided);
         Ok((arm, source))
     }
 
@@ -186,7 +163,7 @@ impl Comparing<'_> {
     }
 
     /// The row's own figures over all looks.
-    fn into_row(
+    fn put_into(
         &self,
         row: &mut EstimateRow,
         arm: &ArmLooks,
@@ -211,47 +188,6 @@ impl Comparing<'_> {
         if let Some(at) = arm.crossed_at {
             row.detail.insert("crossed_at_look".into(), count(at));
         }
-    }
-
-    /// The standard error on the scale of inference.
-    fn se(&self, row: &EstimateRow) -> Result<f64, Refusal> {
-        row.se.filter(|se| *se > 0.0 && se.is_finite()).ok_or_else(|| {
-            Refusal::new(format!(
-                "the estimate of \"{}\" has no standard error above 0, so nobody knows how much is known",
-                row.arm
-            ))
-        })
-    }
-
-    /// Factor that puts a difference into the unit of the planned end: per customer over the
-    /// whole window, or the plan's days.
-    fn common_unit(&self, row: &EstimateRow) -> f64 {
-        let accrues = match self.outcome.kind {
-            OutcomeKind::Count => true,
-            OutcomeKind::Mean => matches!(self.plan.data, Some(Data::Log { .. })),
-            OutcomeKind::Proportion => false,
-        };
-        let per_day_already =
-            self.plan.analysis.per_days.is_some() || matches!(row.estimator, Estimator::Rate);
-        if row.estimand != Estimand::Difference || !accrues || per_day_already {
-            return 1.0;
-        }
-        let whole = match self.plan.periods.as_ref().map(|p| &p.windows) {
-            Some(Windows::Fixed { after, .. }) => after
-                .0
-                .until(after.1)
-                .map_or(0.0, |s| f64::from(s.get_days()) + 1.0),
-            Some(Windows::Relative { after_days, .. }) => f64::from(*after_days),
-            None => return 1.0,
-        };
-        let seen = self
-            .table
-            .constant_exposure()
-            .zip(days_per_exposure(self.cut, self.table))
-            .map(|(exposure, days)| exposure * days);
-        // The information is (unit/se)²; se grows with the days, so the unit shrinks with them.
-        seen.filter(|seen| *seen > 0.0 && whole > 0.0)
-            .map_or(1.0, |seen| seen / whole)
     }
 
     /// Information planned for the end, and where it comes from.
@@ -343,88 +279,5 @@ impl Comparing<'_> {
             repeated_p: Some(monitor.repeated_p(passed, now, z)?),
             information,
         })
-    }
-
-    /// z from the estimate's own test, so that t's heavier tails count.
-    fn scored(&self, row: &EstimateRow) -> Result<Scored, Refusal> {
-        let se = self.se(row)?;
-        let value = match row.estimand {
-            Estimand::Difference => row.value,
-            Estimand::Ratio => row.value.ln(),
-            Estimand::Probability => {
-                return Err(Refusal::new("a probability cannot be looked at early"));
-            }
-        };
-        let effect = if self.upper_is_bad() { -value } else { value };
-        let t = effect / se;
-        let score = |t: f64| match row.df {
-            None => t,
-            df => {
-                let tail = t_sf(t.abs(), df);
-                if tail > 0.0 {
-                    normal_isf(tail).min(MOST_Z)
-                } else {
-                    MOST_Z
-                }
-                .copysign(t)
-            }
-        };
-        let z = score(t).clamp(-MOST_Z, MOST_Z);
-        // Near 0 the ratio of both is that of the densities, taken from a small t.
-        let widening = if t.abs() > 1e-3 {
-            t / z
-        } else {
-            1e-3 / score(1e-3)
-        };
-        Ok(Scored {
-            effect,
-            se: se * widening,
-            z,
-        })
-    }
-
-    fn upper_is_bad(&self) -> bool {
-        self.outcome.better == Better::Lower
-    }
-
-    /// Ends of a good effect on the estimand's own scale.
-    fn shown(&self, estimand: Estimand, low: f64, high: f64) -> (Option<f64>, Option<f64>) {
-        let (low, high) = if self.upper_is_bad() {
-            (-high, -low)
-        } else {
-            (low, high)
-        };
-        let own = |v: f64| {
-            let v = if estimand == Estimand::Ratio {
-                v.exp()
-            } else {
-                v
-            };
-            Some(v).filter(|v| v.is_finite())
-        };
-        (own(low), own(high))
-    }
-
-    /// The bound of a one-sided interval: the good effect is at least `low`.
-    fn one_sided(&self, estimand: Estimand, low: f64) -> (Option<f64>, Option<f64>) {
-        let (lower, upper) = self.shown(estimand, low, low);
-        if self.upper_is_bad() {
-            (None, upper)
-        } else {
-            (lower, None)
-        }
-    }
-
-    /// The standard error behind an earlier look's repeated interval.
-    fn past_se(&self, estimand: Estimand, look: &LookRow) -> Option<f64> {
-        let on_scale = |v: f64| {
-            if estimand == Estimand::Ratio {
-                v.ln()
-            } else {
-                v
-            }
-        };
-        let width = on_scale(look.repeated_upper?) - on_scale(look.repeated_lower?);
-        Some(width / (2.0 * look.critical)).filter(|se| se.is_finite() && *se > 0.0)
     }
 }

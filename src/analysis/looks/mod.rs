@@ -3,6 +3,7 @@
 mod arm;
 mod fraction;
 mod model;
+mod scored;
 mod words;
 
 use jiff::civil::Date;
@@ -19,6 +20,10 @@ use arm::Comparing;
 use fraction::Projection;
 pub use fraction::{first_day, last_day};
 pub use model::*;
+
+/// The last look has at least a little more information than the one before (see
+/// [`crate::stats::sequential::Monitor`]); less than this factor is that little.
+const STALLED: f64 = 1.0003;
 
 /// Which look, on what, after which.
 #[derive(Debug, Clone)]
@@ -330,6 +335,17 @@ fn widen_guardrails(plan: &Experiment, analysis: &mut Analysis, arms: &[ArmLooks
 fn warnings(arms: &[ArmLooks], asked: &Asked<'_>) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for arm in arms {
+        if let [.., before, now] = arm.looks.as_slice()
+            && now.information < before.information * STALLED
+        {
+            warnings.push(Warning {
+                id: "information-stalled".into(),
+                message: format!(
+                    "{}: no information came after look {}, so the last look judges the same contacts again; is the file the one of the end?",
+                    arm.arm, before.look
+                ),
+            });
+        }
         if let Some(at) = arm.crossed_at.filter(|at| *at < asked.number) {
             warnings.push(Warning {
                 id: "crossed-earlier".into(),

@@ -36,6 +36,9 @@ fn arm(plan: &Experiment, b: &Boundaries, a: &ArmLooks) -> String {
             format!("{line} was crossed at look {at}, and the effect stays shown")
         }
         (LookState::Harm, Some(at)) => format!("harm was shown at look {at}"),
+        (LookState::Effect, None) if b.ended => {
+            format!("z = {z} crosses {line} of {critical}: the effect is shown")
+        }
         (LookState::Effect, None) => format!(
             "z = {z} crosses {line} of {critical}: the effect is shown, and stopping now keeps the error rate"
         ),

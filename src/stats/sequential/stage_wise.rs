@@ -50,13 +50,14 @@ impl StageWise {
     /// # Errors
     /// Information that does not grow from look to look, or numbers that are not finite.
     pub fn new(passed: &[Passed], information: f64, z: f64, sides: u8) -> Result<Self, Refusal> {
-        if !z.is_finite() || !(information > 0.0 && information.is_finite()) {
+        if !(z.is_finite() && information > 0.0 && information.is_finite()) {
             return Err(Refusal::new("the statistic has no finite value"));
         }
         let mut last = 0.0;
         let all = passed.iter().map(|p| p.information).chain([information]);
         for now in all {
-            if !(now - last >= 0.999 * LEAST_STEP * now) {
+            let grown = now - last;
+            if grown.is_nan() || grown < 0.999 * LEAST_STEP * now {
                 return Err(Refusal::new(
                     "the information did not grow from look to look, so the looks have no order",
                 ));
