@@ -294,12 +294,12 @@ mod tests {
     #[test]
     fn units_change_the_numbers_and_nothing_else() {
         let d = [-0.2, -0.11, -0.13, -0.05, -0.07];
-        let mut v = diagonal(5, 4e-4);
-        for w in 0..5usize {
-            for u in 0..5 {
-                v[w][u] += 1e-4 * 0.5f64.powi(w.abs_diff(u) as i32);
-            }
-        }
+        let entry = |w: usize, u: usize| {
+            let own = if w == u { 4e-4 } else { 0.0 };
+            own + 1e-4 * 0.5f64.powi(w.abs_diff(u) as i32)
+        };
+        let row = |w: usize| (0..5).map(|u| entry(w, u)).collect();
+        let v: Vec<Vec<f64>> = (0..5).map(row).collect();
         let one = fit(&d, &v, 0.05).unwrap();
         let k = 1e7;
         let scaled: Vec<Vec<f64>> = v
