@@ -4,8 +4,8 @@ use crate::analysis::{EstimateRow, Shown};
 use crate::experiment::{Better, Experiment, Outcome};
 use crate::finance::{BusinessCase, Line};
 use crate::number::{MINUS, chance, count as grouped, money_short, p_value, percent_with};
-use crate::stats::DetailValue;
 use crate::stats::dist::normal_isf;
+use crate::stats::{DetailValue, Estimator};
 
 use super::facts::{BreakEven, Facts, Guard, benefit};
 
@@ -151,7 +151,13 @@ pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
     let show = |v: f64| money(v, case);
     let positive = facts.case.and_then(|c| c.probability_npv_positive);
     let chance = positive.map_or(String::new(), |p| {
-        format!("; positive with probability {} (flat prior)", chance(p))
+        let bayes = facts.row.is_some_and(|r| r.estimator == Estimator::Bayes);
+        let prior = if bayes {
+            "the plan's prior"
+        } else {
+            "flat prior"
+        };
+        format!("; positive with probability {} ({prior})", chance(p))
     });
     format!(
         "NPV {} over {} ({} interval {}){chance}.",

@@ -30,7 +30,7 @@ pub(super) fn why_no_cash(business: &Business) -> Option<String> {
     None
 }
 
-pub(super) fn notes(business: &Business, cash: bool) -> Vec<String> {
+pub(super) fn notes(business: &Business, estimator: Option<&str>, cash: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let mut say = |s: &str| notes.push(s.to_string());
     if cash {
@@ -39,9 +39,12 @@ pub(super) fn notes(business: &Business, cash: bool) -> Vec<String> {
         say(
             "Savings come from the primary outcome only; effects on other contacts are never added.",
         );
-        say(
-            "Probabilities take the pilot's estimate and its error as all that is known (flat prior).",
-        );
+        say(match estimator {
+            Some("bayes") => "Probabilities start from the plan's prior of the effect.",
+            _ => {
+                "Probabilities take the pilot's estimate and its error as all that is known (flat prior)."
+            }
+        });
         say(
             "\"Observed only\" ends each customer's effect after as long as the pilot measured it; the spend stays.",
         );

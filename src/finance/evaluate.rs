@@ -93,7 +93,11 @@ pub fn evaluate(
         arms: Vec::new(),
         cashflow: Vec::new(),
         assumptions: assumption_rows(&assumptions, business, &arms),
-        notes: notes(business, no_cash_because.is_none()),
+        notes: notes(
+            business,
+            experiment.analysis.estimator.as_deref(),
+            no_cash_because.is_none(),
+        ),
         no_cash_because,
     };
     if business.units_at_rollout.is_none() {

@@ -6,6 +6,7 @@ use crate::report::finding::{self, arm_title, range};
 use crate::report::memo::{Block, UNKNOWN, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
+use crate::stats::Estimator;
 
 /// Adds the section to the memo; the arm that the decision is about comes first.
 pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
@@ -27,10 +28,10 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
         out.push(Block::Paragraph(format!(
             "Net present value: savings less spending over {} months, in money of today. Observed \
              only: the same if the effect ended with the pilot. Chance: the share of {} simulated \
-             futures in which the value is above 0, taking every effect as equally likely \
-             beforehand (flat prior).",
+             futures in which the value is above 0, {}.",
             case.horizon_months,
-            number::count(case.draws.into())
+            number::count(case.draws.into()),
+            beforehand(doc)
         )));
     }
     if !case.notes.is_empty() {
@@ -101,6 +102,17 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         );
     }
     text
+}
+
+/// What the chances take as known before the pilot.
+fn beforehand(doc: &Document) -> &'static str {
+    let primary = |r: &&crate::analysis::EstimateRow| {
+        r.primary && r.outcome == doc.experiment.primary_outcome
+    };
+    match doc.estimates.iter().find(primary).map(|r| r.estimator) {
+        Some(Estimator::Bayes) => "starting from the plan's prior of the effect",
+        _ => "taking every effect as equally likely beforehand (flat prior)",
+    }
 }
 
 fn cases(doc: &Document, case: &BusinessCase) -> Block {

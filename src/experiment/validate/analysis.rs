@@ -231,6 +231,14 @@ fn unfit(estimator: Estimator, e: &Experiment) -> Option<(&'static str, &'static
             "needs a prior, and the plan has none",
             "add prior = { mean = 0.0, sd = 0.2 }",
         )),
+        Estimator::Bayes
+            if e.treatments().count() > 1 && e.analysis.multiplicity != Multiplicity::None =>
+        {
+            Some((
+                "has no p-value that could be adjusted over several arms",
+                "write multiplicity = \"none\", so that each arm's credible interval decides; or use \"delta\"",
+            ))
+        }
         Estimator::Permutation if e.analysis.permutations == 0 => Some((
             "needs draws, and permutations is 0",
             "write permutations = 10000",

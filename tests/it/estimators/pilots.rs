@@ -117,6 +117,22 @@ fn only(csv: &str, arms: &[&str]) -> String {
 }
 
 #[test]
+fn the_plans_windows_scale_a_before_count_of_unknown_time() {
+    let periods = "[periods]\nbefore = [\"2025-12-02\", \"2025-12-31\"]\nafter = [\"2026-01-01\", \"2026-03-01\"]\n";
+    let x = plan(
+        &CROSSED[..2],
+        "",
+        &format!("{periods}{PRIMARY}[analysis]\npermutations = 0\n"),
+    );
+    let a = run(&x, &only(&file("crossed.csv"), &["control", "tips"]));
+    let e = find(&a, "tips", Estimator::Did, Estimand::Difference);
+    // 30 days before, 60 after.
+    let r = reference("crossed.did_half_window");
+    close("did", e.value, number(&r, "diff"), CLOSED);
+    close("se", e.se.unwrap(), number(&r, "se"), CLOSED);
+}
+
+#[test]
 fn a_weak_instrument_is_named() {
     let mut csv = String::from("arm,uptake,after\n");
     for i in 0..400u32 {
@@ -406,4 +422,26 @@ fn a_check_that_stops_tells_no_effect() {
         told.contains("(Lee)") && told.contains("reduction"),
         "{told}"
     );
+}
+
+#[test]
+fn money_behind_a_prior_says_so() {
+    let desk = Desk::new();
+    let text = crate::support::COUNTS_PLAN
+        .replace(
+            "estimator = \"lin\"",
+            "estimator = \"bayes\"\nestimand = \"ratio\"\nprior = { mean = 0.0, sd = 0.2 }",
+        )
+        .replace(
+            "[data.counts]",
+            "[periods]\nafter = [\"2026-01-01\", \"2026-03-01\"]\n[data.counts]",
+        )
+        + "[business]\ncurrency = \"EUR\"\ncost_per_contact = { variable = 1.0, labour = 4.0 }\nrealisation = 0.6\nhalf_life_months = 6\nunits_at_rollout = 50000\n";
+    desk.write("experiments/t.toml", text);
+    let csv = only(&file("crossed.csv"), &["control", "tips"]).replace(",tips,", ",treatment,");
+    desk.write("data/counts.csv", csv);
+    let shown = desk.run(&["analyze", "t"]).ok().stdout.replace('\n', " ");
+    assert!(shown.contains("NPV EUR"), "{shown}");
+    assert!(!shown.contains("flat prior"), "{shown}");
+    assert_eq!(shown.matches("plan's prior").count(), 3, "{shown}");
 }

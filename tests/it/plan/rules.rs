@@ -1300,6 +1300,14 @@ fn analysis_and_decision() {
         ),
         rule(
             FEES,
+            "[analysis]\nalpha = 0.05\npower = 0.80\nalternative = \"two-sided\"\nestimand = \"difference\"\nestimator = \"lin\"",
+            "[[arms]]\nname = \"second\"\n[analysis]\nestimand = \"ratio\"\nestimator = «\"bayes\"",
+            "no p-value that could be adjusted",
+            "analysis.estimator",
+            "multiplicity = \"none\"",
+        ),
+        rule(
+            FEES,
             "before = [\"2026-08-01\", \"2026-09-30\"]\nafter = [\"2026-10-01\", \"2026-11-29\"]\ntimezone = \"UTC\"",
             "after = [\"2026-10-01\", \"2026-11-29\"]\n[analysis2]",
             "unknown key",
