@@ -13,6 +13,7 @@ mod shown;
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
 pub use model::*;
+pub use scale::{Scale, before_windows, scale};
 pub use shown::Shown;
 
 use crate::error::{Error, Result};

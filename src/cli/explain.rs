@@ -14,13 +14,14 @@ pub struct Args {
     topic: Option<String>,
 }
 
-const PAGES: [(&str, &str); 3] = [
+const PAGES: [(&str, &str); 4] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
     (
         "Words of the report",
         include_str!("../../docs/reading-the-report.md"),
     ),
+    ("Simulation", include_str!("../../docs/simulate.md")),
 ];
 
 struct Topic {

@@ -15,6 +15,7 @@ pub mod negbin;
 mod ols;
 pub mod permutation;
 pub mod poisson;
+pub mod poisson_sampling;
 pub mod power;
 pub mod proportion;
 pub mod quadrature;

@@ -5,6 +5,7 @@ mod assign;
 mod audit;
 mod bad_input;
 mod balance;
+mod calibration;
 mod count_models;
 mod counts_support;
 mod crash;
@@ -22,6 +23,7 @@ mod plan;
 mod power;
 mod report;
 mod rooms;
+mod simulate;
 mod snapshots;
 mod support;
 #[cfg(not(feature = "engine"))]

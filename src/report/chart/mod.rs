@@ -5,6 +5,7 @@ mod before_after;
 mod canvas;
 mod cash;
 mod distribution;
+pub mod dots;
 mod effect;
 mod frame;
 mod palette;
