@@ -73,8 +73,9 @@ pub struct Args {
     /// NB2 dispersion: variance = mean + dispersion × mean²
     #[arg(long, value_name = "PHI", requires = "rate")]
     dispersion: Option<f64>,
-    /// Correlation of a customer's contacts before and after (default: as if her rate stayed)
-    #[arg(long, value_name = "RHO", requires = "rate")]
+    /// Correlation of a customer's contacts before and after (default: what `design` wrote, or as
+    /// if her rate stayed)
+    #[arg(long, value_name = "RHO")]
     correlation: Option<f64>,
     /// Write table, chart and JSON to this new folder
     #[arg(long, value_name = "DIR")]
@@ -237,9 +238,14 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<Source> {
     let customers = |what: &str| format!("customers drawn from the pilot's own, {what}");
     if from != Some("control") && counted && table.has_before() {
         let windows = before_windows(experiment, table);
+        let sized = Sizing::read(&opened.plan.text).correlation;
+        let population = Population::of_before(table, windows, args.correlation.or(sized))?;
+        let correlation = population.correlation().map_or(String::new(), |r| {
+            format!(" (correlation with counts after {r:.2})")
+        });
         return Ok(Source {
-            population: Population::of_before(table, windows)?,
-            words: customers("by their counts before"),
+            population,
+            words: customers(&format!("by their counts before{correlation}")),
         });
     }
     if from == Some("before") {

@@ -156,7 +156,7 @@ fn customers_drawn_by_their_before_counts_keep_them() {
         (1, 1, Some(1), Some(9), 5_000),
         (1, 1, Some(7), Some(9), 5_000),
     ]);
-    let p = Population::of_before(&table, None).unwrap();
+    let p = Population::of_before(&table, None, None).unwrap();
     assert_eq!(p.customers(), 50_000);
     let e = plan("assignment = { method = \"complete\", strata = [\"plan\"] }\n");
     let (_, evidence) = replay(&e, &p, &Scenario::PLAIN).pilot(3).unwrap();
@@ -192,6 +192,38 @@ fn customers_drawn_by_their_before_counts_keep_them() {
         .collect();
     let (mean, variance) = mean_and_variance(&after);
     assert!((mean - p.means().0).abs() < ERRORS * (variance / 50_000.0).sqrt());
+}
+
+#[test]
+fn rates_may_last_less_than_they_could() {
+    let table = table(&[
+        (0, 0, Some(0), None, 6_000),
+        (0, 0, Some(1), None, 3_000),
+        (0, 0, Some(4), None, 1_000),
+    ]);
+    let table = table
+        .merge(self::table(&[(1, 1, Some(2), None, 10_000)]))
+        .unwrap();
+    let whole = Population::of_before(&table, None, None).unwrap();
+    let p = Population::of_before(&table, None, Some(0.2)).unwrap();
+    assert!(whole.correlation().unwrap() > 0.3);
+    assert!((p.correlation().unwrap() - 0.2).abs() < 1e-12);
+    assert_eq!(p.means(), whole.means());
+    let e = plan("assignment = { method = \"complete\", strata = [\"plan\"] }\n");
+    for (p, scenario) in [(&p, Scenario::PLAIN), (&whole, Scenario::PLAIN)] {
+        let (_, evidence) = replay(&e, p, &scenario).pilot(0).unwrap();
+        let rows: Vec<(f64, f64)> = [0, 1]
+            .iter()
+            .flat_map(|a| customers(&evidence, *a))
+            .collect();
+        let (x, vx) = mean_and_variance(&rows.iter().map(|r| r.0).collect::<Vec<_>>());
+        let (y, vy) = mean_and_variance(&rows.iter().map(|r| r.1).collect::<Vec<_>>());
+        let n = rows.len() as f64;
+        let covariance: f64 = rows.iter().map(|r| (r.0 - x) * (r.1 - y)).sum::<f64>() / n;
+        let seen = covariance / (vx * vy).sqrt();
+        // A standard error of 1/√20,000; rates are drawn anew within strata, whose means differ.
+        assert!((seen - p.correlation().unwrap()).abs() < 0.06, "{seen}");
+    }
 }
 
 #[test]

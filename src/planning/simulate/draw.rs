@@ -209,7 +209,7 @@ impl<'a> Drawing<'a> {
                 let place = g.below(whole);
                 let i = group.cumulative.partition_point(|upto| *upto <= place);
                 let profile = &group.profiles[i.min(group.profiles.len() - 1)];
-                let counts = self.counts(profile, &group.rates, treated, g);
+                let counts = self.counts(profile, group, treated, g);
                 (profile.exposure, profile.before_exposure, counts)
             })
             .collect();
@@ -230,7 +230,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn counts(&self, p: &Profile, rates: &[f64], treated: bool, g: &mut Generator) -> Counts {
+    fn counts(&self, p: &Profile, group: &Group, treated: bool, g: &mut Generator) -> Counts {
         let scenario = self.scenario;
         let uptake = scenario.uptake.map(|share| treated && g.uniform() < share);
         let change = if uptake.unwrap_or(treated) {
@@ -255,14 +255,18 @@ impl<'a> Drawing<'a> {
                 let after = self.contacts(g, a * factor * p.after_time * (1.0 - change));
                 (before, Some(after))
             }
-            Known::Before(before, cumulative) => {
-                let u = g.uniform();
-                let k = cumulative.partition_point(|upto| *upto < u);
-                let rate = rates[k.min(rates.len() - 1)] * factor;
+            Known::Before(before, posterior) => {
+                let rate = pick(g, &group.rates, posterior) * factor;
                 let before = match p.before_time {
                     // Another rate has another past.
                     Some(time) if factor != 1.0 => Some(self.contacts(g, rate * time)),
                     _ => *before,
+                };
+                let lasting = self.population.lasting;
+                let rate = if lasting < 1.0 && g.uniform() >= lasting {
+                    pick(g, &group.rates, &group.prior) * factor
+                } else {
+                    rate
                 };
                 let after = self.contacts(g, rate * p.after_time * (1.0 - change));
                 (before, Some(after))
@@ -315,6 +319,13 @@ impl<'a> Drawing<'a> {
             }
         }
     }
+}
+
+/// One of `rates` by their cumulative probabilities.
+fn pick(g: &mut Generator, rates: &[f64], cumulative: &[f64]) -> f64 {
+    let u = g.uniform();
+    let k = cumulative.partition_point(|upto| *upto < u);
+    rates[k.min(rates.len() - 1)]
 }
 
 /// A Pareto deviate of mean 1: P(X > x) = (x/x₀)^−tail beyond x₀ = (tail − 1)/tail.

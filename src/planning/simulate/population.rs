@@ -16,6 +16,8 @@ pub struct Population {
     pub(super) decimals: Decimals,
     /// One a stratum, in the order of the strata.
     pub(super) groups: Vec<Group>,
+    /// Probability that a customer's rate lasts from before to after; else it is drawn anew.
+    pub(super) lasting: f64,
 }
 
 /// The customers of a stratum.
@@ -30,6 +32,8 @@ pub(super) struct Group {
     pub cumulative: Vec<u64>,
     /// The rates that posteriors are over, in contacts per unit of time.
     pub rates: Vec<f64>,
+    /// Cumulative probabilities of a customer's rate of whom nothing is known.
+    pub prior: Vec<f64>,
 }
 
 /// Customers who are alike in what is known of them.
@@ -119,7 +123,8 @@ impl Population {
             strata: Strata::none(),
             unit: ExposureUnit::Day,
             decimals: Decimals::default(),
-            groups: vec![Group::new(customers, None, vec![(profile, 1)], Vec::new())],
+            groups: vec![Group::new(customers, None, vec![(profile, 1)])],
+            lasting: 1.0,
         })
     }
 
@@ -127,11 +132,17 @@ impl Population {
     /// drawn from the customer's rate, given her count before.
     ///
     /// `before_windows` is the length of the before window in after windows, where the table does
-    /// not say it.
+    /// not say it. Without `correlation` of the counts before and after, rates last; a lower one
+    /// than that gives has some customers' rates drawn anew.
     ///
     /// # Errors
-    /// No count before, or one that is no whole number of 0 or more.
-    pub fn of_before(table: &ContactTable, before_windows: Option<f64>) -> Result<Self> {
+    /// No count before, or one that is no whole number of 0 or more; a correlation outside 0 to 1.
+    pub fn of_before(
+        table: &ContactTable,
+        before_windows: Option<f64>,
+        correlation: Option<f64>,
+    ) -> Result<Self> {
+        check_correlation(correlation)?;
         if !table.has_before() {
             return Err(Error::data("no customer has a count before"));
         }
@@ -160,7 +171,7 @@ impl Population {
         let whole: Vec<Counted> = table.cells().iter().filter(seen).map(counted).collect();
         let missing = || Error::data("no customer was observed before");
         let all = Mixture::fit(&whole).ok_or_else(missing)?;
-        Self::of_table(table, table.cells().iter().collect(), |cells| {
+        let mut population = Self::of_table(table, table.cells().iter().collect(), |cells| {
             let own: Vec<Counted> = cells.iter().copied().filter(seen).map(counted).collect();
             let customers: u64 = own.iter().map(|c| c.customers).sum();
             let own = Mixture::fit(&own).filter(|_| customers >= ENOUGH);
@@ -180,16 +191,47 @@ impl Population {
                 };
                 (profile, c.customers)
             });
-            (profiles.collect(), mixture.rates.clone())
-        })
-        .map(|p| Population {
-            decimals: Decimals {
-                before: 0,
-                after: 0,
-                ..decimals
-            },
-            ..p
-        })
+            let mut group = Group::new(0, None, profiles.collect());
+            group.rates.clone_from(&mixture.rates);
+            group.prior = cumulative(&mixture.prior());
+            group
+        })?;
+        (population.decimals.before, population.decimals.after) = (0, 0);
+        if let (Some(asked), Some(same)) = (correlation, population.correlation())
+            && same > 0.0
+        {
+            population.lasting = (asked / same).min(1.0);
+        }
+        Ok(population)
+    }
+
+    /// Correlation of the counts before and after, of those with a count before; `None` where a
+    /// count does not vary or both were drawn together.
+    pub fn correlation(&self) -> Option<f64> {
+        // Σw, Σx, Σy, Σx², Σy², Σxy of counts x and, given them, y.
+        let mut sums = [0.0; 6];
+        for group in &self.groups {
+            let whole = group.cumulative.last().copied().unwrap_or(0).max(1) as f64;
+            let mut upto = 0;
+            for (profile, cumulative) in group.profiles.iter().zip(&group.cumulative) {
+                let weight = group.customers as f64 * (cumulative - upto) as f64 / whole;
+                upto = *cumulative;
+                let Known::Before(Some(x), posterior) = &profile.known else {
+                    continue;
+                };
+                let (x, t) = (*x as f64, profile.after_time);
+                let moment = |k: i32| expected(&group.rates, posterior, |r| (r * t).powi(k));
+                let (m, square) = (moment(1), moment(2));
+                let parts = [1.0, x, m, x * x, square + m, x * m];
+                for (sum, part) in sums.iter_mut().zip(parts) {
+                    *sum += weight * part;
+                }
+            }
+        }
+        let [n, x, y, xx, yy, xy] = sums;
+        let (vx, vy) = (xx / n - (x / n).powi(2), yy / n - (y / n).powi(2));
+        let correlation = (xy / n - x * y / (n * n)) / (vx * vy).sqrt();
+        (n > 0.0 && vx > 0.0 && vy > 0.0).then_some(correlation * self.lasting)
     }
 
     /// The customers of one arm, with their counts before and after as they were.
@@ -212,7 +254,7 @@ impl Population {
                 };
                 (profile, c.customers)
             });
-            (profiles.collect(), Vec::new())
+            Group::new(0, None, profiles.collect())
         })
     }
 
@@ -220,7 +262,7 @@ impl Population {
     fn of_table<'a>(
         table: &'a ContactTable,
         cells: Vec<&'a Cell>,
-        profiles: impl Fn(&[&Cell]) -> (Vec<(Profile, u64)>, Vec<f64>),
+        of_stratum: impl Fn(&[&Cell]) -> Group,
     ) -> Result<Self> {
         let strata = table.strata().len();
         let mut by_arm = vec![vec![0u64; table.arms().len()]; strata];
@@ -240,8 +282,11 @@ impl Population {
                         table.strata().label(id)
                     )));
                 }
-                let (profiles, rates) = profiles(&own);
-                Ok(Group::new(customers, Some(by_arm), profiles, rates))
+                Ok(Group {
+                    customers,
+                    by_arm: Some(by_arm),
+                    ..of_stratum(&own)
+                })
             })
             .collect::<Result<Vec<Group>>>()?;
         Ok(Population {
@@ -249,6 +294,7 @@ impl Population {
             unit: table.exposure_unit(),
             decimals: table.decimals(),
             groups,
+            lasting: 1.0,
         })
     }
 
@@ -285,9 +331,8 @@ impl Population {
                     ..p.clone()
                 })
             });
-            let profiles = spread.map(|p| (p, 1)).collect();
-            let rates = std::mem::take(&mut group.rates);
-            *group = Group::new(group.customers, group.by_arm.take(), profiles, rates);
+            let spread = Group::new(0, None, spread.map(|p| (p, 1)).collect());
+            (group.profiles, group.cumulative) = (spread.profiles, spread.cumulative);
         }
         self
     }
@@ -363,26 +408,15 @@ impl Profile {
         match &self.known {
             Known::Gamma { mean, .. } => Some(mean * self.after_time),
             Known::Pair(_, after) => after.map(|y| y as f64 * unit),
-            Known::Before(_, cumulative) => {
-                let mut before = 0.0;
-                let mut mean = 0.0;
-                for (rate, upto) in rates.iter().zip(cumulative) {
-                    mean += rate * (upto - before);
-                    before = *upto;
-                }
-                Some(mean * self.after_time)
+            Known::Before(_, posterior) => {
+                Some(expected(rates, posterior, |r| r) * self.after_time)
             }
         }
     }
 }
 
 impl Group {
-    fn new(
-        customers: u64,
-        by_arm: Option<Vec<u64>>,
-        profiles: Vec<(Profile, u64)>,
-        rates: Vec<f64>,
-    ) -> Self {
+    fn new(customers: u64, by_arm: Option<Vec<u64>>, profiles: Vec<(Profile, u64)>) -> Self {
         let mut sum = 0;
         let (profiles, cumulative) = profiles
             .into_iter()
@@ -396,9 +430,28 @@ impl Group {
             by_arm,
             profiles,
             cumulative,
-            rates,
+            rates: Vec::new(),
+            prior: Vec::new(),
         }
     }
+}
+
+fn check_correlation(correlation: Option<f64>) -> Result<()> {
+    if correlation.is_some_and(|r| !(0.0..=1.0).contains(&r)) {
+        return Err(Error::usage("the correlation must be from 0 to 1").key("--correlation"));
+    }
+    Ok(())
+}
+
+/// Mean of f(rate) by cumulative probabilities.
+fn expected(rates: &[f64], cumulative: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+    let mut before = 0.0;
+    let mut mean = 0.0;
+    for (rate, upto) in rates.iter().zip(cumulative) {
+        mean += f(*rate) * (upto - before);
+        before = *upto;
+    }
+    mean
 }
 
 /// Running sums of probabilities; the last is 1.

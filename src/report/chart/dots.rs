@@ -116,7 +116,7 @@ pub fn draw(chart: &Dots) -> Result<Chart> {
         }
     }
     frame.top = bottom + 4.0 + AXIS.line_height();
-    frame.end(&chart.source, "dots")
+    frame.finish(&chart.source, "dots")
 }
 
 fn names_and_bands(frame: &mut Frame, chart: &Dots, left: f64) {

@@ -27,12 +27,12 @@ pub struct Frame {
 pub type Sign<'a> = Box<dyn Fn(&mut Canvas, Point) + 'a>;
 
 impl Frame {
-    /// Draws banners, title and subtitle.
+    /// Draws banners, title and subtitle of a document's chart.
     pub fn open(doc: &Document, title: String, subtitle: String) -> Self {
         Self::begin(&banners(doc), title, subtitle)
     }
 
-    /// Draws title and subtitle, under `banners` where there are any.
+    /// Draws banners (empty: none), title and subtitle.
     pub fn begin(banners: &str, title: String, subtitle: String) -> Self {
         let mut canvas = Canvas::default();
         let width = WIDTH - 2.0 * MARGIN;
@@ -88,13 +88,13 @@ impl Frame {
         self.top += line + 6.0;
     }
 
-    /// Draws the source line and closes the page.
+    /// Draws the document's source line and closes the page.
     pub fn close(self, doc: &Document, name: &'static str) -> Result<Chart> {
-        self.end(&source_line(doc), name)
+        self.finish(&source_line(doc), name)
     }
 
-    /// Draws a source line of one's own and closes the page.
-    pub fn end(mut self, source: &str, name: &'static str) -> Result<Chart> {
+    /// Draws a source line and closes the page.
+    pub fn finish(mut self, source: &str, name: &'static str) -> Result<Chart> {
         let source = block(source, SOURCE, WIDTH - 2.0 * MARGIN, 3);
         self.top += 16.0;
         self.top += self.canvas.text(MARGIN, self.top, Anchor::Start, &source);
