@@ -208,7 +208,7 @@ fn rates_may_last_less_than_they_could() {
     let p = Population::of_before(&table, None, Some(0.2)).unwrap();
     assert!(whole.correlation().unwrap() > 0.3);
     assert!((p.correlation().unwrap() - 0.2).abs() < 1e-12);
-    assert_eq!(p.means(), whole.means());
+    assert!((p.means().0 / whole.means().0 - 1.0).abs() < 1e-6);
     let e = plan("assignment = { method = \"complete\", strata = [\"plan\"] }\n");
     for (p, scenario) in [(&p, Scenario::PLAIN), (&whole, Scenario::PLAIN)] {
         let (_, evidence) = replay(&e, p, &scenario).pilot(0).unwrap();
@@ -221,8 +221,8 @@ fn rates_may_last_less_than_they_could() {
         let n = rows.len() as f64;
         let covariance: f64 = rows.iter().map(|r| (r.0 - x) * (r.1 - y)).sum::<f64>() / n;
         let seen = covariance / (vx * vy).sqrt();
-        // A standard error of 1/√20,000; rates are drawn anew within strata, whose means differ.
-        assert!((seen - p.correlation().unwrap()).abs() < 0.06, "{seen}");
+        // A standard error of 1/√20,000 = .007, and the grid's.
+        assert!((seen - p.correlation().unwrap()).abs() < 0.04, "{seen}");
     }
 }
 

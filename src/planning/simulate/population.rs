@@ -197,10 +197,10 @@ impl Population {
             group
         })?;
         (population.decimals.before, population.decimals.after) = (0, 0);
-        if let (Some(asked), Some(same)) = (correlation, population.correlation())
-            && same > 0.0
+        if let (Some(asked), Some((same, anew))) = (correlation, population.correlations())
+            && same > anew
         {
-            population.lasting = (asked / same).min(1.0);
+            population.lasting = ((asked - anew) / (same - anew)).clamp(0.0, 1.0);
         }
         Ok(population)
     }
@@ -208,8 +208,14 @@ impl Population {
     /// Correlation of the counts before and after, of those with a count before; `None` where a
     /// count does not vary or both were drawn together.
     pub fn correlation(&self) -> Option<f64> {
-        // Σw, Σx, Σy, Σx², Σy², Σxy of counts x and, given them, y.
-        let mut sums = [0.0; 6];
+        let (same, anew) = self.correlations()?;
+        Some(self.lasting * same + (1.0 - self.lasting) * anew)
+    }
+
+    /// The correlation where rates last, and where they are drawn anew within strata.
+    fn correlations(&self) -> Option<(f64, f64)> {
+        // Σw, Σx, Σy, Σx², Σy², Σxy of counts x and, given them, y; Σxy with rates drawn anew.
+        let mut sums = [0.0; 7];
         for group in &self.groups {
             let whole = group.cumulative.last().copied().unwrap_or(0).max(1) as f64;
             let mut upto = 0;
@@ -220,18 +226,19 @@ impl Population {
                     continue;
                 };
                 let (x, t) = (*x as f64, profile.after_time);
-                let moment = |k: i32| expected(&group.rates, posterior, |r| (r * t).powi(k));
-                let (m, square) = (moment(1), moment(2));
-                let parts = [1.0, x, m, x * x, square + m, x * m];
+                let moment = |p: &[f64], k: i32| expected(&group.rates, p, |r| (r * t).powi(k));
+                let (m, square) = (moment(posterior, 1), moment(posterior, 2));
+                let anew = moment(&group.prior, 1);
+                let parts = [1.0, x, m, x * x, square + m, x * m, x * anew];
                 for (sum, part) in sums.iter_mut().zip(parts) {
                     *sum += weight * part;
                 }
             }
         }
-        let [n, x, y, xx, yy, xy] = sums;
+        let [n, x, y, xx, yy, xy, anew] = sums;
         let (vx, vy) = (xx / n - (x / n).powi(2), yy / n - (y / n).powi(2));
-        let correlation = (xy / n - x * y / (n * n)) / (vx * vy).sqrt();
-        (n > 0.0 && vx > 0.0 && vy > 0.0).then_some(correlation * self.lasting)
+        let of = |sum: f64| (sum / n - x * y / (n * n)) / (vx * vy).sqrt();
+        (n > 0.0 && vx > 0.0 && vy > 0.0).then(|| (of(xy), of(anew)))
     }
 
     /// The customers of one arm, with their counts before and after as they were.
@@ -390,7 +397,7 @@ impl Population {
             for (profile, upto) in group.profiles.iter().zip(&group.cumulative) {
                 let weight = group.customers as f64 * (upto - before) as f64 / whole;
                 before = *upto;
-                let Some(mean) = profile.mean(&group.rates, y_unit) else {
+                let Some(mean) = profile.mean(group, self.lasting, y_unit) else {
                     continue;
                 };
                 n += weight;
@@ -404,12 +411,14 @@ impl Population {
 
 impl Profile {
     /// Mean after; `None` where it was not observed.
-    fn mean(&self, rates: &[f64], unit: f64) -> Option<f64> {
+    fn mean(&self, group: &Group, lasting: f64, unit: f64) -> Option<f64> {
         match &self.known {
             Known::Gamma { mean, .. } => Some(mean * self.after_time),
             Known::Pair(_, after) => after.map(|y| y as f64 * unit),
             Known::Before(_, posterior) => {
-                Some(expected(rates, posterior, |r| r) * self.after_time)
+                let own = expected(&group.rates, posterior, |r| r);
+                let anew = expected(&group.rates, &group.prior, |r| r);
+                Some((lasting * own + (1.0 - lasting) * anew) * self.after_time)
             }
         }
     }
