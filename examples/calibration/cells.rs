@@ -186,30 +186,32 @@ fn cell(
         family,
         words,
         n,
-        experiment: plan(arms),
+        // Named by the situation, so that no two draw the same customers.
+        experiment: plan(&format!("{id}-n{n}"), arms),
         population,
         scenario,
     }
 }
 
 /// A plan of `arms` equal arms.
-fn plan(arms: u64) -> Experiment {
-    let mut text = String::from(
-        "schema = 1\nexperiment = { name = \"calibration\", seed = 1 }\n\
-         assignment = { method = \"complete\", strata = [\"stratum\"] }\n\
-         outcomes = [{ name = \"contacts\", role = \"primary\", kind = \"count\", better = \"lower\" }]\n\
-         analysis = { estimand = \"difference\", estimator = \"lin\", multiplicity = \"dunnett\", prior = { mean = 0.0, sd = 10.0 } }\n",
+fn plan(id: &str, arms: u64) -> Experiment {
+    let name = id.replace('.', "-");
+    let mut text = format!(
+        "schema = 1\nexperiment = {{ name = \"{name}\", seed = 1 }}\n\
+         assignment = {{ method = \"complete\", strata = [\"stratum\"] }}\n\
+         outcomes = [{{ name = \"contacts\", role = \"primary\", kind = \"count\", better = \"lower\" }}]\n\
+         analysis = {{ estimand = \"difference\", estimator = \"lin\", multiplicity = \"dunnett\", prior = {{ mean = 0.0, sd = 10.0 }} }}\n",
     );
     for arm in 0..arms {
-        let (name, control) = match arm {
+        let (arm, control) = match arm {
             0 => ("control".to_string(), true),
             k => (format!("treatment-{k}"), false),
         };
         text.push_str(&format!(
-            "[[arms]]\nname = \"{name}\"\ncontrol = {control}\nweight = 1\n"
+            "[[arms]]\nname = \"{arm}\"\ncontrol = {control}\nweight = 1\n"
         ));
     }
-    experiment::parse(&text, Path::new("calibration.toml"))
+    experiment::parse(&text, Path::new(&format!("{name}.toml")))
         .expect("the cells' plan is valid")
         .experiment
 }

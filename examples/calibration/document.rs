@@ -56,12 +56,11 @@ fn csv(found: &[Found<'_>]) -> Result<String, std::fmt::Error> {
     );
     for (cell, tallies) in found {
         for r in judge::results(cell, tallies) {
-            let warning = if r.inside() {
-                ""
+            let (warning, warned) = if r.inside() {
+                ("", 0.0)
             } else {
-                judge::warning(cell, r.tally.estimator)
+                judge::warning(r.tally, tallies)
             };
-            let warned = tallies.warnings.get(warning).copied().unwrap_or(0);
             writeln!(
                 out,
                 "{},{},{},{},{},{},{:.4},{:.5},{:.5},{},{},{:.5},{:.5},{},{},{warning},{}",
@@ -84,7 +83,7 @@ fn csv(found: &[Found<'_>]) -> Result<String, std::fmt::Error> {
                 if warning.is_empty() {
                     String::new()
                 } else {
-                    format!("{:.3}", warned as f64 / tallies.replays.max(1) as f64)
+                    format!("{warned:.3}")
                 }
             )?;
         }
@@ -309,8 +308,7 @@ fn outside(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
     )?;
     for (cell, tallies) in found {
         for r in judge::results(cell, tallies).iter().filter(|r| !r.inside()) {
-            let id = judge::warning(cell, r.tally.estimator);
-            let warned = tallies.warnings.get(id).copied().unwrap_or(0);
+            let (id, warned) = judge::warning(r.tally, tallies);
             writeln!(
                 text,
                 "| {} | `{}`{} | {} ± {:.2} | {} – {} | `{id}` | {:.0} % |",
@@ -321,7 +319,7 @@ fn outside(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
                 100.0 * r.error.mcse,
                 percent(r.bounds.0),
                 percent(r.bounds.1),
-                100.0 * warned as f64 / tallies.replays.max(1) as f64
+                100.0 * warned
             )?;
         }
     }
@@ -373,7 +371,7 @@ fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
         };
         let right = if coverage { 1.0 - ALPHA } else { ALPHA };
         Panel {
-            title: format!("{n} customers an arm"),
+            title: format!("{} customers an arm", pilot::number::count(n)),
             reference: Some(right),
             limits: Some((right - off, right + off)),
             ends: if coverage { (0.88, 1.0) } else { (0.0, 0.12) },

@@ -103,8 +103,24 @@ pub fn name(estimator: Estimator, estimand: Estimand) -> String {
     }
 }
 
-/// The warning or check by which `pilot analyze` tells that a method may err on such data.
-pub fn warning(cell: &Cell, _estimator: Estimator) -> &'static str {
-    let _ = cell;
-    "small-arm"
+/// Warnings and checks that say that a method may err on such data, for each kind of estimand.
+fn warnings_of(estimator: Estimator, estimand: Estimand) -> &'static [&'static str] {
+    match (estimator, estimand) {
+        (Estimator::Negbin, _) => &["small-arm", "ratio-skewed", "heavy-tail", "zero-inflation"],
+        (_, Estimand::Ratio) => &["small-arm", "ratio-skewed", "heavy-tail"],
+        _ => &["small-arm", "heavy-tail", "skewed-difference"],
+    }
+}
+
+/// The warning or check by which `pilot analyze` most often tells that a method may err on such
+/// data, and the share of the replays in which it did.
+pub fn warning(tally: &Tally, tallies: &Tallies) -> (&'static str, f64) {
+    let share = |id: &str| {
+        let times = tallies.warnings.get(id).copied().unwrap_or(0);
+        times as f64 / tallies.replays.max(1) as f64
+    };
+    let ids = warnings_of(tally.estimator, tally.estimand).iter();
+    ids.map(|id| (*id, share(id)))
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        .unwrap_or(("", 0.0))
 }

@@ -85,3 +85,39 @@ fn no_situation_is_missing() {
         assert!(rows.iter().any(|r| r["cell"] == cell.id), "{}", cell.id);
     }
 }
+
+/// Standard errors between two simulations of the same thing.
+const ERRORS: f64 = 4.5;
+
+/// Error rates of numpy's customers and scipy's tests (tests/reference/scripts/calibration_errors.py).
+#[test]
+fn errors_agree_with_an_independent_simulation() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/reference/calibration_errors.json"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let reference: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = rows();
+    let results = reference["results"].as_array().unwrap();
+    assert_eq!(results.len(), 15);
+    for theirs in results {
+        let ours = rows
+            .iter()
+            .find(|r| {
+                r["cell"] == *theirs["cell"].as_str().unwrap()
+                    && r["estimator"] == *theirs["estimator"].as_str().unwrap()
+            })
+            .unwrap();
+        let number = |key: &str| ours[key].parse::<f64>().unwrap();
+        let (error, mcse) = (
+            theirs["error"].as_f64().unwrap(),
+            theirs["mcse"].as_f64().unwrap(),
+        );
+        let off = (number("error") - error).abs();
+        assert!(
+            off < ERRORS * number("mcse").hypot(mcse),
+            "{ours:?} {theirs}"
+        );
+    }
+}

@@ -62,8 +62,9 @@ pub struct Dot {
     pub series: usize,
 }
 
-const GAP: f64 = 26.0;
-const ROW: f64 = 30.0;
+const GAP: f64 = 36.0;
+/// Height of a row without and with a remark.
+const ROWS: (f64, f64) = (30.0, 38.0);
 const RADIUS: f64 = 4.0;
 /// A share as a percentage in ticks.
 const PERCENT: f64 = 100.0;
@@ -99,18 +100,24 @@ pub fn draw(chart: &Dots) -> Result<Chart> {
     }
     frame.top += STRONG.line_height() + 4.0;
     let top = frame.top;
-    let bottom = top + ROW * chart.rows.len() as f64;
-    names_and_bands(&mut frame, chart, left);
+    let row_height = if chart.rows.iter().all(|r| r.note.is_empty()) {
+        ROWS.0
+    } else {
+        ROWS.1
+    };
+    let bottom = top + row_height * chart.rows.len() as f64;
+    names_and_bands(&mut frame, chart, left, row_height);
     for (i, (x, panel)) in panels.iter().enumerate() {
         let scale = Scale::exact(panel.ends.0, panel.ends.1, x + 6.0, x + width - 6.0);
         backdrop(&mut frame.canvas, panel, &scale, (top, bottom));
         for (r, row) in chart.rows.iter().enumerate() {
-            let middle = top + ROW * (r as f64 + 0.5);
+            let middle = top + row_height * (r as f64 + 0.5);
             let dots = row.dots.get(i).map_or(&[] as &[Dot], Vec::as_slice);
             for dot in dots {
                 // Series beside each other, so that none hides another.
                 let several = chart.series.len().max(1) as f64;
-                let step = (dot.series as f64 - (several - 1.0) / 2.0) * (ROW - 12.0) / several;
+                let step =
+                    (dot.series as f64 - (several - 1.0) / 2.0) * (row_height - 12.0) / several;
                 mark(&mut frame.canvas, panel, dot, &scale, middle + step);
             }
         }
@@ -119,17 +126,17 @@ pub fn draw(chart: &Dots) -> Result<Chart> {
     frame.finish(&chart.source, "dots")
 }
 
-fn names_and_bands(frame: &mut Frame, chart: &Dots, left: f64) {
+fn names_and_bands(frame: &mut Frame, chart: &Dots, left: f64, height: f64) {
     for (i, row) in chart.rows.iter().enumerate() {
-        let upper = frame.top + ROW * i as f64;
+        let upper = frame.top + height * i as f64;
         if i % 2 == 0 {
             frame
                 .canvas
-                .rect((MARGIN, upper), (WIDTH - MARGIN, upper + ROW), BAND);
+                .rect((MARGIN, upper), (WIDTH - MARGIN, upper + height), BAND);
         }
         let name = block(&row.name, LABEL, left - MARGIN - 16.0, 1);
         let note = block(&row.note, NOTE, left - MARGIN - 16.0, 1);
-        let mut y = upper + (ROW - name.height() - note.height()) / 2.0;
+        let mut y = upper + (height - name.height() - note.height()) / 2.0;
         for text in [&name, &note] {
             y += frame.canvas.text(MARGIN + 8.0, y, Anchor::Start, text);
         }
