@@ -9,6 +9,8 @@ use crate::cells::{Cell, Family};
 pub const ALPHA: f64 = 0.05;
 /// How far off an error rate may be in arms of 200.
 const NEAR: f64 = 0.015;
+/// With fewer replays than this, two Monte-Carlo standard errors are allowed on top.
+const ENOUGH: u64 = 10_000;
 /// From here on an error rate is held to its Monte-Carlo error.
 const LARGE: u64 = 2000;
 /// Monte-Carlo standard errors that are allowed.
@@ -75,7 +77,13 @@ fn bounds(cell: &Cell, estimator: Estimator, replays: u64) -> (f64, f64) {
     if estimator == Estimator::Permutation {
         return (0.0, ALPHA + chance);
     }
-    let off = if cell.n >= LARGE { chance } else { NEAR };
+    let off = if cell.n >= LARGE {
+        chance
+    } else if replays < ENOUGH {
+        NEAR + 2.0 * mcse(replays)
+    } else {
+        NEAR
+    };
     (ALPHA - off, ALPHA + off)
 }
 

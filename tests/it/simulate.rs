@@ -379,6 +379,8 @@ fn the_command_reports_and_writes_nothing() {
     ] {
         assert!(!desk.read(&format!("sim/{file}")).is_empty());
     }
+    let explained = desk.run(&["explain", "simulate"]).ok().stdout;
+    assert!(explained.contains("false positives"), "{explained}");
     let again = desk.run(&[&args[..], &["--out", "sim"]].concat());
     assert_eq!(again.code, 2, "{}", again.stderr);
 }
