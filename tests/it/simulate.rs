@@ -119,7 +119,10 @@ fn a_correlation_that_was_asked_comes_out() {
     assert!((covariance / (vx * vy).sqrt() - 0.3).abs() < 0.02);
 }
 
-fn table(cells: &[(u16, u32, Option<i64>, Option<i64>, u64)]) -> ContactTable {
+/// Arm, stratum, before, after, customers.
+type Row = (u16, u32, Option<i64>, Option<i64>, u64);
+
+fn table(cells: &[Row]) -> ContactTable {
     let strata = Strata::new(
         vec!["plan".into()],
         [vec!["basic".to_string()], vec!["plus".to_string()]],
