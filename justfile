@@ -46,3 +46,9 @@ ten-million dir="/tmp/pilot-ten-million":
     python3 -m venv {{dir}}/venv
     {{dir}}/venv/bin/pip install -q tea-tasting==1.14.0 "ibis-framework[duckdb]" packaging
     {{dir}}/venv/bin/python benches/ten_million/compare.py target/release/pilot {{dir}}
+
+# How often every estimator errs, in all situations of examples/calibration: writes docs/calibration.md and its charts.
+# Goes on where it stopped. Hours for 10,000 replicates a situation; 1,000 take minutes.
+calibration replicates="10000" threads="2" dir="target/calibration":
+    cargo run --release --no-default-features --example calibration -- run --replicates {{replicates}} --threads {{threads}} --dir {{dir}}
+    cargo run --release --no-default-features --example calibration -- write --dir {{dir}} --docs docs

@@ -28,6 +28,7 @@ pub use looks::{
     last, last_day, no_looks_planned, plan_until,
 };
 pub use model::*;
+pub use scale::{Scale, before_windows, scale};
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
 pub use weekly::{FadeRow, WeekRow, Weekly};

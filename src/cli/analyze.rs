@@ -154,7 +154,11 @@ fn dry_run(args: &Args, opened: &Opened, ui: &Ui) -> Result<()> {
     })
 }
 
-fn check_out(dir: &Path) -> Result<()> {
+/// Whether a folder for results is new or empty.
+///
+/// # Errors
+/// It is not.
+pub fn check_out(dir: &Path) -> Result<()> {
     match std::fs::read_dir(dir) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(Error::io("write to", dir, &e)),

@@ -185,7 +185,11 @@ fn read_assignment(opened: &Opened) -> Result<(Roster, Vec<usize>)> {
     .map_err(|error| error.file(&path))
 }
 
-fn roster(opened: &Opened, g: &Global, ui: &Ui) -> Result<(Roster, Vec<u64>)> {
+/// The customers of the pilot, and the line of each.
+///
+/// # Errors
+/// A roster that cannot be read.
+pub fn roster(opened: &Opened, g: &Global, ui: &Ui) -> Result<(Roster, Vec<u64>)> {
     let progress = ui.progress("reading customers");
     let tick = pilot::ticking(&progress);
     let request = opened.request(None, g, &tick);
@@ -200,7 +204,11 @@ fn roster(opened: &Opened, g: &Global, ui: &Ui) -> Result<(Roster, Vec<u64>)> {
     Ok((roster, lines))
 }
 
-fn write_rows(
+/// Writes an assignment file, or one arm of it.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_rows(
     opened: &Opened,
     roster: &Roster,
     arms: &[Option<usize>],

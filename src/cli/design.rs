@@ -141,22 +141,20 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let sought = Sought { rate, reduction };
     let size = size(args, &sought, &design.experiment, baseline.as_ref())?;
     if let Some(b) = &baseline {
-        design.notes.push(format!(
-            "History of {} customers: {:.4} contacts each, dispersion {:.3}{}.",
-            b.customers,
-            b.rate,
-            b.dispersion,
-            b.correlation.map_or(String::new(), |r| format!(
-                ", correlation before/after {r:.3}"
-            ))
-        ));
+        design.notes.push(planning::history_note(b));
     }
     if let Some((question, answer)) = &size {
-        design.notes.push(format!(
-            "Sized for a reduction of {:.0} %: {} customers in all.",
-            100.0 * question.reduction.unwrap_or(0.0),
-            number::count(answer.n_total)
-        ));
+        if baseline.is_none() || sought.rate.is_some() || args.dispersion.is_some() {
+            design.notes.push(planning::assumed_note(
+                question.rate,
+                question.dispersion,
+                Some(question.correlation).filter(|r| *r > 0.0),
+            ));
+        }
+        let reduction = question.reduction.unwrap_or(0.0);
+        design
+            .notes
+            .push(planning::size_note(reduction, answer.n_total));
     }
     let text = template(&design);
     let plan = experiment::parse(&text, &place)?;

@@ -285,14 +285,16 @@ fn days_between(from: Date, to: Date) -> i64 {
     from.until(to).map_or(0, |s| i64::from(s.get_days()))
 }
 
-fn planned_end(experiment: &Experiment, evidence: &Evidence) -> Option<Date> {
+/// The last day of the after window.
+pub fn planned_end(experiment: &Experiment, evidence: &Evidence) -> Option<Date> {
     if let Some((_, end)) = pilot::after_window(experiment) {
         return Some(end);
     }
     evidence.audit.last_window_day.as_ref()?.parse().ok()
 }
 
-fn complete_until(experiment: &Experiment) -> Option<Date> {
+/// The last day that the log holds completely.
+pub fn complete_until(experiment: &Experiment) -> Option<Date> {
     match &experiment.data {
         Some(Data::Log { contacts, .. }) => contacts.complete_until,
         _ => None,

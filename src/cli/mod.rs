@@ -18,6 +18,7 @@ mod pilot;
 mod power;
 mod quick;
 mod report;
+mod simulate;
 mod status;
 mod ui;
 
@@ -113,6 +114,8 @@ enum Command {
     Analyze(analyze::Args),
     /// Render the reports again from the last analysis
     Report(report::Args),
+    /// Replay plan and analysis on simulated customers: how often does it err, how often find?
+    Simulate(simulate::Args),
     /// The plan in plain words
     Show(describe::ShowArgs),
     /// The plan against its approval
@@ -137,8 +140,6 @@ enum Later {
     #[command(hide = true)]
     Drivers(Anything),
     #[command(hide = true)]
-    Simulate(Anything),
-    #[command(hide = true)]
     Sign(Anything),
     #[command(hide = true)]
     Verify(Anything),
@@ -160,7 +161,6 @@ impl Later {
     fn parts(&self) -> (&'static str, &[OsString]) {
         match self {
             Later::Drivers(a) => ("pilot drivers", &a.rest),
-            Later::Simulate(a) => ("pilot simulate", &a.rest),
             Later::Sign(a) => ("pilot sign", &a.rest),
             Later::Verify(a) => ("pilot verify", &a.rest),
             Later::Sql(a) => ("pilot sql", &a.rest),
@@ -279,6 +279,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Ingest(a) => ingest::run(a, g, ui),
         Command::Analyze(a) => analyze::run(a, g, ui),
         Command::Report(a) => report::run(a, g, ui),
+        Command::Simulate(a) => simulate::run(a, g, ui),
         Command::Show(a) => describe::show(a, g, ui),
         Command::Diff(a) => describe::diff(a, g, ui),
         Command::Status(a) => status::run(a, g, ui),

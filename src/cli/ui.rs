@@ -139,9 +139,17 @@ impl Ui {
         Progress {
             shown,
             what,
+            total: None,
             begun: Instant::now(),
             bar: Mutex::new(None),
         }
+    }
+
+    /// A bar up to `total`, as [`Ui::progress`].
+    pub fn progress_to(&self, what: &'static str, total: u64) -> Progress {
+        let mut progress = self.progress(what);
+        progress.total = Some(total);
+        progress
     }
 }
 
@@ -160,6 +168,7 @@ pub struct Steps {
 pub struct Progress {
     shown: bool,
     what: &'static str,
+    total: Option<u64>,
     begun: Instant,
     bar: Mutex<Option<ProgressBar>>,
 }
@@ -176,10 +185,12 @@ impl Progress {
             && let Ok(mut bar) = self.bar.lock()
         {
             bar.get_or_insert_with(|| {
-                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-                if let Ok(style) =
-                    ProgressStyle::with_template("{spinner} {msg} {human_pos} rows, {elapsed}")
-                {
+                let bar = ProgressBar::with_draw_target(self.total, ProgressDrawTarget::stderr());
+                let template = match self.total {
+                    Some(_) => "{msg} {bar:30} {human_pos}/{human_len}, {eta} left",
+                    None => "{spinner} {msg} {human_pos} rows, {elapsed}",
+                };
+                if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style);
                 }
                 bar.set_message(self.what);

@@ -1,5 +1,8 @@
-//! Sizing a pilot before it begins.
+//! Sizing a pilot before it begins, and trying it on simulated customers.
 
 mod history;
+mod notes;
+pub mod simulate;
 
 pub use history::{Baseline, baseline};
+pub use notes::{Sizing, assumed_note, history_note, size_note};

@@ -13,6 +13,7 @@ mod memo;
 mod png;
 mod privacy;
 mod segments;
+mod simulation;
 mod tables;
 mod terminal;
 pub mod text;
@@ -25,7 +26,9 @@ use crate::analysis::Warning;
 use crate::error::Result;
 
 pub use crate::number;
+pub use chart::dots::{Dot, DotRow, Dots, Panel};
 pub use document::*;
+pub use simulation::{simulation, simulation_lines};
 
 /// A file of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +77,21 @@ pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
         bytes: chart.svg.into_bytes(),
     };
     Ok(charts.map(file).collect())
+}
+
+/// Draws a chart of rates as `NAME.svg` and `NAME.png`.
+///
+/// # Errors
+/// Internal ones only.
+pub fn dots(name: &str, rates: &Dots) -> Result<Vec<RenderedFile>> {
+    let chart = chart::dots::draw(rates)?;
+    let svg = RenderedFile {
+        name: format!("{name}.svg"),
+        warnings: missing_glyphs(&chart),
+        bytes: chart.svg.into_bytes(),
+    };
+    let png = picture(&svg)?;
+    Ok(vec![svg, png])
 }
 
 /// The PNG of a chart, with its warnings.

@@ -22,6 +22,7 @@ pub mod negbin;
 mod ols;
 pub mod permutation;
 pub mod poisson;
+pub mod poisson_sampling;
 pub mod power;
 mod profile;
 pub mod proportion;

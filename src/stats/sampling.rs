@@ -199,7 +199,7 @@ fn binomial_by_inversion(g: &mut Generator, trials: u64, p: f64) -> u64 {
 
 /// A draw from a log-concave distribution on 0..=largest, given ln(P(k)/P(mode)).
 #[inline]
-fn ratio_of_uniforms(
+pub(super) fn ratio_of_uniforms(
     g: &mut Generator,
     mean: f64,
     variance: f64,

@@ -39,6 +39,19 @@ pub struct OutcomeEvidence {
     pub clusters: Option<Clusters>,
 }
 
+impl OutcomeEvidence {
+    /// An outcome of which only the cells are known.
+    pub fn of_cells(outcome: impl Into<String>, table: ContactTable) -> Self {
+        OutcomeEvidence {
+            outcome: outcome.into(),
+            table,
+            weekly: None,
+            segments: Vec::new(),
+            clusters: None,
+        }
+    }
+}
+
 /// Counts of what did not become a cell, or became one with a remark.
 ///
 /// `None` means that the input could not tell (for example duplicates without an id column).

@@ -518,7 +518,7 @@ fn what_is_not_yet_built_says_so() {
     desk.write("experiments/t.toml", COUNTS_PLAN);
     for args in [
         ["drivers", "x.csv"].as_slice(),
-        &["simulate", "t"],
+        &["simulate", "t", "--looks", "3"],
         &["sign", "t"],
         &["verify", "t"],
         &["sql", "t"],

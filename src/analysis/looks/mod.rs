@@ -111,9 +111,8 @@ fn hide_fixed(row: &mut EstimateRow) {
     row.p_value = None;
     row.ci_lower = None;
     row.ci_upper = None;
-    let of_one_look = |key: &str| {
-        key.starts_with("p_") || key.starts_with("ci_") || key.ends_with("_ci")
-    };
+    let of_one_look =
+        |key: &str| key.starts_with("p_") || key.starts_with("ci_") || key.ends_with("_ci");
     row.detail.retain(|key, _| !of_one_look(key));
 }
 

@@ -28,18 +28,23 @@ pub struct Frame {
 pub type Sign<'a> = Box<dyn Fn(&mut Canvas, Point) + 'a>;
 
 impl Frame {
-    /// Draws banners, title and subtitle.
+    /// Draws banners, title and subtitle of a document's chart.
     pub fn open(doc: &Document, title: String, subtitle: String) -> Self {
+        Self::begin(&banners(doc), title, subtitle)
+    }
+
+    /// Draws banners (empty: none), title and subtitle.
+    pub fn begin(banners: &str, title: String, subtitle: String) -> Self {
         let mut canvas = Canvas::default();
         let width = WIDTH - 2.0 * MARGIN;
         let mut top = 20.0;
-        if !doc.banners.is_empty() {
+        if !banners.is_empty() {
             let style = Style {
                 size: 12.5,
                 bold: true,
                 color: ALARM_INK,
             };
-            let text = block(&banners(doc), style, width - 24.0, 4);
+            let text = block(banners, style, width - 24.0, 4);
             let bottom = top + text.height() + 10.0;
             canvas.rect((MARGIN, top), (WIDTH - MARGIN, bottom), ALARM);
             canvas.rect((MARGIN, top), (MARGIN + 4.0, bottom), ALARM_INK);
@@ -84,9 +89,14 @@ impl Frame {
         self.top += line + 6.0;
     }
 
-    /// Draws the source line and closes the page.
-    pub fn close(mut self, doc: &Document, name: &'static str) -> Result<Chart> {
-        let source = block(&source_line(doc), SOURCE, WIDTH - 2.0 * MARGIN, 3);
+    /// Draws the document's source line and closes the page.
+    pub fn close(self, doc: &Document, name: &'static str) -> Result<Chart> {
+        self.finish(&source_line(doc), name)
+    }
+
+    /// Draws a source line and closes the page.
+    pub fn finish(mut self, source: &str, name: &'static str) -> Result<Chart> {
+        let source = block(source, SOURCE, WIDTH - 2.0 * MARGIN, 3);
         self.top += 16.0;
         self.top += self.canvas.text(MARGIN, self.top, Anchor::Start, &source);
         let svg = self

@@ -6,6 +6,7 @@ mod boundary;
 mod canvas;
 mod cash;
 mod distribution;
+pub mod dots;
 mod effect;
 mod frame;
 mod palette;

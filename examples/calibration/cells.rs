@@ -1,0 +1,217 @@
+//! The situations in which every estimator is tried: no effect, and everything else.
+
+use std::path::Path;
+
+use pilot::experiment::{self, Experiment};
+use pilot::planning::simulate::{NegativeBinomial, Population, Replay, Scenario};
+
+/// Draws of each permutation test and bootstrap.
+pub const DRAWS: u32 = 999;
+/// Seed of everything.
+pub const SEED: u64 = 20_260_101;
+/// Days of both windows.
+const DAYS: u32 = 60;
+
+/// One situation.
+pub struct Cell {
+    /// Stable name.
+    pub id: String,
+    /// Which table it belongs to.
+    pub family: Family,
+    /// In words, without the customers.
+    pub words: String,
+    /// Customers an arm.
+    pub n: u64,
+    /// The plan.
+    pub experiment: Experiment,
+    /// Its customers.
+    pub population: Population,
+    /// What happens to them.
+    pub scenario: Scenario,
+}
+
+/// Tables of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Negative binomial counts.
+    NegativeBinomial,
+    /// The same with 30 % of customers who never contact.
+    ExtraZeros,
+    /// Poisson counts with Pareto distributed rates.
+    Pareto,
+    /// Several arms, late arrivals, missing outcomes.
+    Designs,
+}
+
+impl Family {
+    /// All, in the document's order.
+    pub const ALL: [Family; 4] = [
+        Family::NegativeBinomial,
+        Family::ExtraZeros,
+        Family::Pareto,
+        Family::Designs,
+    ];
+
+    /// Name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::NegativeBinomial => "negative-binomial",
+            Family::ExtraZeros => "extra-zeros",
+            Family::Pareto => "pareto",
+            Family::Designs => "designs",
+        }
+    }
+}
+
+impl Cell {
+    /// Its replays.
+    pub fn replay(&self) -> Replay<'_> {
+        Replay {
+            experiment: &self.experiment,
+            population: &self.population,
+            scenario: &self.scenario,
+            draws: DRAWS,
+            seed: SEED,
+        }
+    }
+}
+
+const SIZES: [u64; 3] = [50, 200, 2000];
+const MEANS: [f64; 3] = [0.2, 1.0, 5.0];
+
+/// Every situation.
+pub fn all() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    let plain = Scenario {
+        // Whether a treated customer took it up is recorded, so that `cace` has its column.
+        uptake: Some(0.7),
+        ..Scenario::PLAIN
+    };
+    for n in SIZES {
+        for mean in MEANS {
+            for dispersion in [0.1, 1.0, 5.0] {
+                cells.push(cell(
+                    Family::NegativeBinomial,
+                    &format!("nb-mean{mean}-phi{dispersion}"),
+                    format!("mean {mean}, φ {dispersion}"),
+                    (n, 2),
+                    (mean, dispersion),
+                    plain,
+                ));
+            }
+        }
+        for mean in MEANS {
+            cells.push(cell(
+                Family::ExtraZeros,
+                &format!("zeros-mean{mean}"),
+                format!("mean {mean} of the others, φ 1, 30 % extra zeros"),
+                (n, 2),
+                (mean, 1.0),
+                Scenario {
+                    zero_inflation: 0.3,
+                    ..plain
+                },
+            ));
+        }
+        for mean in MEANS {
+            for tail in [2.5, 1.5] {
+                cells.push(cell(
+                    Family::Pareto,
+                    &format!("pareto{tail}-mean{mean}"),
+                    format!("mean {mean}, Pareto tail {tail}"),
+                    (n, 2),
+                    (mean, 0.0),
+                    Scenario {
+                        heavy_tail: Some(tail),
+                        ..plain
+                    },
+                ));
+            }
+        }
+        cells.push(cell(
+            Family::Designs,
+            "four-arms",
+            "4 arms, mean 1, φ 1".into(),
+            (n, 4),
+            (1.0, 1.0),
+            plain,
+        ));
+        let mut late = cell(
+            Family::Designs,
+            "late-arrivals",
+            "customers observed for 1 to 60 days, mean 1 over 60, φ 1".into(),
+            (n, 2),
+            (1.0, 1.0),
+            plain,
+        );
+        let days: Vec<u32> = (1..=DAYS).collect();
+        late.population = late.population.observed_for(&days);
+        cells.push(late);
+        cells.push(cell(
+            Family::Designs,
+            "attrition",
+            "the outcome of 20 % is missing, mean 1, φ 1".into(),
+            (n, 2),
+            (1.0, 1.0),
+            Scenario {
+                attrition: 0.2,
+                ..plain
+            },
+        ));
+    }
+    cells
+}
+
+fn cell(
+    family: Family,
+    id: &str,
+    words: String,
+    (n, arms): (u64, u64),
+    (rate, dispersion): (f64, f64),
+    scenario: Scenario,
+) -> Cell {
+    let law = NegativeBinomial {
+        rate,
+        dispersion,
+        correlation: None,
+        before_days: Some(DAYS),
+        after_days: DAYS,
+    };
+    // Two strata, so that what adjusts for strata has some.
+    let population = Population::negative_binomial(&law, n * arms)
+        .expect("the cells' laws are valid")
+        .in_strata(2);
+    Cell {
+        id: format!("{id}-n{n}"),
+        family,
+        words,
+        n,
+        // Named by the situation, so that no two draw the same customers.
+        experiment: plan(&format!("{id}-n{n}"), arms),
+        population,
+        scenario,
+    }
+}
+
+/// A plan of `arms` equal arms.
+fn plan(id: &str, arms: u64) -> Experiment {
+    let name = id.replace('.', "-");
+    let mut text = format!(
+        "schema = 1\nexperiment = {{ name = \"{name}\", seed = 1 }}\n\
+         assignment = {{ method = \"complete\", strata = [\"stratum\"] }}\n\
+         outcomes = [{{ name = \"contacts\", role = \"primary\", kind = \"count\", better = \"lower\" }}]\n\
+         analysis = {{ estimand = \"difference\", estimator = \"lin\", multiplicity = \"dunnett\", prior = {{ mean = 0.0, sd = 10.0 }} }}\n",
+    );
+    for arm in 0..arms {
+        let (arm, control) = match arm {
+            0 => ("control".to_string(), true),
+            k => (format!("treatment-{k}"), false),
+        };
+        text.push_str(&format!(
+            "[[arms]]\nname = \"{arm}\"\ncontrol = {control}\nweight = 1\n"
+        ));
+    }
+    experiment::parse(&text, Path::new(&format!("{name}.toml")))
+        .expect("the cells' plan is valid")
+        .experiment
+}

@@ -1,0 +1,441 @@
+//! docs/calibration.md, its charts and its table.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use pilot::planning::simulate::{Rate, Tallies};
+use pilot::report::{Dot, DotRow, Dots, Panel, dots};
+use pilot::stats::{Estimand, Estimator};
+
+use crate::cells::{self, Cell, Family};
+use crate::judge::{self, ALPHA};
+
+type Found<'a> = (&'a Cell, Tallies);
+type Method = (Estimator, Estimand);
+
+const SIZES: [u64; 3] = [50, 200, 2000];
+/// Half the length of an error bar, in Monte-Carlo standard errors.
+const BARS: f64 = 2.0;
+
+/// Writes everything under `docs`.
+pub fn write(found: &[Found<'_>], docs: &Path) -> Result<(), Box<dyn Error>> {
+    let folder = docs.join("calibration");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("results.csv"), csv(found)?)?;
+    let mut text = String::from(include_str!("head.md"));
+    headline(&mut text, found)?;
+    replicates(&mut text, found)?;
+    for family in Family::ALL {
+        section(&mut text, found, family)?;
+        for (what, chart) in [
+            ("errors", chart(found, family, false)),
+            ("coverage", chart(found, family, true)),
+        ] {
+            for file in dots(&format!("{}-{what}", family.name()), &chart)? {
+                fs::write(folder.join(&file.name), &file.bytes)?;
+            }
+        }
+    }
+    families(&mut text, found)?;
+    outside(&mut text, found)?;
+    text.push_str(include_str!("foot.md"));
+    fs::write(docs.join("calibration.md"), text)?;
+    Ok(())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}", 100.0 * share)
+}
+
+fn csv(found: &[Found<'_>]) -> Result<String, std::fmt::Error> {
+    let mut out = String::from(
+        "cell,family,n,estimator,estimand,replays,computed,error,mcse,by_interval,coverage,lowest,highest,required,inside,warning,warned\n",
+    );
+    for (cell, tallies) in found {
+        for r in judge::results(cell, tallies) {
+            let (warning, warned) = if r.inside() {
+                ("", 0.0)
+            } else {
+                judge::warning(r.tally, tallies)
+            };
+            writeln!(
+                out,
+                "{},{},{},{},{},{},{:.4},{:.5},{:.5},{},{},{:.5},{:.5},{},{},{warning},{}",
+                cell.id,
+                cell.family.name(),
+                cell.n,
+                r.tally.estimator,
+                estimand(r.tally.estimand),
+                r.error.replays,
+                r.computed,
+                r.error.value,
+                r.error.mcse,
+                r.by_interval,
+                r.coverage
+                    .map_or(String::new(), |c| format!("{:.5}", c.value)),
+                r.bounds.0,
+                r.bounds.1,
+                r.required,
+                r.inside(),
+                if warning.is_empty() {
+                    String::new()
+                } else {
+                    format!("{warned:.3}")
+                }
+            )?;
+        }
+    }
+    Ok(out)
+}
+
+fn estimand(estimand: Estimand) -> &'static str {
+    match estimand {
+        Estimand::Difference => "difference",
+        Estimand::Ratio => "ratio",
+        Estimand::Probability => "probability",
+    }
+}
+
+fn headline(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
+    let (mut required, mut within, mut all, mut inside) = (0, 0, 0, 0);
+    let mut worst: Option<(f64, String)> = None;
+    let mut misses = Vec::new();
+    for (cell, tallies) in found {
+        for r in judge::results(cell, tallies) {
+            all += 1;
+            inside += usize::from(r.inside());
+            if r.required {
+                required += 1;
+                within += usize::from(r.inside());
+                if !r.inside() {
+                    misses.push(format!(
+                        "{} in {} ({} %)",
+                        judge::name(r.tally.estimator, r.tally.estimand),
+                        cell.id,
+                        percent(r.error.value)
+                    ));
+                }
+            }
+            if r.tally.estimator == Estimator::Permutation
+                && worst.as_ref().is_none_or(|w| r.error.value > w.0)
+            {
+                worst = Some((r.error.value, cell.id.clone()));
+            }
+        }
+    }
+    writeln!(text, "\n## Result\n")?;
+    writeln!(
+        text,
+        "Of {required} results that must be right (`permutation` everywhere, and every method on negative binomial\n\
+         counts and on extra zeros with 200 or 2,000 customers an arm), {within} are. Of all {all} results, {inside} are within\n\
+         the same bounds."
+    )?;
+    if let Some((rate, cell)) = worst {
+        writeln!(
+            text,
+            "The highest error rate of `permutation` anywhere is {} % ({cell}).",
+            percent(rate)
+        )?;
+    }
+    if !misses.is_empty() {
+        writeln!(text, "\nNot right: {}.", misses.join("; "))?;
+    }
+    Ok(())
+}
+
+fn replicates(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
+    let counts: BTreeSet<u64> = found.iter().map(|(_, t)| t.replays).collect();
+    writeln!(text, "\n## How many replays\n")?;
+    for count in counts.iter().rev() {
+        let ids: Vec<&str> = found
+            .iter()
+            .filter(|(_, t)| t.replays == *count)
+            .map(|(c, _)| c.id.as_str())
+            .collect();
+        let which = if ids.len() == found.len() {
+            format!("all {} situations", ids.len())
+        } else if ids.len() > 12 {
+            format!("{} situations", ids.len())
+        } else {
+            ids.join(", ")
+        };
+        writeln!(
+            text,
+            "- {count} replays, Monte-Carlo standard error of a rate of 5 %: {:.2} points: {which}",
+            100.0 * judge::mcse(*count)
+        )?;
+    }
+    Ok(())
+}
+
+fn title(family: Family) -> &'static str {
+    match family {
+        Family::NegativeBinomial => "Negative binomial counts",
+        Family::ExtraZeros => "Extra zeros",
+        Family::Pareto => "Pareto tails",
+        Family::Designs => "Several arms, late arrivals, missing outcomes",
+    }
+}
+
+fn of_family<'a, 'b>(found: &'a [Found<'b>], family: Family, n: u64) -> Vec<&'a Found<'b>> {
+    let all = found.iter();
+    all.filter(|(c, t)| c.family == family && c.n == n && t.replays > 1)
+        .collect()
+}
+
+fn methods(found: &[&Found<'_>]) -> Vec<Method> {
+    let all: BTreeSet<Method> = found
+        .iter()
+        .flat_map(|(c, t)| judge::results(c, t))
+        .map(|r| (r.tally.estimator, r.tally.estimand))
+        .collect();
+    all.into_iter().collect()
+}
+
+fn section(text: &mut String, found: &[Found<'_>], family: Family) -> std::fmt::Result {
+    writeln!(text, "\n## {}\n", title(family))?;
+    for what in ["errors", "coverage"] {
+        let name = format!("{}-{what}", family.name());
+        writeln!(
+            text,
+            "![{} of every method](calibration/{name}.png)\n",
+            what
+        )?;
+    }
+    for n in SIZES {
+        let cells = of_family(found, family, n);
+        if cells.is_empty() {
+            continue;
+        }
+        writeln!(
+            text,
+            "**{n} customers an arm.** Error % / coverage %; bold: outside its bounds.\n"
+        )?;
+        let heads: Vec<&str> = cells.iter().map(|(c, _)| c.words.as_str()).collect();
+        writeln!(text, "| method | {} |", heads.join(" | "))?;
+        writeln!(text, "|---|{}", "---|".repeat(cells.len()))?;
+        for (estimator, estimand) in methods(&cells) {
+            let mut row = format!("| `{}` |", judge::name(estimator, estimand));
+            for (cell, tallies) in &cells {
+                let results = judge::results(cell, tallies);
+                let found = results
+                    .iter()
+                    .find(|r| (r.tally.estimator, r.tally.estimand) == (estimator, estimand));
+                row.push_str(&match found {
+                    None => " – |".to_string(),
+                    Some(r) => {
+                        let coverage = r.coverage.map_or("–".into(), |c| percent(c.value));
+                        let error = match (r.by_interval, r.inside()) {
+                            (true, true) => "–".to_string(),
+                            (true, false) => format!("**({})**", percent(r.error.value)),
+                            (false, true) => percent(r.error.value),
+                            (false, false) => format!("**{}**", percent(r.error.value)),
+                        };
+                        let rare = if r.computed < 0.9995 { "*" } else { "" };
+                        format!(" {error} / {coverage}{rare} |")
+                    }
+                });
+            }
+            writeln!(text, "{row}")?;
+        }
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+/// Error rates over all arms, where the plan adjusts for them.
+fn families(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
+    let cells: Vec<&Found<'_>> = found
+        .iter()
+        .filter(|(c, t)| c.experiment.arms.len() > 2 && t.replays > 1)
+        .collect();
+    if cells.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "## Four arms as a family\n\n\
+         Share of pilots in which at least one of three treatments without effect has an adjusted p of at most 5 % (Dunnett).\n"
+    )?;
+    let heads: Vec<String> = cells
+        .iter()
+        .map(|(c, _)| format!("{} an arm", c.n))
+        .collect();
+    writeln!(
+        text,
+        "| method | {} |\n|---|{}",
+        heads.join(" | "),
+        "---|".repeat(cells.len())
+    )?;
+    for (estimator, estimand) in methods(&cells) {
+        let rates: Vec<Option<Rate>> = cells
+            .iter()
+            .map(|(_, t)| {
+                let tally = t.get(estimator, estimand)?;
+                tally.rejected_adjusted.rate()?;
+                tally.any_rejected.rate()
+            })
+            .collect();
+        if rates.iter().all(Option::is_none) {
+            continue;
+        }
+        let shown: Vec<String> = rates
+            .iter()
+            .map(|r| {
+                r.map_or("–".into(), |r| {
+                    format!("{} ± {:.2}", percent(r.value), 100.0 * r.mcse)
+                })
+            })
+            .collect();
+        writeln!(
+            text,
+            "| `{}` | {} |",
+            judge::name(estimator, estimand),
+            shown.join(" | ")
+        )?;
+    }
+    Ok(())
+}
+
+fn outside(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n## Where a method falls outside, and what `pilot analyze` says there\n\n\
+         | situation | method | error % | bounds % | warning | in so many of the pilots |\n|---|---|---|---|---|---|"
+    )?;
+    for (cell, tallies) in found {
+        for r in judge::results(cell, tallies).iter().filter(|r| !r.inside()) {
+            let (id, warned) = judge::warning(r.tally, tallies);
+            writeln!(
+                text,
+                "| {} | `{}`{} | {} ± {:.2} | {} – {} | `{id}` | {:.0} % |",
+                cell.id,
+                judge::name(r.tally.estimator, r.tally.estimand),
+                if r.by_interval { " (interval)" } else { "" },
+                percent(r.error.value),
+                100.0 * r.error.mcse,
+                percent(r.bounds.0),
+                percent(r.bounds.1),
+                100.0 * warned
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Which dots of a chart belong together: the mean, or the design.
+fn series(family: Family) -> Vec<String> {
+    let names: Vec<String> = match family {
+        Family::Designs => cells::all()
+            .iter()
+            .filter(|c| c.family == family && c.n == SIZES[0])
+            .map(|c| c.id.replace("-n50", "").replace('-', " "))
+            .collect(),
+        _ => ["mean 0.2", "mean 1", "mean 5"].map(String::from).into(),
+    };
+    names
+}
+
+fn series_of(cell: &Cell, names: &[String]) -> usize {
+    let id = cell
+        .id
+        .replace(&format!("-n{}", cell.n), "")
+        .replace('-', " ");
+    let place = names
+        .iter()
+        .position(|name| match name.strip_prefix("mean ") {
+            Some(mean) => {
+                cell.words.contains(&format!("mean {mean},"))
+                    || cell.words.contains(&format!("mean {mean} "))
+            }
+            None => *name == id,
+        });
+    place.unwrap_or(0)
+}
+
+fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
+    let names = series(family);
+    let every: Vec<&Found<'_>> = SIZES
+        .iter()
+        .flat_map(|n| of_family(found, family, *n))
+        .collect();
+    let replays = every.iter().map(|(_, t)| t.replays).min().unwrap_or(1);
+    let panel = |n: u64| {
+        let off = if n >= 2000 {
+            4.0 * judge::mcse(replays)
+        } else {
+            0.015
+        };
+        let right = if coverage { 1.0 - ALPHA } else { ALPHA };
+        Panel {
+            title: format!("{} customers an arm", pilot::number::count(n)),
+            reference: Some(right),
+            limits: Some((right - off, right + off)),
+            ends: if coverage { (0.88, 1.0) } else { (0.0, 0.12) },
+        }
+    };
+    let of = |n: u64, (estimator, estimand): Method| -> Vec<Dot> {
+        of_family(found, family, n)
+            .into_iter()
+            .filter_map(|(cell, tallies)| {
+                let tally = tallies.get(estimator, estimand)?;
+                let rate = if coverage {
+                    tally.covered.rate()?
+                } else {
+                    tally.rejected.rate()?
+                };
+                Some(Dot {
+                    value: rate.value,
+                    half: BARS * rate.mcse,
+                    series: series_of(cell, &names),
+                })
+            })
+            .collect()
+    };
+    let rows = methods(&every)
+        .into_iter()
+        .map(|method| DotRow {
+            name: judge::name(method.0, method.1),
+            note: String::new(),
+            dots: SIZES.iter().map(|n| of(*n, method)).collect(),
+        })
+        .filter(|row| row.dots.iter().any(|d| !d.is_empty()));
+    let spread = match family {
+        Family::NegativeBinomial => "dispersion φ 0.1, 1 and 5",
+        Family::ExtraZeros => "30 % of customers never contact",
+        Family::Pareto => "tail indices 2.5 and 1.5",
+        Family::Designs => "mean 1, φ 1",
+    };
+    Dots {
+        title: if coverage {
+            format!(
+                "{}: how often does the interval hold the truth?",
+                title(family)
+            )
+        } else {
+            format!(
+                "{}: how often does each method find an effect that is not there?",
+                title(family)
+            )
+        },
+        subtitle: format!(
+            "{} {}; {spread}. Line: {} % planned; dashes: near enough. Arrows: beyond the axis.",
+            if coverage {
+                "Coverage of 95 % intervals without effect,"
+            } else {
+                "Share of tests with p at most 5 % where nothing works,"
+            },
+            "one dot a situation",
+            if coverage { "95" } else { "5" },
+        ),
+        source: format!(
+            "pilot, docs/calibration.md · at least {replays} replays a situation · bars: ±{BARS} Monte-Carlo standard errors"
+        ),
+        panels: SIZES.iter().map(|n| panel(*n)).collect(),
+        rows: rows.collect(),
+        series: names,
+    }
+}

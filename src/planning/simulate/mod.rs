@@ -1,0 +1,18 @@
+//! A plan replayed on simulated customers: how often does it err, how often does it find?
+//!
+//! [`Population`] says who the customers are, [`Scenario`] what happens to them, [`Replay`] draws
+//! pilots, assigns them by the plan and analyses each as `analyze` would; [`Tallies`] hold what
+//! each estimator did. Nothing here reads a file.
+
+mod draw;
+mod mixture;
+mod population;
+mod replay;
+mod summary;
+mod tally;
+
+pub use draw::Scenario;
+pub use population::{NegativeBinomial, Population};
+pub use replay::Replay;
+pub use summary::{About, Row, Summary, Verdict, summary};
+pub use tally::{Rate, Sums, Tallies, Tally};

@@ -1,0 +1,124 @@
+//! docs/calibration.md against the program: every row that is out of bounds has its warning.
+
+#[path = "../../examples/calibration/cells.rs"]
+#[allow(dead_code)] // the document alone reads what situations are called
+mod cells;
+
+use std::collections::BTreeMap;
+
+use pilot::analysis::{self, Phase, Status};
+
+/// Pilots of each situation that are looked at.
+const PILOTS: u64 = 10;
+/// How many of them must warn. One pilot of a heavy-tailed world may have no customer of the tail.
+const MUST_WARN: u64 = 9;
+
+/// Rows of docs/calibration/results.csv as maps of its columns.
+fn rows() -> Vec<BTreeMap<String, String>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/calibration/results.csv");
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+/// Warnings of the first pilots of a situation: id → how many of them.
+fn warnings(cell: &cells::Cell) -> BTreeMap<String, u64> {
+    let mut seen = BTreeMap::new();
+    for i in 0..PILOTS {
+        let (mut plan, evidence) = cell.replay().pilot(i).unwrap();
+        // Resampling warns of nothing.
+        plan.analysis.permutations = 0;
+        plan.analysis.bootstrap = 0;
+        let analysis = analysis::analyze(&plan, &evidence, Phase::Ended).unwrap();
+        let mut ids: Vec<String> = analysis.warnings.into_iter().map(|w| w.id).collect();
+        let warned = |s: Status| matches!(s, Status::Warn | Status::Stop);
+        let checks = analysis.checks.into_iter().filter(|c| warned(c.status));
+        ids.extend(checks.map(|c| c.id));
+        ids.sort();
+        ids.dedup();
+        for id in ids {
+            *seen.entry(id).or_default() += 1;
+        }
+    }
+    seen
+}
+
+#[test]
+fn every_row_out_of_bounds_has_its_warning() {
+    let rows = rows();
+    assert!(
+        rows.len() > 500,
+        "{} rows: where are the others?",
+        rows.len()
+    );
+    let cells = cells::all();
+    let mut wanted: BTreeMap<&str, Vec<&BTreeMap<String, String>>> = BTreeMap::new();
+    for row in rows.iter().filter(|r| r["inside"] == "false") {
+        wanted.entry(&row["cell"]).or_default().push(row);
+    }
+    for (id, rows) in wanted {
+        let cell = cells.iter().find(|c| c.id == id).unwrap();
+        let seen = warnings(cell);
+        for row in rows {
+            let warning = &row["warning"];
+            let times = seen.get(warning).copied().unwrap_or(0);
+            assert!(
+                times >= MUST_WARN,
+                "{id}: {} errs in {} of tests, and only {times} of {PILOTS} pilots warn of it with {warning}; seen: {seen:?}",
+                row["estimator"],
+                row["error"]
+            );
+        }
+    }
+}
+
+#[test]
+fn what_must_be_right_is() {
+    for row in rows().iter().filter(|r| r["required"] == "true") {
+        assert_eq!(row["inside"], "true", "{row:?}");
+    }
+}
+
+/// The table is of the situations that the program has.
+#[test]
+fn no_situation_is_missing() {
+    let rows = rows();
+    for cell in cells::all() {
+        assert!(rows.iter().any(|r| r["cell"] == cell.id), "{}", cell.id);
+    }
+}
+
+/// Standard errors between two simulations of the same thing.
+const ERRORS: f64 = 4.5;
+
+/// Error rates of numpy's customers and scipy's tests (tests/reference/scripts/calibration_errors.py).
+#[test]
+fn errors_agree_with_an_independent_simulation() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/reference/calibration_errors.json"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let reference: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = rows();
+    let results = reference["results"].as_array().unwrap();
+    assert_eq!(results.len(), 15);
+    for theirs in results {
+        let ours = rows
+            .iter()
+            .find(|r| {
+                r["cell"] == *theirs["cell"].as_str().unwrap()
+                    && r["estimator"] == *theirs["estimator"].as_str().unwrap()
+            })
+            .unwrap();
+        let number = |key: &str| ours[key].parse::<f64>().unwrap();
+        let (error, mcse) = (
+            theirs["error"].as_f64().unwrap(),
+            theirs["mcse"].as_f64().unwrap(),
+        );
+        let off = (number("error") - error).abs();
+        assert!(
+            off < ERRORS * number("mcse").hypot(mcse),
+            "{ours:?} {theirs}"
+        );
+    }
+}
