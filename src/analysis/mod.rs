@@ -5,6 +5,7 @@ mod describe;
 mod estimates;
 mod family;
 mod joint;
+mod looks;
 mod model;
 mod primary;
 mod scale;
@@ -12,6 +13,10 @@ mod shown;
 
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
+pub use looks::{
+    ArmLooks, Asked, BlindedRow, Boundaries, LookRow, LookState, PlannedLook, first_day, interim,
+    last, last_day, no_looks_planned, plan_until,
+};
 pub use model::*;
 pub use scale::{Scale, before_windows, scale};
 pub use shown::Shown;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::analysis::Status;
+use crate::analysis::{Boundaries, Status};
 use crate::decision::VerdictKind;
 use crate::error::{Error, Kind, Result};
 use crate::experiment::{self, Plan};
@@ -17,6 +17,7 @@ use crate::workspace::{Draft, Lock, NumberedSet, Staged, kind, swap_folder};
 use super::Global;
 use super::document::Asked;
 use super::ingest::{self, Taken};
+use super::look::{self, Interim};
 use super::open::open_file;
 use super::pilot::{self, Opened, Standing};
 use super::ui::{Steps, Ui};
@@ -24,7 +25,7 @@ use super::ui::{Steps, Ui};
 /// Effect, checks, money, decision and all reports.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot analyze fee-questions\n  pilot analyze fee-questions --json --no-report > analysis.json\n  pilot analyze fee-questions --set business.cost_per_contact.variable=5   what if?\n  pilot analyze fee-questions --despite srm --because \"the mailing house lost one batch\"\n\nBefore the planned end only the health checks run. Every analysis of real arms is a line in the ledger. Interrupted by Ctrl-C, it leaves no analysis and no report; evidence that it had taken by then is kept."
+    after_help = "Examples:\n  pilot analyze fee-questions\n  pilot analyze fee-questions --json --no-report > analysis.json\n  pilot analyze fee-questions --set business.cost_per_contact.variable=5   what if?\n  pilot analyze fee-questions --despite srm --because \"the mailing house lost one batch\"\n  pilot analyze fee-questions --look 1    the first of the looks that the plan names\n\nBefore the planned end only the health checks run. Every analysis of real arms is a line in the ledger. Interrupted by Ctrl-C, it leaves no analysis and no report; evidence that it had taken by then is kept."
 )]
 pub struct Args {
     /// A pilot's name, or a path to its plan
@@ -32,9 +33,9 @@ pub struct Args {
     /// The day as of which to analyse (default: today)
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub as_of: Option<Date>,
-    /// Interim look K of a sequential plan
+    /// Interim look K of a plan with [analysis.sequential]
     #[arg(long, value_name = "K")]
-    look: Option<u32>,
+    pub look: Option<u32>,
     /// Use this numbered evidence instead of the data
     #[arg(long, value_name = "N")]
     evidence: Option<u64>,
@@ -77,9 +78,6 @@ fn day(text: &str) -> Result<Date, String> {
 
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
-    if args.look.is_some() {
-        return Err(Error::not_yet_built("--look K").key("--look"));
-    }
     let opened = pilot::open(&args.name, g)?;
     if let Some(day) = args
         .as_of
@@ -89,6 +87,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             .key("--as-of")
             .hint("nothing by arm is shown before the test period is over; name today or a day before"));
     }
+    let look = look::interim(args, opened.experiment())?;
     if g.dry_run {
         return dry_run(args, &opened, ui);
     }
@@ -98,13 +97,16 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let begun = Instant::now();
     let lock = opened.pilot.lock("analyze", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
-    let taken = ingest::take(&opened, &lock, g, ui, args.evidence)?;
+    let taken = ingest::take(&opened, &lock, g, ui, args.evidence, look)?;
     let reading = begun.elapsed().as_secs_f64();
     let plan = what_if(&opened.plan, &args.set)?;
     let ledger = opened.pilot.ledger()?;
     let standing = Standing::of(&opened, &ledger)?;
+    let earlier = earlier_looks(&opened, look)?;
     let asked = Asked {
         args,
+        look,
+        earlier: &earlier,
         plan: &plan,
         standing: &standing,
         taken: &taken,
@@ -125,6 +127,14 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     });
     let place = store(args, &opened, &lock, &document, &files, &timing, &taken)?;
     tell(args, ui, &opened, &document, place.as_deref())
+}
+
+/// The looks made before this one, where the plan has looks.
+fn earlier_looks(opened: &Opened, look: Option<Interim>) -> Result<Vec<Boundaries>> {
+    match opened.experiment().analysis.sequential {
+        None => Ok(Vec::new()),
+        Some(_) => look::earlier(&opened.pilot.analyses(), look.map(|l| l.number)),
+    }
 }
 
 fn dry_run(args: &Args, opened: &Opened, ui: &Ui) -> Result<()> {
@@ -161,6 +171,25 @@ pub fn check_out(dir: &Path) -> Result<()> {
                     .hint("name a new or empty folder"),
             ),
         },
+    }
+}
+
+/// What comes after a verdict that says to wait.
+fn waiting(opened: &Opened, document: &Document) -> String {
+    let name = opened.pilot.name();
+    let planned = opened.experiment().analysis.sequential.as_ref();
+    let number = planned.and_then(|s| s.number()).unwrap_or(0) as u32;
+    match document.look {
+        Some(look) if look + 1 < number => {
+            format!(
+                "wait for the next look, then pilot analyze {name} --look {}",
+                look + 1
+            )
+        }
+        None if number > 1 => format!(
+            "wait for the end of the test period, then pilot analyze {name}; the plan allows looks before: --look 1"
+        ),
+        _ => format!("wait for the end of the test period, then pilot analyze {name}"),
     }
 }
 
@@ -222,6 +251,9 @@ fn store(
             .fact("evidence_sha256", taken.set.digest.to_string())
             .fact("as_of", document.as_of.clone())
             .fact("verdict", document.decision.verdict.name());
+        if let Some(look) = document.look {
+            draft = draft.fact("look", look);
+        }
         if let Some(because) = &args.because {
             draft = draft
                 .fact("despite", args.despite.join(","))
@@ -290,9 +322,7 @@ fn tell(
     }
     let name = opened.pilot.name();
     ui.next(match (document.decision.verdict, place) {
-        (VerdictKind::Wait, _) => {
-            format!("wait for the end of the test period, then pilot analyze {name}")
-        }
+        (VerdictKind::Wait, _) => waiting(opened, document),
         (_, Some(_)) => {
             "read summary.md in that folder; `pilot explain TOPIC` explains its words".into()
         }

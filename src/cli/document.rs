@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::analysis::{self, Analysis, Phase, Status};
+use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Status};
 use crate::decision;
 use crate::error::{Error, Result};
 use crate::experiment::{Better, Data, Experiment, Outcome, Plan};
@@ -14,12 +14,17 @@ use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
 use super::ingest::Taken;
+use super::look::Interim;
 use super::pilot::{self, Standing};
 
 /// What a document is made from.
 pub struct Asked<'a> {
     /// The flags.
     pub args: &'a Args,
+    /// The look before the planned end that is asked for.
+    pub look: Option<Interim>,
+    /// Looks made before it.
+    pub earlier: &'a [Boundaries],
     /// The plan, changes of `--set` included.
     pub plan: &'a Plan,
     /// The plan against its approval.
@@ -47,9 +52,10 @@ impl Asked<'_> {
         } else {
             Phase::Ended
         };
-        let mut analysis = analysis::analyze(experiment, evidence, phase)?;
+        let (mut analysis, mut boundaries) = self.analysis(phase)?;
         let despite = self.allowed(&analysis)?;
-        incomplete_log(experiment, evidence, end, &mut analysis);
+        let needed = self.look.map_or(end, |look| look.until);
+        incomplete_log(experiment, evidence, needed, &mut analysis);
         let stopped = analysis
             .checks
             .iter()
@@ -60,19 +66,31 @@ impl Asked<'_> {
                 checks,
                 ..Analysis::default()
             };
+            boundaries = None;
         }
-        let business = self.business(experiment, evidence, &analysis)?;
+        let look = self
+            .look
+            .map(|l| l.number)
+            .or(boundaries.as_ref().map(|b| b.look));
+        let undecided = self.look.is_some() && !boundaries.as_ref().is_some_and(shows_an_effect);
+        let business = match undecided {
+            true => None,
+            false => self.business(experiment, evidence, &analysis)?,
+        };
         let decision = decision::decide(
             experiment,
             &analysis,
             business.as_ref(),
             &decision::Standing {
                 approved: self.standing.approved_as_it_is() && self.args.set.is_empty(),
-                remaining: running.map(|end| decision::Remaining {
-                    days: u32::try_from(days_between(as_of, end) + 1).ok(),
-                    customers: Some(evidence.audit.customers),
-                }),
+                remaining: running
+                    .filter(|_| undecided || self.look.is_none())
+                    .map(|end| decision::Remaining {
+                        days: u32::try_from(days_between(as_of, end) + 1).ok(),
+                        customers: Some(evidence.audit.customers),
+                    }),
                 despite: despite.clone(),
+                looks: boundaries.as_ref().map(standing_of),
             },
         );
         let mut banners = self.standing.banners.clone();
@@ -83,8 +101,12 @@ impl Asked<'_> {
         if !self.args.set.is_empty() {
             banners.insert(0, format!("WHAT IF: {}", self.args.set.join(", ")));
         }
-        let real = phase == Phase::Ended && self.args.set.is_empty();
-        let number = if real { Some(self.number(as_of)) } else { None };
+        let real = (phase == Phase::Ended || self.look.is_some()) && self.args.set.is_empty();
+        let number = if real {
+            Some(self.number(as_of, look))
+        } else {
+            None
+        };
         Ok(Document {
             schema: Document::SCHEMA.into(),
             pilot_version: env!("CARGO_PKG_VERSION").into(),
@@ -93,13 +115,13 @@ impl Asked<'_> {
             seal: self.standing.seal(),
             banners,
             as_of: as_of.to_string(),
-            look: None,
+            look,
             analysis_number: number,
             evidence: evidence_info(
                 experiment,
                 evidence,
                 self.taken.set.number,
-                phase == Phase::Ended,
+                phase == Phase::Ended && self.look.is_none(),
             ),
             checks: analysis.checks,
             estimates: analysis.estimates,
@@ -109,7 +131,7 @@ impl Asked<'_> {
             distribution: analysis.distribution,
             levels: analysis.levels,
             weekly: None,
-            boundaries: None,
+            boundaries,
             segments: None,
             deviations: self.standing.deviations.clone(),
             assumptions: business
@@ -127,14 +149,42 @@ impl Asked<'_> {
         })
     }
 
+    /// What is known now: of an interim look, at the end of a sequential plan, or as ever.
+    fn analysis(&self, phase: Phase) -> Result<(Analysis, Option<Boundaries>)> {
+        let experiment = &self.plan.experiment;
+        let evidence = &self.taken.evidence;
+        let sequential = experiment.analysis.sequential.as_ref();
+        let asked = |number, until, ended| analysis::Asked {
+            number,
+            until,
+            ended,
+            earlier: self.earlier,
+        };
+        if let Some(look) = self.look {
+            let asked = asked(look.number, look.until, false);
+            let (analysis, boundaries) = analysis::interim(experiment, evidence, &asked)?;
+            return Ok((analysis, Some(boundaries)));
+        }
+        let mut analysis = analysis::analyze(experiment, evidence, phase)?;
+        let Some(sequential) = sequential.filter(|_| phase == Phase::Ended) else {
+            return Ok((analysis, None));
+        };
+        let planned = sequential.number().unwrap_or(self.earlier.len() + 1);
+        let number = u32::try_from(planned).unwrap_or(u32::MAX);
+        let asked = asked(number, None, true);
+        let boundaries = analysis::last(experiment, evidence, &mut analysis, &asked)?;
+        Ok((analysis, Some(boundaries)))
+    }
+
     /// Which of the pilot's analyses this is. One of the same plan, evidence and day is the same
     /// analysis, so that it gives the same bytes.
-    fn number(&self, as_of: Date) -> u32 {
+    fn number(&self, as_of: Date, look: Option<u32>) -> u32 {
         let key = analysis_key(
             &self.plan.sha256,
             &self.taken.set.digest.to_string(),
             as_of,
             &self.args.despite,
+            look,
         );
         let mut seen: Vec<Vec<Option<serde_json::Value>>> = Vec::new();
         for entry in self
@@ -179,7 +229,8 @@ impl Asked<'_> {
         if experiment.business.is_none() || analysis.estimates.is_empty() {
             return Ok(None);
         }
-        let Some(effect) = analysis::joint_effect(experiment, evidence, analysis)? else {
+        let cut = analysis::plan_until(experiment, self.look.and_then(|l| l.until));
+        let Some(effect) = analysis::joint_effect(&cut, evidence, analysis)? else {
             return Ok(None);
         };
         let start = self
@@ -192,13 +243,14 @@ impl Asked<'_> {
 }
 
 /// Ledger facts that tell one analysis from another.
-const ANALYSIS_KEY: [&str; 4] = ["plan_sha256", "evidence_sha256", "as_of", "despite"];
+const ANALYSIS_KEY: [&str; 5] = ["plan_sha256", "evidence_sha256", "as_of", "despite", "look"];
 
 fn analysis_key(
     plan: &str,
     evidence: &str,
     as_of: Date,
     despite: &[String],
+    look: Option<u32>,
 ) -> Vec<Option<serde_json::Value>> {
     let despite = (!despite.is_empty()).then(|| despite.join(",").into());
     vec![
@@ -206,7 +258,25 @@ fn analysis_key(
         Some(evidence.into()),
         Some(as_of.to_string().into()),
         despite,
+        look.map(Into::into),
     ]
+}
+
+fn shows_an_effect(boundaries: &Boundaries) -> bool {
+    let effect = |a: &analysis::ArmLooks| a.state == LookState::Effect;
+    boundaries.arms.iter().any(effect)
+}
+
+/// What the looks say to the decision.
+fn standing_of(boundaries: &Boundaries) -> decision::Looks {
+    let hopeless =
+        |a: &analysis::ArmLooks| matches!(a.state, LookState::Harm | LookState::Futility);
+    decision::Looks {
+        ended: boundaries.ended,
+        effect: shows_an_effect(boundaries),
+        hopeless: boundaries.arms.iter().all(hopeless),
+        said: boundaries.next.clone(),
+    }
 }
 
 fn days_between(from: Date, to: Date) -> i64 {

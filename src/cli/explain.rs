@@ -17,6 +17,7 @@ pub struct Args {
 const PAGES: [(&str, &str); 4] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
+    ("Looking early", include_str!("../../docs/looking-early.md")),
     (
         "Words of the report",
         include_str!("../../docs/reading-the-report.md"),

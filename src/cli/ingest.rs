@@ -14,6 +14,7 @@ use crate::table::{Audit, Evidence, Provenance};
 use crate::workspace::{Draft, Lock, NumberedSet, Set, kind};
 
 use super::Global;
+use super::look::Interim;
 use super::pilot::{self, Opened};
 use super::ui::{Steps, Ui};
 
@@ -52,7 +53,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let lock = opened.pilot.lock("ingest", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
-    let taken = take(&opened, &lock, g, ui, None)?;
+    let taken = take(&opened, &lock, g, ui, None, None)?;
     let audit = &taken.evidence.audit;
     if ui.json {
         return ui.document(&serde_json::json!({
@@ -120,6 +121,8 @@ fn audit_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
 
 /// The evidence to use: the numbered one asked for, the latest where it is up to date, or a new one.
 ///
+/// That of an interim look has a digest of its own, so that it is never taken for that of the end.
+///
 /// # Errors
 /// Data that cannot be read, or a numbered set that is not there.
 pub fn take(
@@ -128,10 +131,14 @@ pub fn take(
     g: &Global,
     ui: &Ui,
     wanted: Option<u64>,
+    look: Option<Interim>,
 ) -> Result<Taken> {
     let series = opened.pilot.evidence();
     let experiment = opened.experiment();
-    let digest = experiment::data_digest(experiment);
+    let digest = match look {
+        None => experiment::data_digest(experiment),
+        Some(look) => experiment::data_digest_until(experiment, &look.mark()),
+    };
     if let Some(number) = wanted {
         let set = series.set(number).map_err(|e| {
             e.hint("leave --evidence out to use the latest; `pilot ingest` takes new evidence")
@@ -139,7 +146,7 @@ pub fn take(
         let taken = load(set)?;
         if taken.evidence.provenance.data_plan_sha256 != digest {
             return Err(Error::workspace(format!(
-                "evidence {number:04} was taken under a plan with other arms, outcomes or data"
+                "evidence {number:04} was taken for another look, or under a plan with other arms, outcomes or data"
             ))
             .key("--evidence")
             .hint("leave --evidence out, so that the data are read again; or restore the plan"));
@@ -163,7 +170,8 @@ pub fn take(
             return load(set.clone());
         }
     }
-    let request = opened.request(assignment.as_deref(), g, &tick);
+    let mut request = opened.request(assignment.as_deref(), g, &tick);
+    request.until = look.and_then(|look| look.until);
     let (files, scan) = rayon::join(|| engine::digest_files(&inputs), || engine::scan(&request));
     let Scan {
         mut evidence,

@@ -12,6 +12,7 @@ mod document;
 mod explain;
 mod ingest;
 mod init;
+mod look;
 mod open;
 mod pilot;
 mod power;

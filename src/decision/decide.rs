@@ -20,6 +20,21 @@ pub struct Standing {
     pub remaining: Option<Remaining>,
     /// Checks whose stop the user has overridden with a reason.
     pub despite: Vec<String>,
+    /// What the looks of a sequential plan say; `None` without looks.
+    pub looks: Option<Looks>,
+}
+
+/// What the looks of a sequential plan say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looks {
+    /// Whether the planned end has passed.
+    pub ended: bool,
+    /// Whether an arm crossed the boundary on the good side.
+    pub effect: bool,
+    /// Whether every arm does harm or has become unlikely to succeed.
+    pub hopeless: bool,
+    /// Where each arm stands and what comes next, in sentences.
+    pub said: Vec<String>,
 }
 
 /// What is left of the test period.
@@ -35,7 +50,8 @@ pub struct Remaining {
 ///
 /// *Rule* — the first that applies:
 /// 1. `blocked`: a check has status stop (and is not in `despite`), or there is no primary estimate.
-/// 2. `wait`: the planned end has not passed.
+/// 2. `wait`: the planned end has not passed, and no look has crossed the boundary; `stop` where a
+///    look shows every arm harmful or unlikely to succeed.
 /// 3. `scale`: the plan is approved, and an arm's primary is significant in the good direction
 ///    (p adjusted over the family ≤ alpha), every guardrail holds, its plain payback is within
 ///    `max_payback_months`, and P(NPV > 0) ≥ `min_probability` (`npv`) or the cautious end of the
@@ -66,6 +82,15 @@ pub fn decide(
         });
         return verdict(None, VerdictKind::Blocked, why.collect());
     }
+    if let Some(looks) = standing.looks.as_ref().filter(|l| !l.ended && !l.effect) {
+        let kind = match looks.hopeless {
+            true => VerdictKind::Stop,
+            false => VerdictKind::Wait,
+        };
+        let mut why = looks.said.clone();
+        why.extend(standing.remaining.as_ref().map(wait));
+        return verdict(None, kind, why);
+    }
     if let Some(remaining) = &standing.remaining {
         return verdict(None, VerdictKind::Wait, vec![wait(remaining)]);
     }
@@ -84,6 +109,9 @@ pub fn decide(
         .map(|facts| Judged::new(facts, plan, business, standing.approved))
         .collect();
     let mut decision = choose(&judged, plan, business);
+    if let Some(looks) = &standing.looks {
+        decision.why.extend(looks.said.iter().cloned());
+    }
     decision.why.extend(passed_over.iter().map(|c| {
         words::sentence(format!(
             "The check {} would have stopped the analysis and was overridden: {}",

@@ -5,5 +5,5 @@ mod facts;
 mod model;
 mod words;
 
-pub use decide::{Remaining, Standing, decide};
+pub use decide::{Looks, Remaining, Standing, decide};
 pub use model::*;

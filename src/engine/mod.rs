@@ -48,6 +48,8 @@ pub struct Request<'a> {
     pub root: &'a Path,
     /// The assignment file, for plans whose arms are not in the data.
     pub assignment: Option<&'a Path>,
+    /// Last day whose contacts count, for an interim look; every after window is cut off there.
+    pub until: Option<jiff::civil::Date>,
     /// Whether messages may quote values; they are personal data.
     pub show_values: bool,
     /// Which engine scans.
@@ -71,6 +73,7 @@ impl<'a> Request<'a> {
             experiment,
             root,
             assignment: None,
+            until: None,
             show_values: false,
             engine: Choice::Auto,
             threads: None,

@@ -106,7 +106,7 @@ fn scan_log(
 ) -> Result<Scan> {
     let experiment = request.experiment;
     let periods = periods(experiment)?;
-    let calendar = Calendar::new(periods)?;
+    let calendar = Calendar::new(periods)?.until(request.until);
     let mut ledger = Ledger::default();
     let roster = roster::read(request, customers, periods, &mut ledger)?;
     ledger.check(customers.format.max_bad_rows)?;

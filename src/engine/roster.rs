@@ -283,7 +283,7 @@ pub fn read(
 ) -> Result<Customers> {
     let mut numbers = Numbering {
         strata: Interner::default(),
-        spans: Spans::new(Calendar::new(periods)?),
+        spans: Spans::new(Calendar::new(periods)?.until(request.until)),
     };
     let assigned = assigned(request, file, &mut numbers.strata)?;
     let parts = if needs_files(file, assigned.as_ref()) {

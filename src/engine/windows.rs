@@ -50,6 +50,7 @@ pub struct Span4 {
 pub struct Calendar {
     windows: Windows,
     zone: TimeZone,
+    until: Option<Date>,
 }
 
 /// The zone of an IANA name.
@@ -72,7 +73,17 @@ impl Calendar {
         Ok(Calendar {
             windows: periods.windows.clone(),
             zone: zone(&periods.timezone)?,
+            until: None,
         })
+    }
+
+    /// The same, with every after window cut off at the end of a day: an interim look.
+    ///
+    /// Customers whose own start comes later have no exposure by dates, and are not yet in
+    /// the pilot where windows are relative.
+    pub fn until(mut self, day: Option<Date>) -> Self {
+        self.until = day;
+        self
     }
 
     /// The zone in which days begin.
@@ -102,7 +113,7 @@ impl Calendar {
         match &self.windows {
             Windows::Fixed { before, after, .. } => {
                 let first = start.map_or(after.0, |s| s.max(after.0));
-                let end = self.day(after.1, 1)?;
+                let end = self.day(self.cut(after.1), 1)?;
                 let before = before
                     .map(|(b0, b1)| (start.map_or(b0, |s| s.max(b0)), b1))
                     .filter(|(b0, b1)| b0 <= b1);
@@ -115,17 +126,25 @@ impl Calendar {
                 ..
             } => {
                 let Some(start) = start else { return Ok(None) };
-                if enrol.is_some_and(|(a, b)| start < a || start > b) {
+                if enrol.is_some_and(|(a, b)| start < a || start > b)
+                    || self.until.is_some_and(|until| start > until)
+                {
                     return Ok(None);
                 }
                 let before = match before_days {
                     0 => None,
                     d => Some((self.day(start, -i64::from(*d))?, self.day(start, -1)?)),
                 };
-                self.span(before, start, self.day(start, i64::from(*after_days))?)
+                let last = self.day(start, i64::from(*after_days) - 1)?;
+                self.span(before, start, self.day(self.cut(last), 1)?)
                     .map(Some)
             }
         }
+    }
+
+    /// The last day of a window, or of what has passed of it.
+    fn cut(&self, last: Date) -> Date {
+        self.until.map_or(last, |until| last.min(until))
     }
 
     fn span(&self, before: Option<(Date, Date)>, first: Date, end: Date) -> Result<Span4> {

@@ -81,6 +81,11 @@ pub fn data_digest(e: &Experiment) -> String {
     hex_sha256(scanned.concat().as_bytes())
 }
 
+/// As [`data_digest`], of a scan that ends early; `mark` says where.
+pub fn data_digest_until(e: &Experiment, mark: &str) -> String {
+    hex_sha256(format!("{}\n{mark}", data_digest(e)).as_bytes())
+}
+
 /// Tables and keys that are clerical. A column's name is not: another column
 /// is another measurement.
 const CLERICAL: &[&str] = &[

@@ -1,5 +1,6 @@
 //! The plan in plain words.
 
+mod looks;
 mod money;
 
 use jiff::civil::Date;
@@ -267,7 +268,8 @@ fn judged(e: &Experiment) -> Vec<String> {
             percent(a.power)
         ),
     ];
-    if e.treatments().count() > 1 {
+    items.extend(looks::described(e));
+    if e.treatments().count() > 1 && a.sequential.is_none() {
         items.push(match a.multiplicity {
             Multiplicity::None => {
                 "Each arm is tested as if it were alone: the more arms, the likelier a false success."

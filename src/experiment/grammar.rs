@@ -41,6 +41,10 @@ pub(super) enum Holds {
     Texts(usize),
     /// A list of exactly so many numbers.
     Numbers(usize, Range),
+    /// A list of at most so many numbers.
+    NumberList(usize, Range),
+    /// A list of at most so many days.
+    DayList(usize),
     /// A number, `{ low, mode, high }` or `{ mean, sd }`.
     Assumption(Range),
     /// An assumption in months, or "none".

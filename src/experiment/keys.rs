@@ -5,10 +5,12 @@
 
 mod business;
 mod data;
+mod sequential;
 
 use crate::experiment::grammar::{HUGE, Holds, Key, Range, key};
 use crate::experiment::keys::business::BUSINESS;
 use crate::experiment::keys::data::DATA;
+use crate::experiment::keys::sequential::SEQUENTIAL;
 use crate::experiment::model::{
     BeforeKind, Better, Method, Multiplicity, OutcomeKind, PlannedEstimand, Role, RootCause,
     ScaleIf,
@@ -286,6 +288,11 @@ const ANALYSIS: &[Key] = &[
         "normal prior of the log ratio",
     )
     .hint("for example { mean = 0.0, sd = 0.2 }"),
+    key(
+        "sequential",
+        Holds::Table(SEQUENTIAL),
+        "looking before the planned end",
+    ),
 ];
 
 const DECISION: &[Key] = &[

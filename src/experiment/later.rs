@@ -7,7 +7,7 @@ use crate::experiment::model::Multiplicity;
 use crate::stats::Estimator;
 
 /// Keys, by path without list positions.
-pub(super) const KEYS: &[&str] = &["analysis.sequential", "assignment.design"];
+pub(super) const KEYS: &[&str] = &["assignment.design"];
 
 /// Estimators that cannot yet be the primary.
 pub(super) const ESTIMATORS: &[Estimator] = &[

@@ -31,7 +31,7 @@ use crate::error::Result;
 
 pub use advice::{PlanWarning, approval_blockers, warnings};
 pub use catalogue::{INTERVENTIONS, Intervention};
-pub use compare::{Change, changes, data_digest, diff};
+pub use compare::{Change, changes, data_digest, data_digest_until, diff};
 pub use currency::currency_minor_digits;
 pub use describe::describe;
 pub use model::*;

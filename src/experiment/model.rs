@@ -367,6 +367,63 @@ pub struct AnalysisPlan {
     pub segments: Vec<String>,
     /// Normal prior of the log ratio: mean and standard deviation.
     pub prior: Option<(f64, f64)>,
+    /// Looking before the planned end; `None`: nobody looks.
+    pub sequential: Option<Sequential>,
+}
+
+/// Looks before the planned end, `[analysis.sequential]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sequential {
+    /// Last day of each look's contacts, ascending to the planned end; empty where the plan
+    /// gives shares alone.
+    pub looks: Vec<Date>,
+    /// Planned share of the information at each look, ascending to 1; empty where the plan gives days alone.
+    pub information: Vec<f64>,
+    /// The boundary; `None` is a confidence sequence.
+    pub rule: Option<GroupSequential>,
+    /// 1/SE² of the primary (log scale for ratios) that the size was planned for.
+    pub information_max: Option<f64>,
+    /// Weights of this stage and of one that may follow it.
+    pub extension_weights: Option<(f64, f64)>,
+}
+
+impl Sequential {
+    /// Planned looks, the end included; `None` where any moment is one.
+    pub fn number(&self) -> Option<usize> {
+        let number = self.looks.len().max(self.information.len());
+        (number > 0).then_some(number)
+    }
+}
+
+/// The rule of planned looks; names are those of [`crate::stats::sequential::Boundary`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupSequential {
+    /// Name of the boundary.
+    pub spending: String,
+    /// Its parameter.
+    pub parameter: Option<f64>,
+    /// Advice to stop without success.
+    pub futility: Option<PlannedFutility>,
+}
+
+/// How the type II error rate is spent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedFutility {
+    /// Name of the spending function.
+    pub spending: String,
+    /// Its parameter.
+    pub parameter: Option<f64>,
+    /// Type II error rate.
+    pub beta: f64,
+}
+
+/// Ways of looking early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SequentialKind {
+    /// Boundaries for planned looks.
+    GroupSequential,
+    /// An interval that holds at every moment.
+    ConfidenceSequence,
 }
 
 /// Estimand of the primary.

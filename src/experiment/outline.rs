@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::experiment::catalogue::SITE_TOP_QUESTIONS;
 use crate::experiment::model::{
     AnalysisPlan, Arm, BeforeKind, CountsExposure, DEFAULT_AFTER, Data, Experiment, FileFormat,
-    Outcome, OutcomeKind, Periods, Windows,
+    Outcome, OutcomeKind, Periods, Sequential, SequentialKind, Windows,
 };
 use crate::experiment::write;
 
@@ -302,6 +302,48 @@ impl Outline {
         match a.prior {
             Some((mean, sd)) => self.numbers("prior", &[("mean", mean), ("sd", sd)]),
             None => self.unused("prior", "{ mean = 0.0, sd = 0.2 }"),
+        }
+        if let Some(plan) = &a.sequential {
+            self.sequential(plan);
+        }
+    }
+
+    fn sequential(&mut self, plan: &Sequential) {
+        self.open("analysis.sequential", None);
+        let kind = match plan.rule {
+            Some(_) => SequentialKind::GroupSequential,
+            None => SequentialKind::ConfidenceSequence,
+        };
+        self.text("kind", kind.name());
+        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        if !plan.looks.is_empty() {
+            let days = plan.looks.iter().map(|day| format!("\"{day}\""));
+            self.set("looks", list(days.collect()));
+        }
+        if !plan.information.is_empty() {
+            let shares = plan.information.iter().map(|x| write::number(*x));
+            self.set("information", list(shares.collect()));
+        }
+        if let Some(rule) = &plan.rule {
+            self.text("spending", &rule.spending);
+            if let Some(parameter) = rule.parameter {
+                self.number("spending_parameter", parameter);
+            }
+            if let Some(futility) = &rule.futility {
+                let mut parts = vec![("spending".to_owned(), write::text(&futility.spending))];
+                if let Some(parameter) = futility.parameter {
+                    parts.push(("spending_parameter".to_owned(), write::number(parameter)));
+                }
+                parts.push(("beta".to_owned(), write::number(futility.beta)));
+                self.items.push(Item::Inline("futility", parts));
+            }
+        }
+        if let Some(maximum) = plan.information_max {
+            self.number("information_max", maximum);
+        }
+        if let Some((first, second)) = plan.extension_weights {
+            let weights = vec![write::number(first), write::number(second)];
+            self.set("extension_weights", list(weights));
         }
     }
 

@@ -77,6 +77,10 @@ fn form(holds: &Holds) -> Value {
         Holds::Numbers(count, range) => json!({
             "type": "array", "items": number(range), "minItems": count, "maxItems": count,
         }),
+        Holds::NumberList(max, range) => json!({
+            "type": "array", "items": number(range), "maxItems": max,
+        }),
+        Holds::DayList(max) => json!({"type": "array", "items": day, "maxItems": max}),
         Holds::Assumption(range) => assumption(range),
         Holds::HalfLife => json!({"anyOf": [{"const": "none"}, assumption(&Range::HALF_LIFE)]}),
         Holds::Cost => {

@@ -24,6 +24,7 @@ pub(super) enum Value {
     /// Texts with their places.
     Texts(Vec<(String, usize)>),
     Numbers(Vec<f64>),
+    DayList(Vec<Date>),
     Assumption(Assumption),
     HalfLife(HalfLife),
     Cost(UnitCost),
@@ -101,6 +102,7 @@ held! {
     Day => Date,
     Days => (Date, Date),
     Numbers => Vec<f64>,
+    DayList => Vec<Date>,
     Assumption => Assumption,
     HalfLife => HalfLife,
     Cost => UnitCost,
@@ -149,6 +151,8 @@ pub(super) fn read(holds: &Holds, found: &DeValue<'_>) -> Read<Value> {
         Holds::Days => days(found).map(Value::Days),
         Holds::Texts(max) => texts(found, *max).map(Value::Texts),
         Holds::Numbers(count, range) => numbers(found, *count, range).map(Value::Numbers),
+        Holds::NumberList(max, range) => number_list(found, *max, range).map(Value::Numbers),
+        Holds::DayList(max) => day_list(found, *max).map(Value::DayList),
         Holds::Assumption(range) => amount::assumption(found, range).map(Value::Assumption),
         Holds::HalfLife => amount::half_life(found).map(Value::HalfLife),
         Holds::Cost => amount::cost(found).map(Value::Cost),
@@ -398,6 +402,32 @@ fn numbers(found: &DeValue<'_>, count: usize, range: &Range) -> Read<Vec<f64>> {
     }
     list.iter()
         .map(|x| number(x.get_ref(), range).map_err(|m| m.within(x.span().start)))
+        .collect()
+}
+
+/// The items of a list of at most `max`.
+fn items<'v, 'i>(found: &'v DeValue<'i>, of: &str, max: usize) -> Read<&'v DeArray<'i>> {
+    let list = list(found, of)?;
+    if list.len() > max {
+        return Err(Mismatch::new(format!(
+            "{} entries, and {max} is the most",
+            list.len()
+        )));
+    }
+    Ok(list)
+}
+
+fn number_list(found: &DeValue<'_>, max: usize, range: &Range) -> Read<Vec<f64>> {
+    items(found, "numbers", max)?
+        .iter()
+        .map(|x| number(x.get_ref(), range).map_err(|m| m.within(x.span().start)))
+        .collect()
+}
+
+fn day_list(found: &DeValue<'_>, max: usize) -> Read<Vec<Date>> {
+    items(found, "days", max)?
+        .iter()
+        .map(|x| day(x.get_ref()).map_err(|m| m.within(x.span().start)))
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::experiment::model::{
     BeforeKind, Better, Method, Multiplicity, OutcomeKind, PlannedEstimand, Role, RootCause,
-    ScaleIf,
+    ScaleIf, SequentialKind,
 };
 use crate::experiment::value::{Held, Value};
 
@@ -76,6 +76,10 @@ words! {
         Hochberg = "hochberg",
         Bh = "bh",
         None = "none",
+    }
+    SequentialKind {
+        GroupSequential = "group-sequential",
+        ConfidenceSequence = "confidence-sequence",
     }
     ScaleIf {
         Npv = "npv",

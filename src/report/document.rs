@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
-    BalanceRow, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Skipped, Warning,
+    BalanceRow, Boundaries, Check, Covariance, DistributionRow, EstimateRow, LevelRow, Skipped,
+    Warning,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -47,10 +48,10 @@ pub struct Document {
     pub distribution: Vec<DistributionRow>,
     /// Means before and after by arm.
     pub levels: Vec<LevelRow>,
-    /// Weekly effects; null until this version computes them, as are the next two and `draws_summary`.
+    /// Weekly effects; null until this version computes them, as are `segments` and `draws_summary`.
     pub weekly: Option<serde_json::Value>,
-    /// Interim boundaries.
-    pub boundaries: Option<serde_json::Value>,
+    /// Looks of a sequential plan: boundary, statistics so far and what comes next.
+    pub boundaries: Option<Boundaries>,
     /// Effects by segment.
     pub segments: Option<serde_json::Value>,
     /// Changes of the plan since its approval, key by key.

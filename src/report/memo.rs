@@ -8,6 +8,7 @@ use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
 use crate::report::document::Document;
 use crate::report::finding::{self, Effect, arm_title, effects, headline};
+use crate::report::looks;
 use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
@@ -54,6 +55,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
         out.push(Block::List(safe(&doc.decision.why)));
     }
     found(doc, &mut out);
+    looks::section(doc, &mut out);
     if let Some(case) = &doc.business {
         worth::business(doc, case, &mut out);
     }
@@ -146,6 +148,9 @@ fn decision(doc: &Document) -> String {
         }
         (VerdictKind::Stop, Some(arm)) => ("stop", format!("{arm} is not worth rolling out")),
         (VerdictKind::Stop, None) => ("stop", "no arm is worth rolling out".into()),
+        (VerdictKind::Wait, _) if doc.boundaries.is_some() => {
+            ("wait", "no look has crossed the boundary yet".into())
+        }
         (VerdictKind::Wait, _) => ("wait", "the test period has not ended".into()),
         (VerdictKind::Blocked, _) => ("blocked", "a health check stopped the analysis".into()),
     };
@@ -292,7 +297,9 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
     } else {
         ""
     };
-    let adjusted = if effects.iter().any(|e| e.p_adjusted) {
+    let adjusted = if doc.boundaries.is_some() {
+        ", raised because of all looks and comparisons together"
+    } else if effects.iter().any(|e| e.p_adjusted) {
         ", raised because several comparisons were made"
     } else {
         ""
@@ -384,8 +391,17 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
             "Analysis number {n} of this pilot; each that compares arms is in the ledger"
         ));
     }
-    if let Some(look) = doc.look {
-        items.push(format!("Interim look {look}"));
+    if let (Some(look), None) = (doc.look, &doc.boundaries) {
+        items.push(format!("Look {look}"));
+    }
+    if let Some(b) = &doc.boundaries {
+        let planned = b
+            .looks_planned
+            .map_or_else(String::new, |n| format!(" of {n} planned"));
+        items.push(format!(
+            "Look {}{planned}; looks made so far: {}",
+            b.look, b.looks_made
+        ));
     }
     let primary = doc
         .estimates

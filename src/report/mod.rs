@@ -6,6 +6,7 @@ mod chart;
 mod document;
 mod finding;
 mod fonts;
+mod looks;
 mod markdown;
 mod memo;
 mod png;

@@ -5,6 +5,8 @@
 //! formula gets a leading apostrophe. Groups below the plan's `min_cell` are "<5", and what
 //! was measured on them is empty.
 
+mod looks;
+
 use crate::error::{Error, Result};
 use crate::report::document::Document;
 use crate::report::privacy::{Distribution, Privacy};
@@ -28,6 +30,7 @@ pub fn tables(doc: &Document) -> Result<Vec<Table>> {
         assumptions(doc)?,
         levels(doc)?,
         distribution(doc)?,
+        looks::sheet(doc)?,
     ];
     Ok(always
         .into_iter()

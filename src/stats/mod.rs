@@ -23,6 +23,7 @@ pub mod random;
 pub mod ranks;
 mod sample;
 pub mod sampling;
+pub mod sequential;
 pub mod srm;
 
 pub use count_data::MeanModel;

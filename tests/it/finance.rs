@@ -56,6 +56,7 @@ pub fn plan() -> Experiment {
         data: None,
         outcomes: vec![outcome("contacts", Role::Primary, Better::Lower, None)],
         analysis: AnalysisPlan {
+            sequential: None,
             alpha: 0.05,
             power: 0.8,
             one_sided: false,

@@ -15,6 +15,7 @@ mod distributions;
 mod engines;
 mod families;
 mod finance;
+mod looks;
 mod means;
 mod permutation;
 mod pipeline;
@@ -24,6 +25,7 @@ mod power;
 mod report;
 mod rooms;
 mod simulate;
+mod sequential;
 mod snapshots;
 mod support;
 #[cfg(not(feature = "engine"))]

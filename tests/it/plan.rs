@@ -10,6 +10,7 @@ mod hostile;
 mod meaning;
 mod rules;
 mod schema;
+mod sequential;
 mod writing;
 
 /// A roster and a log, every key in use.
@@ -18,7 +19,7 @@ const FEES: &str = include_str!("../data/plans/fees-education.toml");
 const COUNTS: &str = include_str!("../data/plans/counts.toml");
 /// Cells made elsewhere, all tables inline.
 const CELLS: &str = include_str!("../data/plans/cells.toml");
-/// The documented example, with keys that later versions build.
+/// The documented example.
 const DOCUMENTED: &str = include_str!("../data/plans/contract.toml");
 
 fn file_of(base: &str) -> PathBuf {
@@ -57,13 +58,6 @@ fn refused(base: &str, text: &str) -> Error {
     }
 }
 
-/// The documented example without what later versions build.
-fn documented_now() -> String {
-    let (head, rest) = DOCUMENTED.split_once("[analysis.sequential]").unwrap();
-    let (_, tail) = rest.split_once("[decision]").unwrap();
-    format!("{head}[decision]{tail}")
-}
-
 #[test]
 fn the_example_plans_are_read() {
     for name in ["fees-education", "counts", "cells"] {
@@ -79,23 +73,17 @@ fn the_example_plans_are_read() {
 }
 
 #[test]
-fn the_documented_plan_is_read_without_its_later_keys() {
-    let e = accepted(DOCUMENTED, &documented_now());
+fn the_documented_plan_is_read() {
+    let e = accepted(DOCUMENTED, DOCUMENTED);
     assert_eq!(e.seed, 8_274_462_913);
     assert_eq!(e.arms[e.control()].name, "control");
     assert_eq!(e.analysis.estimator.as_deref(), Some("lin"));
     assert_eq!(e.analysis.prior, Some((0.0, 0.2)));
     assert_eq!(e.business.unwrap().claims.contact_reduction, (0.25, 0.30));
-
-    let error = refused(DOCUMENTED, DOCUMENTED);
-    assert_eq!(error.kind(), Kind::NotYetBuilt);
-    assert_eq!(error.kind().exit_code(), 2);
-    assert_eq!(error.key_name(), Some("analysis.sequential"));
-    let line = DOCUMENTED
-        .lines()
-        .position(|l| l.starts_with("[analysis.sequential]"));
-    assert_eq!(error.line_number(), line.map(|l| l as u64 + 1));
-    assert_eq!(error.column_number(), Some(11));
+    let looks = e.analysis.sequential.unwrap();
+    assert_eq!(looks.looks.len(), 3);
+    assert_eq!(looks.rule.unwrap().spending, "obrien-fleming");
+    assert_eq!(looks.extension_weights, Some((0.7, 0.3)));
 }
 
 #[test]
@@ -141,7 +129,15 @@ fn whole_messages() {
     let messages = [
         refused(FEES, &edit(FEES, "[data.customers]", "[data.custmers]").0),
         refused(CELLS, &edit(CELLS, "weight = 2", "weight = 0.75").0),
-        refused(DOCUMENTED, DOCUMENTED),
+        refused(
+            FEES,
+            &edit(
+                FEES,
+                "method = \"existing\"",
+                "method = \"existing\"\ndesign = \"switchback\"",
+            )
+            .0,
+        ),
         refused(
             FEES,
             &edit(FEES, "owner = \"customer care\"", "owner = customer care").0,

@@ -2,6 +2,8 @@
 
 #[path = "report/fixture.rs"]
 mod fixture;
+#[path = "report/looks.rs"]
+mod looks;
 
 use std::sync::{Arc, LazyLock};
 
@@ -118,6 +120,31 @@ fn no_label_overlaps_another_or_leaves_the_page() {
             check_layout(&format!("{name}/{}", chart.name), svg);
         }
     }
+}
+
+#[test]
+fn looks_are_drawn_listed_and_named_on_every_report() {
+    for (arms, made, sides) in [(2, 1, 1), (4, 2, 2), (8, 3, 2)] {
+        for (name, fixture) in variants(arms) {
+            let doc = looks::with_looks(fixture.build(), made, sides);
+            for chart in charts(&doc).unwrap() {
+                let svg = std::str::from_utf8(&chart.bytes).unwrap();
+                check_layout(&format!("{name}/{made}/{}", chart.name), svg);
+                assert!(svg.contains(&format!("look {made} of 3")), "{}", chart.name);
+            }
+        }
+    }
+    let doc = looks::with_looks(Fixture::english(4).build(), 2, 2);
+    let files = render(&doc).unwrap();
+    assert!(file(&files, "boundary.svg").contains("crosses the boundary at look 2"));
+    // Three looks planned, and two made by each of three arms.
+    assert_eq!(file(&files, "looks.csv").lines().count(), 1 + 3 + 6);
+    let text = summary(&doc);
+    assert!(
+        text.contains("looks made so far: 2") && text.contains("median-unbiased"),
+        "{text}"
+    );
+    Document::from_json(&doc.to_json().unwrap()).unwrap();
 }
 
 /// A plan's texts and an estimate's figures, as wild as JSON can hold.

@@ -46,7 +46,7 @@ pub fn scan(
     contacts: &ContactsFile,
 ) -> Result<Scan> {
     let experiment = request.experiment;
-    let calendar = Calendar::new(periods)?;
+    let calendar = Calendar::new(periods)?.until(request.until);
     let roster = customers::survey(session, request, customers, calendar.clone())?;
     roster.ledger.check(customers.format.max_bad_rows)?;
     let log = contacts::survey(session, request, contacts, calendar)?;

@@ -7,6 +7,7 @@ use crate::experiment::model::{
     PlannedEstimand, Role, Windows,
 };
 use crate::experiment::raw::Raw;
+use crate::experiment::validate::sequential;
 use crate::experiment::value::shown;
 use crate::stats::Estimator;
 
@@ -39,6 +40,7 @@ pub(super) fn read(raw: &Raw<'_>) -> Result<AnalysisPlan> {
             Some(prior) => Some((prior.need("mean")?, prior.need("sd")?)),
             None => None,
         },
+        sequential: raw.sub("sequential").map(sequential::read).transpose()?,
     })
 }
 
@@ -122,6 +124,7 @@ fn estimands(estimator: Estimator) -> (bool, bool) {
 /// Whether the sealed primary can be computed on such data at all.
 pub(super) fn fits(raw: &Raw<'_>, e: &Experiment) -> Result<()> {
     per_days_has_days(raw, e)?;
+    sequential::fits(raw, e)?;
     let Some(estimator) = e
         .analysis
         .estimator

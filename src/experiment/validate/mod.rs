@@ -6,6 +6,7 @@ mod business;
 mod data;
 mod outcomes;
 mod periods;
+mod sequential;
 
 use crate::error::Result;
 use crate::experiment::model::{Assignment, DecisionRule, Experiment};

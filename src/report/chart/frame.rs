@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::report::chart::Chart;
+use crate::report::chart::boundary::of_planned;
 use crate::report::chart::canvas::{Anchor, Canvas, Point, WIDTH};
 use crate::report::chart::palette::{ALARM, ALARM_INK, LABEL, SOURCE, SUBTITLE, TITLE};
 use crate::report::document::Document;
@@ -112,14 +113,21 @@ pub fn banners(doc: &Document) -> String {
     banners.join(" · ")
 }
 
+/// " · look 1 of 3", for sequential plans.
+fn looks(doc: &Document) -> String {
+    let looks = doc.boundaries.as_ref();
+    looks.map_or_else(String::new, |looks| format!(" · {}", of_planned(looks)))
+}
+
 /// "pilot 0.1.0 · plan 0123456789ab · seal none · as of 2026-12-02".
 pub fn source_line(doc: &Document) -> String {
     let plan: String = doc.plan_sha256.chars().take(12).collect();
     plain(&format!(
-        "pilot {} · plan {plan} · seal {} · as of {}",
+        "pilot {} · plan {plan} · seal {} · as of {}{}",
         doc.pilot_version,
         doc.seal.as_deref().unwrap_or("none"),
-        doc.as_of
+        doc.as_of,
+        looks(doc)
     ))
     .into_owned()
 }

@@ -1,7 +1,8 @@
-//! Charts as SVG: effect, before and after, distribution, balance, cash.
+//! Charts as SVG: boundary of looks, effect, before and after, distribution, balance, cash.
 
 mod balance;
 mod before_after;
+mod boundary;
 mod canvas;
 mod cash;
 mod distribution;
@@ -35,11 +36,12 @@ pub struct Chart {
 
 type Draw = fn(&Document) -> Result<Option<Chart>>;
 
-const CHARTS: [Draw; 5] = [
+const CHARTS: [Draw; 6] = [
     effect::draw,
     before_after::draw,
     distribution::draw,
     balance::draw,
+    boundary::draw,
     cash::draw,
 ];
 

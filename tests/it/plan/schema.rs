@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pilot::experiment;
 use serde_json::Value;
 
-use crate::plan::{CELLS, COUNTS, FEES, documented_now};
+use crate::plan::{CELLS, COUNTS, DOCUMENTED, FEES};
 
 /// Every key of a plan: stable names.
 const KEYS: &[(&str, &str)] = &[
@@ -58,6 +58,14 @@ const KEYS: &[(&str, &str)] = &[
          half_life_months units_at_rollout customers_at_rollout new_customers_per_month \
          churn_per_month holdout horizon_months annual_discount_rate ramp_months \
          repeat_every_months baseline_by_month annual_service_budget",
+    ),
+    (
+        "analysis.sequential",
+        "kind looks information spending spending_parameter information_max extension_weights",
+    ),
+    (
+        "analysis.sequential.futility",
+        "spending spending_parameter beta",
     ),
     ("business.claims", "contact_reduction budget_share"),
     (
@@ -112,7 +120,7 @@ fn the_schema_accepts_good_plans_and_refuses_spoilt_ones() {
     let cells = CELLS
         .replace("2026-10-01", "\"2026-10-01\"")
         .replace("2026-12-31", "\"2026-12-31\"");
-    for plan in [FEES, COUNTS, &cells, &documented_now()] {
+    for plan in [FEES, COUNTS, &cells, DOCUMENTED] {
         check(&schema, &json(plan), "plan").unwrap();
     }
     for (from, to) in [

@@ -1,0 +1,153 @@
+//! A deciding estimate as a statistic, and a statistic as an estimate.
+
+use crate::analysis::model::EstimateRow;
+use crate::analysis::scale::days_per_exposure;
+use crate::experiment::{Better, Data, OutcomeKind, Windows};
+use crate::stats::dist::{normal_isf, t_sf};
+use crate::stats::{Estimand, Estimator, Refusal};
+
+use super::arm::Comparing;
+use super::model::LookRow;
+
+/// Beyond this z, tails of normal and t are no numbers any more.
+const MOST_Z: f64 = 37.0;
+
+/// A deciding estimate on the scale on which it is nearly normal, positive is good.
+pub(super) struct Scored {
+    /// Good effect: difference or log ratio, turned round where lower is better.
+    pub effect: f64,
+    /// Standard error for which effect/se is z.
+    pub se: f64,
+    pub z: f64,
+}
+
+impl Comparing<'_> {
+    /// The standard error on the scale of inference.
+    pub(super) fn se(&self, row: &EstimateRow) -> Result<f64, Refusal> {
+        row.se.filter(|se| *se > 0.0 && se.is_finite()).ok_or_else(|| {
+            Refusal::new(format!(
+                "the estimate of \"{}\" has no standard error above 0, so nobody knows how much is known",
+                row.arm
+            ))
+        })
+    }
+
+    /// Factor that puts a difference into the unit of the planned end: per customer over the
+    /// whole window, or the plan's days.
+    pub(super) fn common_unit(&self, row: &EstimateRow) -> f64 {
+        let accrues = match self.outcome.kind {
+            OutcomeKind::Count => true,
+            OutcomeKind::Mean => matches!(self.plan.data, Some(Data::Log { .. })),
+            OutcomeKind::Proportion => false,
+        };
+        let per_day_already =
+            self.plan.analysis.per_days.is_some() || matches!(row.estimator, Estimator::Rate);
+        if row.estimand != Estimand::Difference || !accrues || per_day_already {
+            return 1.0;
+        }
+        let whole = match self.plan.periods.as_ref().map(|p| &p.windows) {
+            Some(Windows::Fixed { after, .. }) => after
+                .0
+                .until(after.1)
+                .map_or(0.0, |s| f64::from(s.get_days()) + 1.0),
+            Some(Windows::Relative { after_days, .. }) => f64::from(*after_days),
+            None => return 1.0,
+        };
+        let seen = self
+            .table
+            .constant_exposure()
+            .zip(days_per_exposure(self.cut, self.table))
+            .map(|(exposure, days)| exposure * days);
+        // The information is (unit/se)²; se grows with the days, so the unit shrinks with them.
+        seen.filter(|seen| *seen > 0.0 && whole > 0.0)
+            .map_or(1.0, |seen| seen / whole)
+    }
+
+    /// z from the estimate's own test, so that t's heavier tails count.
+    pub(super) fn scored(&self, row: &EstimateRow) -> Result<Scored, Refusal> {
+        let se = self.se(row)?;
+        let value = match row.estimand {
+            Estimand::Difference => row.value,
+            Estimand::Ratio => row.value.ln(),
+            Estimand::Probability => {
+                return Err(Refusal::new("a probability cannot be looked at early"));
+            }
+        };
+        let effect = if self.upper_is_bad() { -value } else { value };
+        let t = effect / se;
+        let score = |t: f64| match row.df {
+            None => t,
+            df => {
+                let tail = t_sf(t.abs(), df);
+                if tail > 0.0 {
+                    normal_isf(tail).min(MOST_Z)
+                } else {
+                    MOST_Z
+                }
+                .copysign(t)
+            }
+        };
+        let z = score(t).clamp(-MOST_Z, MOST_Z);
+        // Near 0 the ratio of both is that of the densities, taken from a small t.
+        let widening = if t.abs() > 1e-3 {
+            t / z
+        } else {
+            1e-3 / score(1e-3)
+        };
+        Ok(Scored {
+            effect,
+            se: se * widening,
+            z,
+        })
+    }
+
+    pub(super) fn upper_is_bad(&self) -> bool {
+        self.outcome.better == Better::Lower
+    }
+
+    /// Ends of a good effect on the estimand's own scale.
+    pub(super) fn shown(
+        &self,
+        estimand: Estimand,
+        low: f64,
+        high: f64,
+    ) -> (Option<f64>, Option<f64>) {
+        let (low, high) = if self.upper_is_bad() {
+            (-high, -low)
+        } else {
+            (low, high)
+        };
+        let own = |v: f64| {
+            let v = if estimand == Estimand::Ratio {
+                v.exp()
+            } else {
+                v
+            };
+            Some(v).filter(|v| v.is_finite())
+        };
+        (own(low), own(high))
+    }
+
+    /// The bound of a one-sided interval: the good effect is at least `low`.
+    pub(super) fn one_sided(&self, estimand: Estimand, low: f64) -> (Option<f64>, Option<f64>) {
+        let (lower, upper) = self.shown(estimand, low, low);
+        if self.upper_is_bad() {
+            (None, upper)
+        } else {
+            (lower, None)
+        }
+    }
+
+    /// The standard error behind an earlier look's repeated interval.
+    pub(super) fn past_se(&self, estimand: Estimand, look: &LookRow) -> Option<f64> {
+        let on_scale = |v: f64| {
+            if estimand == Estimand::Ratio {
+                v.ln()
+            } else {
+                v
+            }
+        };
+        let width = on_scale(look.repeated_upper?) - on_scale(look.repeated_lower?);
+        Some(width / (2.0 * look.critical)).filter(|se| se.is_finite() && *se > 0.0)
+    }
+}
