@@ -3,7 +3,6 @@
 //! The one list: whoever builds an entry removes it here (and adds a table's
 //! own keys to the grammar).
 
-use crate::experiment::model::Multiplicity;
 use crate::stats::Estimator;
 
 /// Keys, by path without list positions.
@@ -16,9 +15,6 @@ pub(super) const ESTIMATORS: &[Estimator] = &[
     Estimator::Cace,
     Estimator::Bayes,
 ];
-
-/// Values of `analysis.multiplicity`.
-pub(super) const MULTIPLICITIES: &[Multiplicity] = &[Multiplicity::DunnettStepDown];
 
 /// Whether interventions outside the catalogue can be described in `interventions.toml`.
 pub(super) const OWN_INTERVENTIONS: bool = true;

@@ -292,10 +292,10 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
             "Effect: the chance that a customer has less than one of {control} (0.5 is no effect)"
         ),
     };
-    let widened = if effects.iter().any(|e| e.adjusted) {
-        ", all comparisons together, so that trying many does not make a finding"
-    } else {
-        ""
+    let widened = match effects.iter().filter(|e| e.adjusted).count() {
+        0 => "",
+        n if n < effects.len() => ", wider for findings, which were selected among several",
+        _ => ", all comparisons together, so that trying many does not make a finding",
     };
     let adjusted = if doc.boundaries.is_some() {
         ", raised because of all looks and comparisons together"

@@ -131,6 +131,84 @@ fn each_arm_uses_its_own_df() {
     assert_eq!(found[1], dunnett(&both(None), 0.05, TwoSided).unwrap()[1]);
 }
 
+/// Integrals in R to about 1e-11, roots to 1e-10; p are compared absolutely below 1e-3.
+const INTEGRAL: f64 = 1e-8;
+/// mvtnorm and multcomp integrate by quasi Monte-Carlo: 5e-6 absolutely, of at least 1e-3.
+const QUASI_MONTE_CARLO: f64 = 5e-3;
+
+/// The contrasts of a record of `families.json`.
+fn contrasts(r: &serde_json::Value, df: &[f64]) -> Vec<Contrast> {
+    let (t, share) = (numbers(r, "t"), numbers(r, "control_share"));
+    t.iter()
+        .zip(share)
+        .enumerate()
+        .map(|(i, (&t, share))| contrast(t, Some(df[i % df.len()]), share))
+        .collect()
+}
+
+#[track_caller]
+fn agree(id: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{id}");
+    for (f, e) in found.iter().zip(expected) {
+        assert!(
+            (f - e).abs() <= tolerance * e.abs().max(1e-3),
+            "{id}: {f} {e}"
+        );
+    }
+}
+
+#[test]
+fn own_df_agree_with_exact_integrals_and_mvtnorm() {
+    for id in ["families.bladder.welch", "families.insect_sprays.welch"] {
+        let r = record("families.json", id);
+        let adjusted = |df: &[f64]| dunnett(&contrasts(&r, df), 0.05, TwoSided).unwrap();
+        let found = adjusted(&numbers(&r, "df"));
+        let p = |found: &[Adjusted]| -> Vec<f64> { found.iter().map(|a| a.p).collect() };
+        agree(id, &p(&found), &numbers(&r, "p_dunnett"), INTEGRAL);
+        let critical: Vec<f64> = found.iter().map(|a| a.critical).collect();
+        agree(id, &critical, &numbers(&r, "critical"), INTEGRAL);
+        let step = dunnett_step_down(&contrasts(&r, &numbers(&r, "df")), TwoSided).unwrap();
+        agree(id, &step, &numbers(&r, "p_step_down"), INTEGRAL);
+        // mvtnorm takes whole degrees of freedom only.
+        let rounded = p(&adjusted(&numbers(&r, "df_rounded")));
+        agree(id, &rounded, &numbers(&r, "p_dunnett_rounded"), INTEGRAL);
+        agree(
+            id,
+            &rounded,
+            &numbers(&r, "p_pmvt_rounded"),
+            QUASI_MONTE_CARLO,
+        );
+    }
+}
+
+#[test]
+fn one_variance_agrees_with_multcomp() {
+    for id in ["families.bladder.student", "families.insect_sprays.student"] {
+        let r = record("families.json", id);
+        let family = contrasts(&r, &numbers(&r, "df"));
+        let single: Vec<f64> = dunnett(&family, 0.05, TwoSided)
+            .unwrap()
+            .iter()
+            .map(|a| a.p)
+            .collect();
+        agree(id, &single, &numbers(&r, "p_dunnett"), INTEGRAL);
+        agree(
+            id,
+            &single,
+            &numbers(&r, "p_single_step_multcomp"),
+            QUASI_MONTE_CARLO,
+        );
+        let free = dunnett_step_down(&family, TwoSided).unwrap();
+        agree(id, &free, &numbers(&r, "p_step_down"), INTEGRAL);
+        agree(
+            id,
+            &free,
+            &numbers(&r, "p_free_multcomp"),
+            QUASI_MONTE_CARLO,
+        );
+    }
+}
+
 #[test]
 fn extreme_shares_reach_their_limits() {
     let p = |share: f64, df, alternative| {

@@ -99,11 +99,6 @@ fn what_later_versions_build_is_known_and_refused() {
         (estimator, "estimator = «\"cace\"", "analysis.estimator"),
         (estimator, "estimator = «\"bayes\"", "analysis.estimator"),
         (
-            "multiplicity = \"dunnett\"",
-            "multiplicity = «\"dunnett-step-down\"",
-            "analysis.multiplicity",
-        ),
-        (
             "interventions = [\"tip-sheet\"]",
             "interventions = [«\"podcast\"]",
             "arms[2].interventions",

@@ -138,6 +138,58 @@ fn means_by_hand() {
     ));
 }
 
+/// A question whose two arms have standard deviation 1 on average and means `d` apart.
+fn standardised(d: f64, power: f64) -> Question {
+    // m = 1, 20 % fewer: (0.2/d)² is the mean of 1 + φ and .8 + .64φ.
+    let dispersion = ((0.2 / d).powi(2) - 0.9) / 0.82;
+    Question {
+        method: Method::Means,
+        rate: 1.0,
+        dispersion,
+        reduction: Some(0.2),
+        power: Some(power),
+        replicates: 0,
+        ..Question::default()
+    }
+}
+
+#[test]
+fn sizes_of_means_agree_with_r() {
+    let text = fs::read_to_string("tests/reference/power_means.json").unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    for record in all["results"].as_array().unwrap() {
+        let v = |name: &str| record["values"][name].as_f64();
+        let d = v("effect_d").unwrap();
+        // d .5 would need less variance than Poisson counts have: a quarter of the customers of d .25.
+        let (d, times) = if d > 0.21 { (d / 2.5, 6.25) } else { (d, 1.0) };
+        if let Some(power) = v("power") {
+            let q = standardised(d, power);
+            let n = answer(&q).unwrap().n_per_arm_exact[0] / times;
+            assert!(
+                close(n, v("n_per_arm_z").unwrap(), RELATIVE),
+                "{record} {n}"
+            );
+            let adjusted = answer(&Question {
+                correlation: 0.6,
+                ..q
+            })
+            .unwrap();
+            let n = adjusted.n_per_arm_exact[0] / times;
+            assert!(close(n, v("n_per_arm_z_ancova_rho_0.6").unwrap(), RELATIVE));
+        } else {
+            let q = Question {
+                customers: Some(2 * v("n1").unwrap() as u64),
+                ..standardised(d, 0.8)
+            };
+            let a = answer(&q).unwrap();
+            assert!(
+                close(a.power, v("power_z").unwrap(), RELATIVE),
+                "{record} {a:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn answer_has_the_contracts_names() {
     let q = Question {
@@ -164,7 +216,12 @@ fn answer_has_the_contracts_names() {
             "inflation",
             "boundaries",
             "critical_value",
-            "method"
+            "method",
+            "power_simulated_se",
+            "replicates",
+            "not_simulated",
+            "exposure_needed",
+            "enrolment_days"
         ]
     );
 }
@@ -213,6 +270,24 @@ proptest! {
             let back = answer(&Question { customers: Some(a.n_total), ..q.clone() }).unwrap();
             prop_assert_eq!(back.n_total, a.n_total);
             prop_assert!(back.power > q.power.unwrap() - 1e-9);
+        }
+    }
+
+    /// Customers → smallest reduction → customers, and customers → power → customers.
+    #[test]
+    fn effect_and_power_give_the_customers_back(q in questions(), n in 200u64..1_000_000) {
+        let total = |q: &Question| -> f64 { answer(q).unwrap().n_per_arm_exact.iter().sum() };
+        let given = Question { customers: Some(n), reduction: None, ..q.clone() };
+        let Ok(found) = answer(&given) else { return Ok(()) };
+        if let Some(smallest) = found.smallest_reduction {
+            let back = Question { reduction: Some(smallest), ..q.clone() };
+            prop_assert!(close(total(&back), n as f64, INVERSION));
+        }
+        let power = answer(&Question { customers: Some(n), ..q.clone() }).unwrap().power;
+        // Beyond this a power is within rounding of 1.
+        if (0.1..0.999_999).contains(&power) {
+            let back = Question { power: Some(power), ..q.clone() };
+            prop_assert!(close(total(&back), n as f64, INVERSION));
         }
     }
 
