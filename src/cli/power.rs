@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::stats::power::{self, Family, Method, Question};
+use crate::stats::power::{self, Family, Looks, Method, Question};
+use crate::stats::sequential;
 
 use super::Global;
 use super::size::{answer_lines, chart_files, write_chart};
@@ -16,7 +17,7 @@ use super::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
-    after_help = "Examples:\n  pilot power --rate 2.4 --dispersion 1.8 --reduction 0.1\n  pilot power --rate 2.4 --dispersion 1.8 --customers 4000\n  pilot power --rate 0.6 --dispersion 0.4 --reduction 0.2 --arms 4\n  pilot power --rate 0.6 --reduction 0.2 --weights 2,1,1 --correlation 0.5 --method means\n  pilot power --rate 2 --dispersion 0.8 --reduction 0.1 --icc 0.02 --cluster-size 20 --cluster-cv 0.5\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --arrivals 80 --chart power\n  pilot power --rate 1 --dispersion 0.4 --reduction 0 --margin 1.15 --sides 1 --alpha 0.025\n\nRate, dispersion and correlation can be taken from past counts: pilot design NAME --history FILE"
+    after_help = "Examples:\n  pilot power --rate 2.4 --dispersion 1.8 --reduction 0.1\n  pilot power --rate 2.4 --dispersion 1.8 --customers 4000\n  pilot power --rate 0.6 --dispersion 0.4 --reduction 0.2 --arms 4\n  pilot power --rate 0.6 --reduction 0.2 --weights 2,1,1 --correlation 0.5 --method means\n  pilot power --rate 2 --dispersion 0.8 --reduction 0.1 --icc 0.02 --cluster-size 20 --cluster-cv 0.5\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --arrivals 80 --chart power\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --information 0.4,0.7,1 --spending pocock\n  pilot power --rate 1 --dispersion 0.4 --reduction 0 --margin 1.15 --sides 1 --alpha 0.025\n\nRate, dispersion and correlation can be taken from past counts: pilot design NAME --history FILE"
 )]
 pub struct Args {
     /// The test: nb (ratio of negative binomial rates) or means (difference in means)
@@ -85,14 +86,18 @@ pub struct Args {
     /// Seed of the simulated power
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    #[arg(long, hide = true)]
-    looks: Option<String>,
-    #[arg(long, hide = true)]
-    information: Option<String>,
-    #[arg(long, hide = true)]
+    /// Looks at the data, evenly spaced, with the last
+    #[arg(long, value_name = "N")]
+    looks: Option<usize>,
+    /// Looks at these shares of the information; the last is 1
+    #[arg(long, value_delimiter = ',', value_name = "SHARE,…")]
+    information: Vec<f64>,
+    /// How the looks spend the error rate (default: obrien-fleming)
+    #[arg(long, value_parser = sequential::Boundary::NAMES, value_name = "NAME")]
     spending: Option<String>,
-    #[arg(long, hide = true)]
-    spending_parameter: Option<String>,
+    /// Parameter of hwang-shih-decani, kim-demets or wang-tsiatis
+    #[arg(long, value_name = "NUMBER")]
+    spending_parameter: Option<f64>,
 }
 
 /// Adjustments of a plan, and what the least favourable case makes of each.
@@ -113,15 +118,6 @@ pub fn family(name: &str) -> Family {
 
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
-    let later = [
-        ("--looks", &args.looks),
-        ("--information", &args.information),
-        ("--spending", &args.spending),
-        ("--spending-parameter", &args.spending_parameter),
-    ];
-    if let Some((flag, _)) = later.iter().find(|(_, value)| value.is_some()) {
-        return Err(Error::not_yet_built(flag).key(*flag));
-    }
     let question = question(args)?;
     let answer = power::answer(&question).map_err(|refusal| {
         Error::usage(refusal.why).hint("`pilot power --help` explains the flags, with examples")
@@ -167,9 +163,41 @@ fn question(args: &Args) -> Result<Question> {
         customers: args.customers,
         arrivals: args.arrivals,
         family: family(&args.multiplicity),
+        looks: looks(args)?,
         seed: args.seed,
         ..Question::default()
     })
+}
+
+/// The looks that the flags ask for.
+fn looks(args: &Args) -> Result<Option<Looks>> {
+    let wrong = |key: &str, message: String| Err(Error::usage(message).key(key));
+    let information = match (args.looks, args.information.len()) {
+        (None, 0) => {
+            return match (&args.spending, args.spending_parameter) {
+                (None, None) => Ok(None),
+                _ => wrong("--spending", "there are no looks to spend on".into())
+                    .map_err(|e| e.hint("add --looks N or --information 0.4,0.7,1")),
+            };
+        }
+        (Some(n), _) if !(1..=50).contains(&n) => {
+            return wrong("--looks", format!("{n} looks cannot be planned"))
+                .map_err(|e| e.hint("1 to 50, with the last"));
+        }
+        (Some(n), 0) => (1..=n).map(|k| k as f64 / n as f64).collect(),
+        (Some(n), given) if n != given => {
+            return wrong("--information", format!("{given} shares for {n} looks"))
+                .map_err(|e| e.hint("one share for each look; or leave --looks out"));
+        }
+        _ => args.information.clone(),
+    };
+    let name = args.spending.as_deref().unwrap_or("obrien-fleming");
+    let boundary = sequential::Boundary::from_name(name, args.spending_parameter)
+        .map_err(|r| Error::usage(r.why).key("--spending-parameter"))?;
+    Ok(Some(Looks {
+        information,
+        boundary,
+    }))
 }
 
 fn weights(args: &Args) -> Result<Vec<f64>> {

@@ -174,7 +174,9 @@ pub fn notes(
     }
     if let (Some(_), Some(_)) = (q.reduction, q.customers) {
         let power = number::percent_with(a.power, 1);
-        lines.push(format!("They were given; their power to find it is {power}."));
+        lines.push(format!(
+            "They were given; their power to find it is {power}."
+        ));
     }
     lines
 }

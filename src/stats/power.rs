@@ -12,7 +12,7 @@ use criterion::Criterion;
 use model::Model;
 use question::{MOST_CUSTOMERS, check, check_effect};
 
-pub use question::{Family, Method, Question, adjusts_for_before};
+pub use question::{Family, Looks, Method, Question, adjusts_for_before};
 
 /// One look of a group-sequential design.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,9 @@ pub struct Answer {
 /// n_0 = (z_crit + z_power)² V/effect² · U·D/(1 − `attrition`) and n_k = n_0·w_k/w_0, with U of
 /// [`Question::unexplained`] and D of [`Question::design_effect`]. Power is of the
 /// comparison with the smallest arm. The far tail is ignored. z_crit is z_{1 − α/sides}, or
-/// Dunnett's with ρ_jk = b_j b_k, b² = n_k/(n_k + n_0), or at α over the treatments.
+/// Dunnett's with ρ_jk = b_j b_k, b² = n_k/(n_k + n_0), or at α over the treatments. With looks
+/// (z_crit + z_power) becomes the drift of [`crate::stats::sequential::Design::drift`], at α
+/// over the treatments; they fall at the same shares of the customers.
 /// Given customers are shared out by weight, by largest remainder.
 ///
 /// The smallest reduction is the root nearest the margin: power of `nb` falls again as the
@@ -102,13 +104,17 @@ pub fn answer(q: &Question) -> Result<Answer, Refusal> {
         None => n_per_arm_exact.iter().map(|&n| round_up(n)).collect(),
     };
     let root_n = sized.root(exact_total);
-    let drift = q.power.map(|power| sized.criterion.drift(power));
+    let drift = q.power.map(|p| sized.criterion.drift(p)).transpose()?;
     let smallest_ratio = drift.and_then(|d| sized.model.ratio_of(d / root_n));
     let power = match sized.effect {
-        Some((_, signal)) => sized.criterion.power(signal * root_n),
+        Some((_, signal)) => sized.criterion.power(signal * root_n)?,
         None => q
             .power
             .ok_or_else(|| Refusal::new("give the reduction or the power beside the customers"))?,
+    };
+    let inflation = match q.power {
+        Some(power) => sized.criterion.inflation(power)?,
+        None => None,
     };
     let ratio = sized.effect.map(|e| e.0).or(smallest_ratio);
     let simulated = simulate::power(q, ratio, &sized.criterion, &n_per_arm);
@@ -133,7 +139,7 @@ pub fn answer(q: &Question) -> Result<Answer, Refusal> {
         smallest_reduction: smallest_ratio
             .map(|r| (1.0 - r) / q.uptake)
             .filter(|&reduction| reduction < 1.0),
-        inflation: q.power.and_then(|p| sized.criterion.inflation(p)),
+        inflation,
         critical_value: sized.criterion.critical,
         boundaries: sized.criterion.boundaries,
         method: q.method.name().into(),
@@ -156,7 +162,7 @@ pub fn powers(q: &Question, points: &[(f64, f64)]) -> Result<Vec<Option<f64>>, R
     let at = |&(customers, reduction): &(f64, f64)| {
         let ratio = check_effect(q, reduction).ok()?;
         let drift = sized.model.signal(ratio) * sized.root(customers);
-        Some(sized.criterion.power(drift))
+        sized.criterion.power(drift).ok()
     };
     Ok(points.iter().map(at).collect())
 }
@@ -198,7 +204,7 @@ fn exact_total(q: &Question, sized: &Sized) -> Result<f64, Refusal> {
     let exact = match (q.customers, sized.effect, q.power) {
         (Some(n), _, _) => n as f64,
         (None, Some((_, signal)), Some(power)) => {
-            let drift = sized.criterion.drift(power);
+            let drift = sized.criterion.drift(power)?;
             if drift <= 0.0 {
                 return Err(Refusal::new(format!(
                     "the power, {power}, must exceed the error rate of one comparison: \

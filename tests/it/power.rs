@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use pilot::stats::power::{Method, Question, answer};
+use pilot::stats::power::{Family, Looks, Method, Question, answer};
+use pilot::stats::sequential::Boundary;
 use pilot::stats::srm::goodness_of_fit;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -188,6 +189,112 @@ fn sizes_of_means_agree_with_r() {
             );
         }
     }
+}
+
+/// Integrals along the looks; both programs' own accuracy is better.
+const LOOKS: f64 = 1e-5;
+
+#[test]
+fn looks_agree_with_rpact() {
+    let text = fs::read_to_string("tests/reference/group_sequential.json").unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let mut inflated = 0;
+    for record in all["results"].as_array().unwrap() {
+        let v = &record["values"];
+        let id = record["id"].as_str().unwrap();
+        let boundary = match id.split('.').nth(1).unwrap() {
+            name if name.starts_with("pocock") => ("classic-pocock", None),
+            name if name.starts_with("obrien_fleming") => ("classic-obrien-fleming", None),
+            name if name.starts_with("ld_obf") => ("obrien-fleming", None),
+            name if name.starts_with("ld_pocock") => ("pocock", None),
+            name if name.starts_with("kim_demets_rho2") => ("kim-demets", Some(2.0)),
+            name if name.starts_with("hsd_gamma_minus4") => ("hwang-shih-decani", Some(-4.0)),
+            _ => continue,
+        };
+        let q = Question {
+            rate: 1.0,
+            dispersion: 0.5,
+            reduction: Some(0.3),
+            alpha: v["alpha"].as_f64().unwrap(),
+            sides: v["sided"].as_f64().unwrap() as u8,
+            power: Some(0.9),
+            looks: Some(Looks {
+                information: numbers(&v["information"]),
+                boundary: Boundary::from_name(boundary.0, boundary.1).unwrap(),
+            }),
+            replicates: 0,
+            ..Question::default()
+        };
+        let a = answer(&q).unwrap();
+        let z: Vec<f64> = a.boundaries.iter().map(|b| b.z).collect();
+        for (found, expected) in z.iter().zip(numbers(&v["critical_z"])) {
+            assert!(close(*found, expected, LOOKS), "{id}: {found} {expected}");
+        }
+        assert_eq!(a.critical_value, z[z.len() - 1]);
+        if let Some(expected) = v["inflation_factor_power90"].as_f64() {
+            assert!(close(a.inflation.unwrap(), expected, LOOKS), "{id}: {a:?}");
+            let fixed = answer(&Question {
+                looks: None,
+                ..q.clone()
+            })
+            .unwrap();
+            let times = a.n_per_arm_exact[0] / fixed.n_per_arm_exact[0];
+            assert!(close(times, expected, LOOKS), "{id}: {times}");
+            inflated += 1;
+        }
+        // n, power and effect still give each other back.
+        assert!(close(a.power, 0.9, INVERSION), "{id}: {a:?}");
+        assert!(close(a.smallest_reduction.unwrap(), 0.3, INVERSION), "{id}");
+    }
+    assert!(inflated >= 10);
+}
+
+#[test]
+fn looks_share_alpha_between_treatments() {
+    let looks = |weights: Vec<f64>, family| Question {
+        rate: 1.0,
+        dispersion: 0.5,
+        reduction: Some(0.3),
+        weights,
+        family,
+        looks: Some(Looks {
+            information: vec![0.5, 1.0],
+            boundary: Boundary::from_name("obrien-fleming", None).unwrap(),
+        }),
+        replicates: 0,
+        ..Question::default()
+    };
+    let spent = |q: &Question| answer(q).unwrap().boundaries[1].spent;
+    assert!(close(
+        spent(&looks(vec![1.0; 4], Family::Dunnett)),
+        0.05 / 3.0,
+        RELATIVE
+    ));
+    assert!(close(
+        spent(&looks(vec![1.0; 4], Family::Alone)),
+        0.05,
+        RELATIVE
+    ));
+}
+
+#[test]
+fn simulated_looks_find_what_the_formula_says() {
+    let q = Question {
+        rate: 1.0,
+        dispersion: 0.5,
+        reduction: Some(0.2),
+        looks: Some(Looks {
+            information: vec![0.3, 0.6, 1.0],
+            boundary: Boundary::from_name("pocock", None).unwrap(),
+        }),
+        replicates: 4000,
+        seed: 2,
+        ..Question::default()
+    };
+    let a = answer(&q).unwrap();
+    let (share, se) = (a.power_simulated.unwrap(), a.power_simulated_se.unwrap());
+    // Wald's test is a little liberal at early looks.
+    assert!((share - 0.8).abs() < 4.0 * se + 0.01, "{share} ± {se}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::stats::estimate::{Estimator, Refusal};
+use crate::stats::sequential;
 
 /// Weights that differ by more than this are refused: such an arm says nothing.
 const MOST_UNEVEN: f64 = 1e6;
@@ -39,6 +40,15 @@ pub enum Family {
     Dunnett,
     /// alpha over the number of treatments: the first step of Holm, Hochberg, Benjamini-Hochberg.
     Bonferroni,
+}
+
+/// Looks at the data before the end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looks {
+    /// Information fractions, ascending; the last is 1.
+    pub information: Vec<f64>,
+    /// What the boundary follows.
+    pub boundary: sequential::Boundary,
 }
 
 /// What is asked; [`Default`] is `pilot power`'s, without rate and reduction.
@@ -88,6 +98,9 @@ pub struct Question {
     pub arrivals: Option<f64>,
     /// How several treatments share alpha.
     pub family: Family,
+    /// Looks before the end; `None` for one test at the end. Several treatments then share
+    /// alpha equally, unless each is alone.
+    pub looks: Option<Looks>,
     /// Seed of the simulation.
     pub seed: u64,
     /// Most simulated pilots; 0 for none.
@@ -117,6 +130,7 @@ impl Default for Question {
             customers: None,
             arrivals: None,
             family: Family::Dunnett,
+            looks: None,
             seed: 0,
             // A standard error of .004 at a power of .8.
             replicates: 10_000,

@@ -180,7 +180,7 @@ const LARGE_SAMPLE: f64 = 0.02;
 fn every_feature_is_simulated_near_its_formula() {
     let base = Question {
         method: Method::Means,
-        replicates: 2000,
+        replicates: 1000,
         seed: 3,
         ..nb(2.0, 0.1, 0.8, 0.8)
     };

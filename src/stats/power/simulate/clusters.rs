@@ -1,8 +1,8 @@
 //! Pilots of whole clusters: totals of clusters, and the cluster-robust test on them.
 
 use crate::stats::estimate::Refusal;
-use crate::stats::random::Generator;
 use crate::stats::poisson_sampling::poisson;
+use crate::stats::random::Generator;
 use crate::stats::sampling::binomial;
 
 use super::{Draws, Pilot, Statistic};
