@@ -4,10 +4,12 @@
 #
 #   Rscript families.R <folder of the CSV files> > ../families.json
 #
+# Then what two arms' adjusted ratios share: the influence of each control customer on both.
+#
 # Exact values are a one-dimensional integral over control's error inside the mixture over the
 # scale; beside them stand mvtnorm's pmvt (integer df only, quasi Monte-Carlo) and, for the
 # pooled variance, multcomp's glht with "single-step" and "free" (step-down).
-suppressMessages({library(mvtnorm); library(multcomp)})
+suppressMessages({library(mvtnorm); library(multcomp); library(MASS); library(sandwich)})
 folder <- commandArgs(trailingOnly = TRUE)[1]
 set.seed(1)
 
@@ -99,7 +101,44 @@ read <- function(file) read.csv(file.path(folder, file), stringsAsFactors = FALS
 bladder <- read("bladder.csv"); sprays <- read("insect_sprays.csv")
 records <- c(one("bladder", bladder$after, bladder$arm, "placebo"),
              one("insect_sprays", sprays$after, sprays$arm, "C"))
+# Control's share of the variance of each arm's log ratio, and the two arms' true correlation
+# from the influence of control's customers, who are in both fits.
+likelihood <- function(formula, treatments, control) {
+  data <- bladder[bladder$exposure > 0, ]
+  pairs <- lapply(treatments, function(a) {
+    two <- data[data$arm %in% c(a, control), ]
+    two$t <- as.numeric(two$arm == a)
+    two
+  })
+  of <- function(fit, two, model) {
+    v <- vcov(fit); own <- two$t == 0
+    psi <- (estfun(fit) %*% v)[, "t"]
+    x <- model.matrix(fit) %*% v[, "t"]; mu <- fitted(fit)
+    w <- if (model) mu / (1 + mu / fit$theta) else NA
+    list(se = if (model) sqrt(v["t", "t"]) else sqrt(sum(psi^2)),
+         share = if (model) sum((x^2 * w)[own]) / v["t", "t"] else sum(psi[own]^2) / sum(psi^2),
+         robust = sqrt(sum(psi^2)), psi = psi[own][order(two$customer_id[own])])
+  }
+  exact <- glm.control(epsilon = 1e-14, maxit = 100)
+  poisson <- lapply(pairs, function(two) of(glm(formula, poisson, two, control = exact), two, FALSE))
+  negbin <- lapply(pairs, function(two) of(glm.nb(formula, two, control = exact), two, TRUE))
+  field <- function(fits, name) sapply(fits, function(f) f[[name]])
+  correlation <- function(fits) sum(fits[[1]]$psi * fits[[2]]$psi) / prod(field(fits, "robust"))
+  list(se_poisson = field(poisson, "se"), share_poisson = field(poisson, "share"),
+       correlation_poisson = correlation(poisson), se_negbin = field(negbin, "se"),
+       share_negbin = field(negbin, "share"), correlation_negbin = correlation(negbin))
+}
+others <- c("pyridoxine", "thiotepa")
+records <- c(records,
+  record("families.bladder.likelihood", "after ~ arm, offset log(exposure), exposure > 0",
+         likelihood(after ~ t + offset(log(exposure)), others, "placebo"),
+         "sandwich estfun; shares of the HC0 variance (poisson), of the model's (negbin)"),
+  record("families.bladder.likelihood_adjusted", "with log(1 + before)",
+         likelihood(after ~ t + log1p(before) + offset(log(exposure)), others, "placebo"),
+         "as above"))
 cat("{\n \"script\": \"tests/reference/scripts/families.R\",\n \"versions\": {\"R\": \"",
     as.character(getRversion()), "\", \"mvtnorm\": \"", as.character(packageVersion("mvtnorm")),
-    "\", \"multcomp\": \"", as.character(packageVersion("multcomp")), "\"},\n \"results\": [\n",
+    "\", \"multcomp\": \"", as.character(packageVersion("multcomp")),
+    "\", \"MASS\": \"", as.character(packageVersion("MASS")), "\", \"sandwich\": \"",
+    as.character(packageVersion("sandwich")), "\"},\n \"results\": [\n",
     paste(records, collapse = ",\n"), "\n ]\n}\n", sep = "")
