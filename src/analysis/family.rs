@@ -214,15 +214,20 @@ fn many_to_one(test: &Test, outcomes: f64, steps: bool, family: &mut [&mut Adjus
 
 /// Whether two arms' estimates have nothing in common but control's own mean.
 fn shares_only_control(e: &Estimate) -> bool {
-    e.control_share.is_some()
-        && matches!(
-            e.estimator,
-            Estimator::Student
-                | Estimator::Welch
-                | Estimator::Delta
-                | Estimator::Rate
-                | Estimator::Stratified
-        )
+    let plain = match e.estimator {
+        Estimator::Student
+        | Estimator::Welch
+        | Estimator::Delta
+        | Estimator::Rate
+        | Estimator::Stratified => true,
+        // Without before count and strata its two parameters are the arms' log rates.
+        Estimator::Poisson => {
+            e.detail.get("before") == Some(&DetailValue::Flag(false))
+                && e.detail.get("strata") == Some(&DetailValue::Count(1))
+        }
+        _ => false,
+    };
+    plain && e.control_share.is_some()
 }
 
 /// The simultaneous interval; none where the estimator has none itself.

@@ -48,6 +48,9 @@ pub struct Args {
     /// Columns of the roster that form the strata
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     strata: Vec<String>,
+    /// Column whose values are assigned as a whole, for example branch
+    #[arg(long, value_name = "COLUMN")]
+    cluster: Option<String>,
     /// Before window, inclusive
     #[arg(long, value_name = "FROM..TO")]
     before: Option<String>,
@@ -274,6 +277,9 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
     if !args.strata.is_empty() {
         e.assignment.strata.clone_from(&args.strata);
     }
+    if args.cluster.is_some() {
+        e.assignment.cluster.clone_from(&args.cluster);
+    }
     let timezone = args.timezone.as_ref().or(defaults.timezone.as_ref());
     let before = answer(
         "Before window, for example 2026-08-01..2026-09-30 (empty: none)",
@@ -313,6 +319,7 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
         e.analysis.estimator = Some(name.clone());
     } else if e.analysis.estimator.is_none() {
         let name = match (e.analysis.estimand, before.is_some()) {
+            _ if e.assignment.cluster.is_some() => "cluster",
             (_, true) => "lin",
             (PlannedEstimand::Ratio, false) => "delta",
             (PlannedEstimand::Difference, false) => "welch",

@@ -248,10 +248,10 @@ fn test(q: &Question, a: &Answer) -> String {
         "two-sided"
     };
     let family = if q.weights.len() > 2 {
-        match q.family {
-            Family::Dunnett => ", Dunnett over all treatments",
-            Family::Bonferroni => " over the number of treatments",
-            Family::Alone => " for each treatment by itself",
+        match (q.family, &q.looks) {
+            (Family::Alone, _) => " for each treatment by itself",
+            (Family::Dunnett, None) => ", Dunnett over all treatments",
+            _ => ", shared by the treatments",
         }
     } else {
         ""
@@ -261,8 +261,13 @@ fn test(q: &Question, a: &Answer) -> String {
     } else {
         format!(", ratio against {}", general(q.margin))
     };
+    let at = if q.looks.is_some() {
+        "critical z at the last look"
+    } else {
+        "critical z"
+    };
     format!(
-        "{name}{margin}, {sides} at {}{family} (critical z {:.3})",
+        "{name}{margin}, {sides} at {}{family} ({at} {:.3})",
         asked(q.alpha),
         a.critical_value
     )

@@ -199,13 +199,13 @@ fn before(e: &Experiment, q: &Question, a: &Answer) -> Option<String> {
     let gain = 1.0 - q.correlation * q.correlation;
     if adjusts_for_before(estimator) {
         return Some(format!(
-            "Without looking at the count before, \"{name}\" would need {} customers.",
+            "Without the count before it would take {} customers.",
             number::count(without.round() as u64)
         ));
     }
     let saved = number::count((without * gain).round() as u64);
     Some(format!(
-        "\"{name}\" does not look at the count before; \"lin\" would need {saved} customers."
+        "\"{name}\" does not look at the count before; with \"lin\" it would take {saved} customers."
     ))
 }
 

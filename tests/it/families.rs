@@ -4,9 +4,12 @@ use pilot::stats::Alternative::{self, Greater, Less, TwoSided};
 use pilot::stats::dist::t_sf;
 use pilot::stats::dunnett::{Adjusted, Contrast, dunnett, dunnett_critical, dunnett_step_down};
 use pilot::stats::multiplicity::{benjamini_hochberg, hochberg, holm};
+use pilot::stats::poisson::poisson_with;
+use pilot::stats::{MeanModel, Test};
+use pilot::table::{ArmId, Comparison};
 use proptest::prelude::*;
 
-use crate::counts_support::{close, number, numbers, record};
+use crate::counts_support::{bladder, close, number, numbers, record};
 
 /// The promise of `dunnett` for p; the references' own quadrature agrees to 1e-11.
 const P: f64 = 1e-8;
@@ -206,6 +209,44 @@ fn one_variance_agrees_with_multcomp() {
             &numbers(&r, "p_free_multcomp"),
             QUASI_MONTE_CARLO,
         );
+    }
+}
+
+/// Fits of R that stop at changes of 1e-14.
+const FITTED: f64 = 1e-6;
+
+#[test]
+fn shares_of_control_agree_with_the_influence_of_its_customers() {
+    let table = bladder(|_| "all".into(), |_| true);
+    for (id, model, adjusted) in [
+        ("families.bladder.likelihood", MeanModel::UNADJUSTED, false),
+        (
+            "families.bladder.likelihood_adjusted",
+            MeanModel::FULL,
+            true,
+        ),
+    ] {
+        let r = record("families.json", id);
+        let mut product = 1.0;
+        // Pyridoxine is the table's second treatment.
+        for (k, arm) in [2, 1].into_iter().enumerate() {
+            let c = Comparison::new(&table, ArmId(arm), ArmId(0)).unwrap();
+            let found = poisson_with(&c, &Test::DEFAULT, model).unwrap();
+            close(
+                id,
+                found[0].se.unwrap(),
+                numbers(&r, "se_poisson")[k],
+                FITTED,
+            );
+            let share = found[0].control_share.unwrap();
+            close(id, share, numbers(&r, "share_poisson")[k], FITTED);
+            product *= share;
+        }
+        // Without covariates control is all that two arms share; with them each fit has its own
+        // slope, and the product is within a tenth.
+        let truth = numbers(&r, "correlation_poisson")[0];
+        let tolerance = if adjusted { 0.1 } else { FITTED };
+        close(id, product.sqrt(), truth, tolerance);
     }
 }
 

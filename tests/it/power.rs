@@ -2,11 +2,15 @@
 
 use std::fs;
 
+use pilot::planning::power_curves;
+use pilot::report::power_chart;
 use pilot::stats::power::{Family, Looks, Method, Question, answer};
 use pilot::stats::sequential::Boundary;
 use pilot::stats::srm::goodness_of_fit;
 use proptest::prelude::*;
 use serde_json::Value;
+
+use crate::report::check_layout;
 
 /// Quantiles of the normal distribution to 1e-11 on both sides, squared; a root to the last bit.
 const RELATIVE: f64 = 1e-9;
@@ -295,6 +299,100 @@ fn simulated_looks_find_what_the_formula_says() {
     let (share, se) = (a.power_simulated.unwrap(), a.power_simulated_se.unwrap());
     // Wald's test is a little liberal at early looks.
     assert!((share - 0.8).abs() < 4.0 * se + 0.01, "{share} ± {se}");
+}
+
+#[test]
+fn the_chart_can_be_read() {
+    let base = Question {
+        rate: 0.6,
+        dispersion: 1.2,
+        reduction: Some(0.2),
+        replicates: 400,
+        ..Question::default()
+    };
+    let cases = [
+        ("plain", base.clone()),
+        (
+            "increase",
+            Question {
+                reduction: Some(-0.3),
+                ..base.clone()
+            },
+        ),
+        (
+            "nearly all",
+            Question {
+                reduction: Some(0.95),
+                ..base.clone()
+            },
+        ),
+        (
+            "tiny",
+            Question {
+                reduction: Some(0.0005),
+                ..base.clone()
+            },
+        ),
+        (
+            "margin",
+            Question {
+                reduction: Some(0.0),
+                margin: 1.15,
+                ..base.clone()
+            },
+        ),
+        (
+            "smallest",
+            Question {
+                reduction: None,
+                customers: Some(3_000_000),
+                ..base.clone()
+            },
+        ),
+        (
+            "arms",
+            Question {
+                weights: vec![3.0, 1.0, 2.0],
+                power: Some(0.99),
+                ..base.clone()
+            },
+        ),
+        (
+            "looks",
+            Question {
+                looks: Some(Looks {
+                    information: vec![0.4, 1.0],
+                    boundary: Boundary::from_name("pocock", None).unwrap(),
+                }),
+                ..base.clone()
+            },
+        ),
+    ];
+    for (name, q) in cases {
+        let a = answer(&q).unwrap();
+        let curves = power_curves(&q, &a).unwrap().unwrap();
+        for curve in &curves.curves {
+            for points in [&curve.by_customers, &curve.by_reduction] {
+                assert!(points.len() > 40, "{name}");
+                assert!(points.iter().all(|p| (0.0..=1.0).contains(&p.1)), "{name}");
+            }
+            // More customers never find less.
+            let power = curve.by_customers.windows(2);
+            assert!(power.into_iter().all(|w| w[1].1 >= w[0].1 - 1e-9), "{name}");
+        }
+        let [svg, png] = power_chart(&curves, "pilot · assumed: much").unwrap();
+        check_layout(name, std::str::from_utf8(&svg.bytes).unwrap());
+        assert!(png.bytes.starts_with(b"\x89PNG"));
+    }
+    // Six customers find nothing: there is no curve.
+    let q = Question {
+        reduction: None,
+        customers: Some(6),
+        rate: 0.1,
+        ..base
+    };
+    let a = answer(&q).unwrap();
+    assert_eq!(power_curves(&q, &a).unwrap(), None);
 }
 
 #[test]
