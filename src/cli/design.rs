@@ -22,7 +22,7 @@ use super::ui::Ui;
 /// Write a new plan by flags, or by questions at a terminal, and say how many customers it needs.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
+    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n  pilot design welcome --after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --rate 0.6\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
 )]
 pub struct Args {
     /// Name of the pilot: a-z, 0-9 and -
@@ -57,6 +57,28 @@ pub struct Args {
     /// After window, inclusive
     #[arg(long, value_name = "FROM..TO")]
     after: Option<String>,
+    /// Days from each customer's own start on, instead of --after
+    #[arg(long, value_name = "DAYS", conflicts_with_all = ["before", "after"])]
+    after_days: Option<u32>,
+    /// Days before each customer's own start, 0 for none
+    #[arg(
+        long,
+        value_name = "DAYS",
+        requires = "after_days",
+        default_value_t = 0
+    )]
+    before_days: u32,
+    /// Column of the roster with the start
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "after_days",
+        default_value = "joined"
+    )]
+    start: String,
+    /// First and last day on which customers may start; with --arrivals it says how many there are
+    #[arg(long, value_name = "FROM..TO", requires = "after_days")]
+    enrol: Option<String>,
     /// Zone in which days begin (default: UTC)
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
@@ -281,6 +303,49 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
         e.assignment.cluster.clone_from(&args.cluster);
     }
     let timezone = args.timezone.as_ref().or(defaults.timezone.as_ref());
+    let timezone = timezone.cloned().unwrap_or_else(|| "UTC".into());
+    let windows = match args.after_days {
+        Some(after_days) => Some(Windows::Relative {
+            start: args.start.clone(),
+            before_days: args.before_days,
+            after_days,
+            enrol: args
+                .enrol
+                .as_deref()
+                .map(|t| dates(t, "--enrol"))
+                .transpose()?,
+        }),
+        None => fixed_windows(args, asks)?,
+    };
+    let has_before = match &windows {
+        Some(Windows::Fixed { before, .. }) => before.is_some(),
+        Some(Windows::Relative { before_days, .. }) => *before_days > 0,
+        None => false,
+    };
+    e.periods = windows
+        .map(|windows| Periods { windows, timezone })
+        .or(e.periods.take());
+    e.analysis.alpha = args.alpha.unwrap_or(e.analysis.alpha);
+    e.analysis.power = args.power.unwrap_or(e.analysis.power);
+    if let Some(word) = &args.estimand {
+        e.analysis.estimand = estimand(word)?;
+    }
+    if let Some(name) = &args.estimator {
+        e.analysis.estimator = Some(name.clone());
+    } else if e.analysis.estimator.is_none() {
+        let name = match (e.analysis.estimand, has_before) {
+            _ if e.assignment.cluster.is_some() => "cluster",
+            (_, true) => "lin",
+            (PlannedEstimand::Ratio, false) => "delta",
+            (PlannedEstimand::Difference, false) => "welch",
+        };
+        e.analysis.estimator = Some(name.into());
+    }
+    business(e, args, asks)
+}
+
+/// The same windows for everyone, by flag or asked for.
+fn fixed_windows(args: &Args, asks: bool) -> Result<Option<Windows>> {
     let before = answer(
         "Before window, for example 2026-08-01..2026-09-30 (empty: none)",
         &args.before,
@@ -293,40 +358,18 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
         asks,
         |text| dates(text, "--after").map(|_| ()),
     )?;
-    let after = after.as_deref().map(|t| dates(t, "--after")).transpose()?;
-    if let Some(after) = after {
-        let before = before
-            .as_deref()
-            .map(|t| dates(t, "--before"))
-            .transpose()?;
-        e.periods = Some(Periods {
-            windows: Windows::Fixed {
-                before,
-                after,
-                start: None,
-            },
-            timezone: timezone.cloned().unwrap_or_else(|| "UTC".into()),
-        });
-    } else if before.is_some() {
-        return Err(Error::usage("a before window needs an after window").key("--after"));
+    let parsed = |text: Option<&str>, flag| text.map(|t| dates(t, flag)).transpose();
+    match parsed(after.as_deref(), "--after")? {
+        Some(after) => Ok(Some(Windows::Fixed {
+            before: parsed(before.as_deref(), "--before")?,
+            after,
+            start: None,
+        })),
+        None if before.is_some() => {
+            Err(Error::usage("a before window needs an after window").key("--after"))
+        }
+        None => Ok(None),
     }
-    e.analysis.alpha = args.alpha.unwrap_or(e.analysis.alpha);
-    e.analysis.power = args.power.unwrap_or(e.analysis.power);
-    if let Some(word) = &args.estimand {
-        e.analysis.estimand = estimand(word)?;
-    }
-    if let Some(name) = &args.estimator {
-        e.analysis.estimator = Some(name.clone());
-    } else if e.analysis.estimator.is_none() {
-        let name = match (e.analysis.estimand, before.is_some()) {
-            _ if e.assignment.cluster.is_some() => "cluster",
-            (_, true) => "lin",
-            (PlannedEstimand::Ratio, false) => "delta",
-            (PlannedEstimand::Difference, false) => "welch",
-        };
-        e.analysis.estimator = Some(name.into());
-    }
-    business(e, args, asks)
 }
 
 fn business(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {

@@ -86,6 +86,9 @@ pub struct Args {
     /// Seed of the simulated power
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Most simulated pilots; 0 for none
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    replicates: u32,
     /// Looks at the data, evenly spaced, with the last
     #[arg(long, value_name = "N")]
     looks: Option<usize>,
@@ -165,6 +168,7 @@ fn question(args: &Args) -> Result<Question> {
         family: family(&args.multiplicity),
         looks: looks(args)?,
         seed: args.seed,
+        replicates: args.replicates,
         ..Question::default()
     })
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::experiment::{self, Experiment, PlannedEstimand, Windows};
@@ -49,6 +51,9 @@ pub struct SizeArgs {
     /// Coefficient of variation of the clusters' sizes
     #[arg(long, value_name = "CV")]
     cluster_cv: Option<f64>,
+    /// Most simulated pilots; 0 for none
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    replicates: u32,
     /// Draw power against customers and against the reduction: FILE.svg and FILE.png
     #[arg(long, value_name = "FILE")]
     pub chart: Option<PathBuf>,
@@ -100,7 +105,8 @@ impl SizeArgs {
     ) -> Result<Option<(Question, Answer)>> {
         let rate = sought.rate.or(baseline.map(|b| b.rate));
         let Some(rate) = rate else { return Ok(None) };
-        if sought.reduction.is_none() && self.customers.is_none() {
+        let customers = self.customers.or_else(|| self.arriving(e));
+        if sought.reduction.is_none() && customers.is_none() {
             return Ok(None);
         }
         let name = e.analysis.estimator.as_deref();
@@ -131,7 +137,7 @@ impl SizeArgs {
                 .iter()
                 .map(|a| a.weight.unwrap_or(1) as f64)
                 .collect(),
-            customers: self.customers,
+            customers,
             arrivals: self.arrivals,
             uptake: self.uptake.unwrap_or(base.uptake),
             attrition: self.attrition.unwrap_or(base.attrition),
@@ -140,11 +146,31 @@ impl SizeArgs {
             cluster_cv: self.cluster_cv.unwrap_or(base.cluster_cv),
             family: family(e.analysis.multiplicity.name()),
             seed: e.seed,
+            replicates: self.replicates,
             ..base
         };
         let answer = power::answer(&question).map_err(|r| Error::usage(r.why))?;
         Ok(Some((question, answer)))
     }
+}
+
+impl SizeArgs {
+    /// Customers who arrive in the days of enrolment, where both are known.
+    fn arriving(&self, e: &Experiment) -> Option<u64> {
+        let Some(Windows::Relative {
+            enrol: Some(days), ..
+        }) = e.periods.as_ref().map(|p| &p.windows)
+        else {
+            return None;
+        };
+        let customers = self.arrivals? * f64::from(length(*days)?);
+        (customers >= 0.0).then_some(customers as u64)
+    }
+}
+
+/// Days of a window, both ends included.
+fn length((first, last): (Date, Date)) -> Option<i32> {
+    Some(first.until(last).ok()?.get_days() + 1)
 }
 
 /// Whether the plan counts contacts before; without windows yet, its estimator says so.
@@ -184,16 +210,23 @@ pub fn notes(
 /// What else a designer should know: what the count before is worth, what the money would be.
 pub fn remarks(e: &Experiment, question: &Question, answer: &Answer) -> Vec<String> {
     let mut lines: Vec<String> = before(e, question, answer).into_iter().collect();
+    lines.extend(duration(e, answer));
     lines.extend(money(e, question));
     lines
 }
 
 /// What adjusting for the count before is worth to this plan, or would be.
 fn before(e: &Experiment, q: &Question, a: &Answer) -> Option<String> {
+    let estimator = q.estimator?;
+    if q.correlation == 0.0 && looks_back(e) && adjusts_for_before(estimator) {
+        return Some(
+            "The count before will make it more precise; --correlation or --history say by how much."
+                .into(),
+        );
+    }
     if q.correlation == 0.0 || q.customers.is_some() {
         return None;
     }
-    let estimator = q.estimator?;
     let without = a.n_total as f64 / q.unexplained();
     let name = e.analysis.estimator.as_deref().unwrap_or("auto");
     let gain = 1.0 - q.correlation * q.correlation;
@@ -209,6 +242,27 @@ fn before(e: &Experiment, q: &Question, a: &Answer) -> Option<String> {
     ))
 }
 
+/// Days from the first customer's start to the end of the last one's window.
+fn duration(e: &Experiment, a: &Answer) -> Option<String> {
+    let Windows::Relative {
+        after_days, enrol, ..
+    } = &e.periods.as_ref()?.windows
+    else {
+        return None;
+    };
+    let enrolled = enrol
+        .and_then(length)
+        .and_then(|days| u64::try_from(days).ok());
+    let arrivals = enrolled.or(a.enrolment_days)?;
+    // The last one's window begins on the last day of arrivals.
+    let days = (arrivals + u64::from(*after_days)).saturating_sub(1);
+    Some(format!(
+        "The pilot lasts {} days: {} of arrivals, until the {after_days} days of the last customer are over.",
+        number::count(days),
+        number::count(arrivals)
+    ))
+}
+
 /// What the contacts of the roll-out would cost, and what the reduction sought would save.
 fn money(e: &Experiment, question: &Question) -> Option<String> {
     let b = e.business.as_ref()?;
@@ -217,8 +271,7 @@ fn money(e: &Experiment, question: &Question) -> Option<String> {
     };
     let base = crate::finance::mean;
     let units = base(b.units_at_rollout.as_ref()?);
-    let (first, last) = pilot::after_window(e)?;
-    let days = f64::from(first.until(last).ok()?.get_days() + 1);
+    let days = f64::from(length(pilot::after_window(e)?)?);
     let yearly = question.rate / days * 365.25 * units * question.reduction?;
     let realised = b.realisation.as_ref().map_or(0.0, base);
     let saved = yearly * (base(&cost.variable) + base(&cost.labour) * realised);

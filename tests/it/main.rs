@@ -26,6 +26,7 @@ mod report;
 mod rooms;
 mod simulate;
 mod sequential;
+mod sizes;
 mod snapshots;
 mod support;
 #[cfg(not(feature = "engine"))]

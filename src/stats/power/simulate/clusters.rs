@@ -196,3 +196,48 @@ fn two_arms(value: f64, arms: [(Arm, f64); 2]) -> Option<Statistic> {
     let df = trace * trace / squares;
     (variance > 0.0 && df.is_finite()).then(|| (value / variance.sqrt(), Some(df)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Closed formulae on both sides.
+    const EXACT: f64 = 1e-10;
+
+    #[test]
+    fn the_test_is_that_of_club_sandwich() {
+        // tests/reference/scripts/power_clusters.R: (patients' fortnights, seizures), MASS::epil.
+        let control = [
+            (2.0, 8.0),
+            (3.0, 11.0),
+            (4.0, 11.0),
+            (1.0, 4.0),
+            (2.0, 25.0),
+            (3.0, 15.0),
+            (4.0, 12.0),
+            (1.0, 40.0),
+        ];
+        let treatment = [
+            (2.0, 25.0),
+            (3.0, 24.0),
+            (4.0, 7.0),
+            (1.0, 3.0),
+            (2.0, 8.0),
+            (3.0, 8.0),
+            (4.0, 74.0),
+            (1.0, 5.0),
+        ];
+        let arm = |clusters: &[(f64, f64)]| Arm::new(clusters).unwrap();
+        let close = |found: f64, expected: f64| (found / expected - 1.0).abs() < EXACT;
+        let difference = [(arm(&control), 1.0), (arm(&treatment), 1.0)];
+        let (t, df) = two_arms(1.4, difference).unwrap();
+        assert!(close(1.4 / t, 3.69485302204149), "{t}");
+        assert!(close(df.unwrap(), 11.3706400161128), "{df:?}");
+        let (m0, m1) = (arm(&control).mean, arm(&treatment).mean);
+        let ratio = [(arm(&control), 1.0 / m0), (arm(&treatment), 1.0 / m1)];
+        let (t, df) = two_arms((m0 / m1).ln(), ratio).unwrap();
+        assert!(close((m0 / m1).ln() / t, 0.520574150523722), "{t}");
+        assert!(close(df.unwrap(), 10.9415997362859), "{df:?}");
+        assert!(Arm::new(&control[..1]).is_none());
+    }
+}
