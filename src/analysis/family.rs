@@ -2,8 +2,8 @@
 
 use crate::experiment::{Multiplicity, Outcome, Role};
 use crate::stats::dist::t_isf;
-use crate::stats::dunnett::{Contrast, dunnett};
-use crate::stats::multiplicity::{benjamini_hochberg, hochberg, holm};
+use crate::stats::dunnett::{Contrast, dunnett, dunnett_step_down};
+use crate::stats::multiplicity::{benjamini_hochberg, false_coverage_alpha, hochberg, holm};
 use crate::stats::{Alternative, DetailValue, Estimand, Estimate, Estimator, Interval, Test};
 
 use super::clusters::is_adjusted;
@@ -71,16 +71,20 @@ pub fn adjust(method: Multiplicity, groups: &mut [Group<'_>]) {
             })
             .collect();
         match method {
-            Multiplicity::None | Multiplicity::DunnettStepDown => {}
-            Multiplicity::Dunnett => {
+            Multiplicity::None => {}
+            Multiplicity::Dunnett | Multiplicity::DunnettStepDown => {
                 let outcomes = families.len() as f64;
+                let steps = method == Multiplicity::DunnettStepDown;
                 for (test, family) in &mut families {
-                    single_step(test, outcomes, family);
+                    many_to_one(test, outcomes, steps, family);
                 }
             }
             Multiplicity::Holm => stepwise(holm, &mut families),
             Multiplicity::Hochberg => stepwise(hochberg, &mut families),
-            Multiplicity::Bh => stepwise(benjamini_hochberg, &mut families),
+            Multiplicity::Bh => {
+                stepwise(benjamini_hochberg, &mut families);
+                false_coverage(&mut families);
+            }
         }
     }
 }
@@ -95,6 +99,33 @@ fn stepwise(method: fn(&[f64]) -> Vec<f64>, families: &mut [(Test, Vec<&mut Adju
     let raw: Vec<f64> = rows.iter().filter_map(|r| r.estimate.p_value).collect();
     for (row, p) in rows.iter_mut().zip(method(&raw)) {
         row.p_adjusted = Some(p);
+    }
+}
+
+/// Intervals of the findings of Benjamini-Hochberg that keep the false coverage rate; those of
+/// the others have none, since the rate is over what was selected.
+fn false_coverage(families: &mut [(Test, Vec<&mut Adjusted>)]) {
+    let is_found = |test: &Test, row: &Adjusted| row.p_adjusted.is_some_and(|p| p <= test.alpha);
+    let (mut found, mut tested) = (0, 0);
+    for (test, rows) in families.iter() {
+        found += rows.iter().filter(|r| is_found(test, r)).count();
+        tested += rows.iter().filter(|r| r.p_adjusted.is_some()).count();
+    }
+    for (test, rows) in families {
+        let alpha = false_coverage_alpha(test.alpha, found, tested);
+        let tail = match test.alternative {
+            Alternative::TwoSided => alpha / 2.0,
+            _ => alpha,
+        };
+        for row in rows.iter_mut().filter(|r| is_found(test, r)) {
+            let e = &row.estimate;
+            row.interval_adjusted = if found == tested {
+                // Everything was selected: the level is the plan's, the interval the estimator's.
+                e.interval
+            } else {
+                interval(e, t_isf(tail, e.df), test.alternative)
+            };
+        }
     }
 }
 
@@ -131,18 +162,15 @@ fn statistic(e: &Estimate, se: f64, alternative: Alternative) -> f64 {
     equivalent.filter(|t| t.is_finite()).unwrap_or(value / se)
 }
 
-/// Dunnett over the arms of an outcome; Bonferroni over `outcomes`, whose correlation is unknown.
-fn single_step(test: &Test, outcomes: f64, family: &mut [&mut Adjusted]) {
+/// Dunnett over the arms of an outcome, single-step or step-down; Bonferroni over `outcomes`,
+/// whose correlation is unknown.
+fn many_to_one(test: &Test, outcomes: f64, steps: bool, family: &mut [&mut Adjusted]) {
     // An estimate without spread can reject nothing, so the family is that of the others.
     let mut family: Vec<&mut &mut Adjusted> = family
         .iter_mut()
         .filter(|r| r.estimate.p_value.is_some() || by_interval(&r.estimate))
         .filter(|r| r.estimate.se.is_some_and(|se| se > 0.0))
         .collect();
-    if let ([row], 1.0) = (family.as_mut_slice(), outcomes) {
-        row.p_adjusted = row.estimate.p_value;
-        row.interval_adjusted = row.estimate.interval;
-    }
     let contrasts: Vec<Contrast> = family
         .iter()
         .map(|r| {
@@ -155,36 +183,36 @@ fn single_step(test: &Test, outcomes: f64, family: &mut [&mut Adjusted]) {
             }
         })
         .collect();
-    let Ok(adjusted) = dunnett(&contrasts, test.alpha / outcomes, test.alternative) else {
-        return;
+    // (p, half-width of the simultaneous interval in standard errors) by arm.
+    let adjusted: Vec<(f64, Option<f64>)> = if steps {
+        let Ok(p) = dunnett_step_down(&contrasts, test.alternative) else {
+            return;
+        };
+        p.into_iter().map(|p| (p, None)).collect()
+    } else {
+        let Ok(found) = dunnett(&contrasts, test.alpha / outcomes, test.alternative) else {
+            return;
+        };
+        found.iter().map(|a| (a.p, Some(a.critical))).collect()
     };
     let alone = contrasts.len() == 1 && outcomes == 1.0;
-    for (row, a) in family.iter_mut().zip(adjusted) {
+    for (row, (p, critical)) in family.iter_mut().zip(adjusted) {
         let e = &mut row.estimate;
-        let exact = matches!(
-            e.estimator,
-            Estimator::Student
-                | Estimator::Welch
-                | Estimator::Delta
-                | Estimator::Rate
-                | Estimator::Stratified
-                | Estimator::Cluster
-        ) && !is_adjusted(e)
-            && e.control_share.is_some()
-            && outcomes == 1.0
-            || alone;
+        let exact = alone || outcomes == 1.0 && shares_only_control(e);
         let word = if exact { "exact" } else { "approximate" };
         e.detail
             .insert("dunnett".into(), DetailValue::Text(word.into()));
         if alone {
+            row.p_adjusted = row.estimate.p_value;
+            row.interval_adjusted = row.estimate.interval.filter(|_| !steps);
             continue;
         }
-        let p = (a.p * outcomes).min(1.0);
         if by_interval(e) {
-            row.interval_adjusted = stretched(e, a.critical, test);
+            row.interval_adjusted = critical.and_then(|c| stretched(e, c, test));
             continue;
         }
-        let interval = interval(e, a.critical, test.alternative);
+        let p = (p * outcomes).min(1.0);
+        let interval = critical.and_then(|c| interval(e, c, test.alternative));
         row.p_adjusted = Some(row.estimate.p_value.map_or(p, |raw| p.max(raw)));
         row.interval_adjusted = interval;
     }
@@ -213,6 +241,25 @@ fn stretched(e: &Estimate, critical: f64, test: &Test) -> Option<Interval> {
         lower: own.lower.and_then(end),
         upper: own.upper.and_then(end),
     })
+}
+
+/// Whether two arms' estimates have nothing in common but control's own mean.
+fn shares_only_control(e: &Estimate) -> bool {
+    let plain = match e.estimator {
+        Estimator::Student
+        | Estimator::Welch
+        | Estimator::Delta
+        | Estimator::Rate
+        | Estimator::Stratified => true,
+        Estimator::Cluster => !is_adjusted(e),
+        // Without before count and strata its two parameters are the arms' log rates.
+        Estimator::Poisson => {
+            e.detail.get("before") == Some(&DetailValue::Flag(false))
+                && e.detail.get("strata") == Some(&DetailValue::Count(1))
+        }
+        _ => false,
+    };
+    plain && e.control_share.is_some()
 }
 
 /// The simultaneous interval; none where the estimator has none itself.

@@ -1,30 +1,28 @@
 //! `pilot design`: a new plan, and how many customers it needs.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use dialoguer::{Confirm, Input};
 use jiff::civil::Date;
 use rand::RngExt;
 
-use crate::engine;
 use crate::error::{Error, Result};
-use crate::experiment::{self, Design, Experiment, Method, Periods, RootCause, Windows, template};
-use crate::number;
-use crate::planning::{self, Baseline};
-use crate::stats::power::{self, Question};
+use crate::experiment::{
+    self, Design, Experiment, Method, Periods, PlannedEstimand, RootCause, Windows, template,
+};
 use crate::workspace::write_new;
 
 use super::Global;
 use super::defaults::Defaults;
 use super::pilot;
-use super::power::answer_lines;
+use super::size::{answer_lines, chart_files, write_chart};
+use super::sizing::{self, Sought};
 use super::ui::Ui;
 
 /// Write a new plan by flags, or by questions at a terminal, and say how many customers it needs.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
+    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n  pilot design welcome --after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --rate 0.6\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
 )]
 pub struct Args {
     /// Name of the pilot: a-z, 0-9 and -
@@ -50,42 +48,54 @@ pub struct Args {
     /// Columns of the roster that form the strata
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     strata: Vec<String>,
+    /// Column whose values are assigned as a whole, for example branch
+    #[arg(long, value_name = "COLUMN")]
+    cluster: Option<String>,
     /// Before window, inclusive
     #[arg(long, value_name = "FROM..TO")]
     before: Option<String>,
     /// After window, inclusive
     #[arg(long, value_name = "FROM..TO")]
     after: Option<String>,
+    /// Days from each customer's own start on, instead of --after
+    #[arg(long, value_name = "DAYS", conflicts_with_all = ["before", "after"])]
+    after_days: Option<u32>,
+    /// Days before each customer's own start, 0 for none
+    #[arg(
+        long,
+        value_name = "DAYS",
+        requires = "after_days",
+        default_value_t = 0
+    )]
+    before_days: u32,
+    /// Column of the roster with the start
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "after_days",
+        default_value = "joined"
+    )]
+    start: String,
+    /// First and last day on which customers may start; with --arrivals it says how many there are
+    #[arg(long, value_name = "FROM..TO", requires = "after_days")]
+    enrol: Option<String>,
     /// Zone in which days begin (default: UTC)
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// Contacts per customer in the after window without the intervention
-    #[arg(long)]
-    rate: Option<f64>,
-    /// NB2 dispersion: variance = mean + dispersion × mean²
-    #[arg(long)]
-    dispersion: Option<f64>,
-    /// Correlation of a customer's contacts before and after
-    #[arg(long)]
-    correlation: Option<f64>,
-    /// Reduction of contacts worth finding, for example 0.2
-    #[arg(long)]
-    reduction: Option<f64>,
     /// Error rate (default: 0.05)
     #[arg(long)]
     alpha: Option<f64>,
     /// Power (default: 0.8)
     #[arg(long)]
     power: Option<f64>,
-    /// Past counts, a row a customer: rate, dispersion and correlation are taken from it
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
-    /// Its column of counts
-    #[arg(long, default_value = "after", value_name = "COLUMN")]
-    history_after: String,
-    /// Its column of earlier counts, where it has one
-    #[arg(long, default_value = "before", value_name = "COLUMN")]
-    history_before: String,
+    /// What is estimated: difference or ratio (default: difference)
+    #[arg(long, value_name = "WORD")]
+    estimand: Option<String>,
+    /// The estimator that decides (default: by clusters, before window and estimand)
+    #[arg(long, value_name = "NAME")]
+    estimator: Option<String>,
+    #[command(flatten)]
+    size: sizing::SizeArgs,
     /// Currency of a business case, ISO 4217
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
@@ -126,42 +136,37 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let defaults = Defaults::read(&workspace)?;
     defaults.apply(&mut design, &place)?;
     fill(&mut design.experiment, args, &defaults, asks)?;
-    let baseline = baseline(args, workspace.root())?;
-    let asks_size = asks && args.history.is_none();
+    let baseline = args.size.baseline(workspace.root())?;
     let rate = figure(
         "Contacts per customer in the after window without the intervention (empty: not known)",
-        args.rate,
-        asks_size,
+        args.size.rate,
+        asks && args.size.history.is_none(),
     )?;
     let reduction = figure(
         "Reduction worth finding, for example 0.2 for 20 %",
-        args.reduction,
+        args.size.reduction,
         asks && (rate.is_some() || baseline.is_some()),
     )?;
     let sought = Sought { rate, reduction };
-    let size = size(args, &sought, &design.experiment, baseline.as_ref())?;
-    if let Some(b) = &baseline {
-        design.notes.push(planning::history_note(b));
-    }
-    if let Some((question, answer)) = &size {
-        if baseline.is_none() || sought.rate.is_some() || args.dispersion.is_some() {
-            design.notes.push(planning::assumed_note(
-                question.rate,
-                question.dispersion,
-                Some(question.correlation).filter(|r| *r > 0.0),
-            ));
-        }
-        let reduction = question.reduction.unwrap_or(0.0);
-        design
-            .notes
-            .push(planning::size_note(reduction, answer.n_total));
-    }
+    let size = args
+        .size
+        .answer(&sought, &design.experiment, baseline.as_ref())?;
+    design
+        .notes
+        .extend(sizing::notes(baseline.as_ref(), sought.rate, size.as_ref()));
+    let charts = match (&args.size.chart, &size) {
+        (Some(file), Some(_)) => chart_files(file)?,
+        _ => Vec::new(),
+    };
     let text = template(&design);
     let plan = experiment::parse(&text, &place)?;
     if g.dry_run {
         ui.say(&text)?;
     } else {
         write_new(&place, text.as_bytes())?;
+    }
+    if let (false, Some((question, answer))) = (g.dry_run, &size) {
+        write_chart(question, answer, &charts, ui)?;
     }
     if ui.json {
         return ui.document(&serde_json::json!({
@@ -177,12 +182,12 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             for line in answer_lines(question, answer) {
                 ui.say(line)?;
             }
-            if let Some(line) = money(&plan.experiment, question) {
+            for line in sizing::remarks(&plan.experiment, question, answer) {
                 ui.say(line)?;
             }
         }
         None => ui.note(
-            "note: give --rate (or --history) and --reduction to learn how many customers it needs",
+            "note: give --rate (or --history) and --reduction, or --customers, to learn the size",
         ),
     }
     for w in experiment::warnings(&plan.experiment) {
@@ -294,7 +299,53 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
     if !args.strata.is_empty() {
         e.assignment.strata.clone_from(&args.strata);
     }
+    if args.cluster.is_some() {
+        e.assignment.cluster.clone_from(&args.cluster);
+    }
     let timezone = args.timezone.as_ref().or(defaults.timezone.as_ref());
+    let timezone = timezone.cloned().unwrap_or_else(|| "UTC".into());
+    let windows = match args.after_days {
+        Some(after_days) => Some(Windows::Relative {
+            start: args.start.clone(),
+            before_days: args.before_days,
+            after_days,
+            enrol: args
+                .enrol
+                .as_deref()
+                .map(|t| dates(t, "--enrol"))
+                .transpose()?,
+        }),
+        None => fixed_windows(args, asks)?,
+    };
+    let has_before = match &windows {
+        Some(Windows::Fixed { before, .. }) => before.is_some(),
+        Some(Windows::Relative { before_days, .. }) => *before_days > 0,
+        None => false,
+    };
+    e.periods = windows
+        .map(|windows| Periods { windows, timezone })
+        .or(e.periods.take());
+    e.analysis.alpha = args.alpha.unwrap_or(e.analysis.alpha);
+    e.analysis.power = args.power.unwrap_or(e.analysis.power);
+    if let Some(word) = &args.estimand {
+        e.analysis.estimand = estimand(word)?;
+    }
+    if let Some(name) = &args.estimator {
+        e.analysis.estimator = Some(name.clone());
+    } else if e.analysis.estimator.is_none() {
+        let name = match (e.analysis.estimand, has_before) {
+            _ if e.assignment.cluster.is_some() => "cluster",
+            (_, true) => "lin",
+            (PlannedEstimand::Ratio, false) => "delta",
+            (PlannedEstimand::Difference, false) => "welch",
+        };
+        e.analysis.estimator = Some(name.into());
+    }
+    business(e, args, asks)
+}
+
+/// The same windows for everyone, by flag or asked for.
+fn fixed_windows(args: &Args, asks: bool) -> Result<Option<Windows>> {
     let before = answer(
         "Before window, for example 2026-08-01..2026-09-30 (empty: none)",
         &args.before,
@@ -307,29 +358,18 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
         asks,
         |text| dates(text, "--after").map(|_| ()),
     )?;
-    let after = after.as_deref().map(|t| dates(t, "--after")).transpose()?;
-    if let Some(after) = after {
-        let before = before
-            .as_deref()
-            .map(|t| dates(t, "--before"))
-            .transpose()?;
-        e.periods = Some(Periods {
-            windows: Windows::Fixed {
-                before,
-                after,
-                start: None,
-            },
-            timezone: timezone.cloned().unwrap_or_else(|| "UTC".into()),
-        });
-    } else if before.is_some() {
-        return Err(Error::usage("a before window needs an after window").key("--after"));
+    let parsed = |text: Option<&str>, flag| text.map(|t| dates(t, flag)).transpose();
+    match parsed(after.as_deref(), "--after")? {
+        Some(after) => Ok(Some(Windows::Fixed {
+            before: parsed(before.as_deref(), "--before")?,
+            after,
+            start: None,
+        })),
+        None if before.is_some() => {
+            Err(Error::usage("a before window needs an after window").key("--after"))
+        }
+        None => Ok(None),
     }
-    e.analysis.alpha = args.alpha.unwrap_or(e.analysis.alpha);
-    e.analysis.power = args.power.unwrap_or(e.analysis.power);
-    if e.analysis.estimator.is_none() {
-        e.analysis.estimator = Some(if before.is_some() { "lin" } else { "welch" }.into());
-    }
-    business(e, args, asks)
 }
 
 fn business(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
@@ -390,6 +430,16 @@ fn method(word: &str) -> Result<Method> {
     }
 }
 
+fn estimand(word: &str) -> Result<PlannedEstimand> {
+    match word {
+        "difference" => Ok(PlannedEstimand::Difference),
+        "ratio" => Ok(PlannedEstimand::Ratio),
+        other => Err(Error::usage(format!("no estimand is called \"{other}\""))
+            .key("--estimand")
+            .hint("difference or ratio")),
+    }
+}
+
 fn root_cause(word: &str) -> Result<RootCause> {
     match word.trim() {
         "expectation" => Ok(RootCause::Expectation),
@@ -417,83 +467,4 @@ fn dates(text: &str, flag: &str) -> Result<(Date, Date)> {
         return Err(wrong());
     }
     Ok((from, to))
-}
-
-fn baseline(args: &Args, root: &std::path::Path) -> Result<Option<Baseline>> {
-    let Some(file) = &args.history else {
-        return Ok(None);
-    };
-    let sums = engine::history(
-        root,
-        &file.to_string_lossy(),
-        &args.history_after,
-        &args.history_before,
-        b',',
-    )?;
-    planning::baseline(&sums).map(Some).ok_or_else(|| {
-        Error::data("the history has no contact to learn from")
-            .file(file)
-            .key("--history")
-    })
-}
-
-/// What the size is for.
-struct Sought {
-    rate: Option<f64>,
-    reduction: Option<f64>,
-}
-
-fn size(
-    args: &Args,
-    sought: &Sought,
-    e: &Experiment,
-    baseline: Option<&Baseline>,
-) -> Result<Option<(Question, power::Answer)>> {
-    let rate = sought.rate.or(baseline.map(|b| b.rate));
-    let (Some(rate), Some(reduction)) = (rate, sought.reduction) else {
-        return Ok(None);
-    };
-    let question = Question {
-        rate,
-        dispersion: args
-            .dispersion
-            .or(baseline.map(|b| b.dispersion))
-            .unwrap_or(0.0),
-        correlation: args
-            .correlation
-            .or(baseline.and_then(|b| b.correlation))
-            .unwrap_or(0.0),
-        reduction: Some(reduction),
-        alpha: e.analysis.alpha,
-        power: Some(e.analysis.power),
-        sides: if e.analysis.one_sided { 1 } else { 2 },
-        weights: e
-            .arms
-            .iter()
-            .map(|a| a.weight.unwrap_or(1) as f64)
-            .collect(),
-        ..Question::default()
-    };
-    let answer = power::answer(&question).map_err(|r| Error::usage(r.why))?;
-    Ok(Some((question, answer)))
-}
-
-/// What the contacts of the roll-out would cost, and what the reduction sought would save.
-fn money(e: &Experiment, question: &Question) -> Option<String> {
-    let b = e.business.as_ref()?;
-    let experiment::CostBasis::PerContact(cost) = b.cost? else {
-        return None;
-    };
-    let base = crate::finance::mean;
-    let units = base(b.units_at_rollout.as_ref()?);
-    let (first, last) = pilot::after_window(e)?;
-    let days = f64::from(first.until(last).ok()?.get_days() + 1);
-    let yearly = question.rate / days * 365.25 * units * question.reduction?;
-    let realised = b.realisation.as_ref().map_or(0.0, base);
-    let saved = yearly * (base(&cost.variable) + base(&cost.labour) * realised);
-    Some(format!(
-        "If the reduction holds for a year at roll-out: {} contacts fewer, {} saved before spend.",
-        number::fixed(yearly, 0),
-        number::money_short(saved, &b.currency, 0)
-    ))
 }

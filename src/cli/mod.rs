@@ -19,6 +19,8 @@ mod power;
 mod quick;
 mod report;
 mod simulate;
+mod size;
+mod sizing;
 mod status;
 mod ui;
 
@@ -272,7 +274,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Quick(a) => quick::run(a, g, ui),
         Command::Init(a) => init::run(a, g, ui),
         Command::Design(a) => design::run(a, g, ui),
-        Command::Power(a) => power::run(a, ui),
+        Command::Power(a) => power::run(a, g, ui),
         Command::Check(a) => check::run(a, g, ui),
         Command::Approve(a) => approve::run(a, g, ui),
         Command::Assign(a) => assign::run(a, g, ui),

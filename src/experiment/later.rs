@@ -3,13 +3,8 @@
 //! The one list: whoever builds an entry removes it here (and adds a table's
 //! own keys to the grammar).
 
-use crate::experiment::model::Multiplicity;
-
 /// Keys, by path without list positions.
 pub(super) const KEYS: &[&str] = &["assignment.design"];
-
-/// Values of `analysis.multiplicity`.
-pub(super) const MULTIPLICITIES: &[Multiplicity] = &[Multiplicity::DunnettStepDown];
 
 /// Whether interventions outside the catalogue can be described in `interventions.toml`.
 pub(super) const OWN_INTERVENTIONS: bool = true;

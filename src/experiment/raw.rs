@@ -250,13 +250,6 @@ impl<'a> Raw<'a> {
             .locate(Error::plan(message), self.at, &self.path)
     }
 
-    /// A key or value that a later version builds.
-    pub(super) fn not_yet_built(&self, name: &str, what: String) -> Error {
-        let at = self.entries.get(name).map_or(self.at, |e| e.at);
-        self.source
-            .locate(Error::not_yet_built(what), at, &self.path_of(name))
-    }
-
     /// Whether the plan itself states the key.
     pub(super) fn states(&self, name: &str) -> bool {
         self.entries.get(name).is_some_and(|e| e.stated)

@@ -300,10 +300,10 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
             "Effect: the chance that a customer has less than one of {control} (0.5 is no effect)"
         ),
     };
-    let widened = if effects.iter().any(|e| e.adjusted) {
-        ", all comparisons together, so that trying many does not make a finding"
-    } else {
-        ""
+    let widened = match effects.iter().filter(|e| e.adjusted).count() {
+        0 => "",
+        n if n < effects.len() => ", wider for findings, which were selected among several",
+        _ => ", all comparisons together, so that trying many does not make a finding",
     };
     let adjusted = if doc.boundaries.is_some() {
         ", raised because of all looks and comparisons together"
@@ -464,7 +464,7 @@ fn clusters(row: &EstimateRow) -> Option<String> {
     ))
 }
 
-/// What could not be estimated, one line a reason.
+/// What could not be estimated, a line for each outcome and set of arms.
 fn skipped(doc: &Document) -> Vec<String> {
     struct Group<'a> {
         outcome: &'a str,
@@ -497,19 +497,28 @@ fn skipped(doc: &Document) -> Vec<String> {
         }
     }
     let treatments = doc.experiment.arms.iter().filter(|a| !a.control).count();
-    let line = |g: &Group| {
+    let whose = |g: &Group| {
         let arms: Vec<String> = g.arms.iter().map(|a| isolate(&arm_title(doc, a))).collect();
         let arms = if arms.is_empty() || arms.len() == treatments {
             String::new()
         } else {
             format!(" for {}", arms.join(" and "))
         };
-        format!(
-            "Not estimated for {}{arms}: {} – {}",
-            plain(g.outcome),
-            g.estimators.join(", "),
-            plain(g.why)
-        )
+        format!("{}{arms}", plain(g.outcome))
     };
-    groups.iter().map(line).collect()
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for g in &groups {
+        let (whose, reason) = (
+            whose(g),
+            format!("{} – {}", g.estimators.join(", "), plain(g.why)),
+        );
+        match lines.iter_mut().find(|l| l.0 == whose) {
+            Some(line) => line.1.push(reason),
+            None => lines.push((whose, vec![reason])),
+        }
+    }
+    let line = |(whose, reasons): (String, Vec<String>)| {
+        format!("Not estimated for {whose}: {}", reasons.join("; "))
+    };
+    lines.into_iter().map(line).collect()
 }

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 
 use crate::analysis::Warning;
 use crate::error::Result;
+use crate::planning::PowerCurves;
 
 pub use crate::number;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
@@ -103,6 +104,20 @@ fn picture(chart: &RenderedFile) -> Result<RenderedFile> {
         bytes: png::render(svg)?,
         warnings: chart.warnings.clone(),
     })
+}
+
+/// The chart of power around a planned pilot, as SVG and PNG; `source` says what was assumed.
+///
+/// Errors: internal ones only.
+pub fn power_chart(curves: &PowerCurves, source: &str) -> Result<[RenderedFile; 2]> {
+    let chart = chart::power(curves, source)?;
+    let svg = RenderedFile {
+        name: format!("{}.svg", chart.name),
+        warnings: missing_glyphs(&chart),
+        bytes: chart.svg.into_bytes(),
+    };
+    let png = picture(&svg)?;
+    Ok([svg, png])
 }
 
 /// The memo as Markdown, the decision first.

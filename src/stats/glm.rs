@@ -260,6 +260,8 @@ pub(crate) struct Variances {
     pub model: f64,
     /// Sandwich HC0 with the expected information as bread.
     pub robust: f64,
+    /// The part of it that control's customers contribute.
+    pub robust_control: f64,
 }
 
 /// Model and sandwich variances of the arm's coefficient, α (0 is Poisson) taken as known.
@@ -274,14 +276,20 @@ pub(crate) fn variances(data: &CountData, alpha: f64, fit: &Fit) -> Result<Varia
     let influence = information
         .solve(&Direction::arm(data.blocks), data.used)
         .ok_or_else(separated)?;
-    let mut robust = 0.0;
+    let (mut robust, mut robust_control) = (0.0, 0.0);
     for (g, &mu) in data.groups.iter().zip(&fit.mu) {
         let a = influence.at(g) / (1.0 + alpha * mu);
-        robust += a * a * g.squares_about(mu);
+        let part = a * a * g.squares_about(mu);
+        robust += part;
+        // The first column is 1 for treatment.
+        if g.x[0] == 0.0 {
+            robust_control += part;
+        }
     }
     Ok(Variances {
         model: influence.corner[0],
         robust,
+        robust_control,
     })
 }
 

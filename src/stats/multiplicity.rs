@@ -1,7 +1,8 @@
 //! Adjusted p-values for families of tests.
 //!
 //! No simultaneous interval matches Holm's or Hochberg's p, so none is
-//! offered. [`crate::stats::dunnett`] has both.
+//! offered; Benjamini-Hochberg's has intervals for what it finds. [`crate::stats::dunnett`] has
+//! simultaneous ones.
 
 /// Bonferroni's step-down; controls the family-wise error rate for any dependence.
 ///
@@ -35,8 +36,8 @@ pub fn hochberg(p: &[f64]) -> Vec<f64> {
 
 /// Step-up; controls the false discovery rate for independent or positively dependent tests.
 ///
-/// *Formula* — p̃₍ᵢ₎ = minⱼ≥ᵢ min(1, m·p₍ⱼ₎/j), returned in the order given. Intervals
-/// with a false coverage rate (Benjamini and Yekutieli 2005) are not yet built.
+/// *Formula* — p̃₍ᵢ₎ = minⱼ≥ᵢ min(1, m·p₍ⱼ₎/j), returned in the order given. The intervals
+/// that go with it: [`false_coverage_alpha`].
 ///
 /// *Source* — Benjamini, Y. and Hochberg, Y. (1995), J. R. Statist. Soc. B 57, 289-300.
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
@@ -46,6 +47,19 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
         ceiling = ceiling.min(m as f64 / (rank + 1) as f64 * p);
         ceiling
     })
+}
+
+/// Error rate of the interval of each finding of [`benjamini_hochberg`], so that the expected
+/// share of intervals that miss their value, among those of findings, is at most `alpha`.
+///
+/// *Formula* — R·α/m, of R findings among m: ordinary intervals of level 1 − Rα/m. An
+/// interval of a finding leaves the null value out.
+///
+/// *Assumes* — as [`benjamini_hochberg`]; what is not found gets no interval.
+///
+/// *Source* — Benjamini, Y. and Yekutieli, D. (2005), JASA 100, 71-81, definition 1.
+pub fn false_coverage_alpha(alpha: f64, found: usize, of: usize) -> f64 {
+    alpha * found as f64 / of.max(1) as f64
 }
 
 /// Walks the ascending ranks in the order given and puts each result where its p stood.

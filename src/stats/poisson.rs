@@ -6,6 +6,7 @@ use super::count_data::{CountData, MeanModel};
 use super::estimate::{Detail, DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
 use super::glm::{Fit, fit, variances};
 use super::inference::Finding;
+use super::sample::share;
 
 /// Ratio of rates by log-linear Poisson regression, with everything that the data offer.
 ///
@@ -67,9 +68,9 @@ pub fn poisson_with(
     number("se_model", variance.model.sqrt());
     number("deviance", deviance.max(0.0));
     number("log_likelihood", likelihood);
-    Ok(vec![
-        finding(Estimator::Poisson, &data, &fit, variance.robust, detail).estimate(test),
-    ])
+    let mut finding = finding(Estimator::Poisson, &data, &fit, variance.robust, detail);
+    finding.control_share = share(variance.robust_control, variance.robust);
+    Ok(vec![finding.estimate(test)])
 }
 
 /// Details that both count models show.

@@ -8,6 +8,7 @@ use pilot::experiment::{self, Experiment};
 use pilot::stats::{DetailValue, Estimand, Estimator};
 use pilot::table::Evidence;
 
+use crate::counts_support::{record, rows as rows_of};
 use crate::support::Desk;
 
 /// A plan over `data/counts.csv` with `arms` arms, the first control; `rest` is appended.
@@ -409,6 +410,72 @@ fn the_family_is_all_arms_times_all_primary_outcomes() {
     raw.sort_by(|a, b| a.0.total_cmp(&b.0));
     assert_eq!(raw.len(), 4);
     close(raw[0].1, (4.0 * raw[0].0).min(1.0), EXACT);
+}
+
+/// The rows of a data file of `tests/data`, by arm and outcome, as a counts file.
+fn counts_of(file: &str, arms: &[&str]) -> String {
+    let mut csv = String::from("arm,after\n");
+    for row in rows_of(file) {
+        let arm = arms.iter().position(|a| *a == row.get("arm")).unwrap();
+        csv.push_str(&format!("a{arm},{}\n", row.get("after")));
+    }
+    csv
+}
+
+#[test]
+fn step_down_and_false_coverage_agree_with_r() {
+    // Roots and integrals of R; p are compared absolutely below 1e-3.
+    const R: f64 = 1e-8;
+    let near = |a: f64, b: f64| (a - b).abs() <= R * b.abs().max(1e-3);
+    for (name, arms) in [
+        ("bladder", vec!["placebo", "pyridoxine", "thiotepa"]),
+        ("insect_sprays", vec!["C", "A", "B", "D", "E", "F"]),
+    ] {
+        let csv = counts_of(&format!("{name}.csv"), &arms);
+        let run = |estimator: &str, method: &str| {
+            let rest = format!(
+                "{PRIMARY}[analysis]\nestimator = \"{estimator}\"\nmultiplicity = \"{method}\"\n{QUICK}"
+            );
+            run(&plan(arms.len(), COLUMNS, &rest), &csv)
+        };
+        let numbers = |estimator: &str, key: &str| {
+            let r = record("families.json", &format!("families.{name}.{estimator}"));
+            let list = r[key].as_array().unwrap().iter();
+            list.map(serde_json::Value::as_f64).collect::<Vec<_>>()
+        };
+        for estimator in ["welch", "student"] {
+            let a = run(estimator, "dunnett-step-down");
+            let expected = numbers(estimator, "p_step_down");
+            let found = deciding(&a, "contacts");
+            assert_eq!(found.len(), expected.len());
+            for (row, p) in found.into_iter().zip(expected) {
+                assert!(near(row.p_adjusted.unwrap(), p.unwrap()), "{name} {row:?}");
+                assert_eq!((row.ci_adjusted_lower, row.ci_adjusted_upper), (None, None));
+                assert_eq!(row.detail["dunnett"], DetailValue::Text("exact".into()));
+            }
+        }
+        let a = run("welch", "bh");
+        let of = |key| numbers("welch", key);
+        let expected = of("p_bh")
+            .into_iter()
+            .zip(of("fcr_lower").into_iter().zip(of("fcr_upper")));
+        let mut selected = 0;
+        for (row, (p, (lower, upper))) in deciding(&a, "contacts").into_iter().zip(expected) {
+            assert!(near(row.p_adjusted.unwrap(), p.unwrap()));
+            for (found, expected) in [
+                (row.ci_adjusted_lower, lower),
+                (row.ci_adjusted_upper, upper),
+            ] {
+                assert_eq!(found.is_some(), expected.is_some(), "{name} {row:?}");
+                assert!(
+                    found.zip(expected).is_none_or(|(f, e)| near(f, e)),
+                    "{name} {row:?}"
+                );
+            }
+            selected += usize::from(lower.is_some());
+        }
+        assert!(selected < arms.len() - 1, "{name}: all were selected");
+    }
 }
 
 #[test]

@@ -4,9 +4,12 @@ use pilot::stats::Alternative::{self, Greater, Less, TwoSided};
 use pilot::stats::dist::t_sf;
 use pilot::stats::dunnett::{Adjusted, Contrast, dunnett, dunnett_critical, dunnett_step_down};
 use pilot::stats::multiplicity::{benjamini_hochberg, hochberg, holm};
+use pilot::stats::poisson::poisson_with;
+use pilot::stats::{MeanModel, Test};
+use pilot::table::{ArmId, Comparison};
 use proptest::prelude::*;
 
-use crate::counts_support::{close, number, numbers, record};
+use crate::counts_support::{bladder, close, number, numbers, record};
 
 /// The promise of `dunnett` for p; the references' own quadrature agrees to 1e-11.
 const P: f64 = 1e-8;
@@ -129,6 +132,122 @@ fn each_arm_uses_its_own_df() {
         dunnett(&both(Some(8.0)), 0.05, TwoSided).unwrap()[0]
     );
     assert_eq!(found[1], dunnett(&both(None), 0.05, TwoSided).unwrap()[1]);
+}
+
+/// Integrals in R to about 1e-11, roots to 1e-10; p are compared absolutely below 1e-3.
+const INTEGRAL: f64 = 1e-8;
+/// mvtnorm and multcomp integrate by quasi Monte-Carlo: 5e-6 absolutely, of at least 1e-3.
+const QUASI_MONTE_CARLO: f64 = 5e-3;
+
+/// The contrasts of a record of `families.json`.
+fn contrasts(r: &serde_json::Value, df: &[f64]) -> Vec<Contrast> {
+    let (t, share) = (numbers(r, "t"), numbers(r, "control_share"));
+    t.iter()
+        .zip(share)
+        .enumerate()
+        .map(|(i, (&t, share))| contrast(t, Some(df[i % df.len()]), share))
+        .collect()
+}
+
+#[track_caller]
+fn agree(id: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{id}");
+    for (f, e) in found.iter().zip(expected) {
+        assert!(
+            (f - e).abs() <= tolerance * e.abs().max(1e-3),
+            "{id}: {f} {e}"
+        );
+    }
+}
+
+#[test]
+fn own_df_agree_with_exact_integrals_and_mvtnorm() {
+    for id in ["families.bladder.welch", "families.insect_sprays.welch"] {
+        let r = record("families.json", id);
+        let adjusted = |df: &[f64]| dunnett(&contrasts(&r, df), 0.05, TwoSided).unwrap();
+        let found = adjusted(&numbers(&r, "df"));
+        let p = |found: &[Adjusted]| -> Vec<f64> { found.iter().map(|a| a.p).collect() };
+        agree(id, &p(&found), &numbers(&r, "p_dunnett"), INTEGRAL);
+        let critical: Vec<f64> = found.iter().map(|a| a.critical).collect();
+        agree(id, &critical, &numbers(&r, "critical"), INTEGRAL);
+        let step = dunnett_step_down(&contrasts(&r, &numbers(&r, "df")), TwoSided).unwrap();
+        agree(id, &step, &numbers(&r, "p_step_down"), INTEGRAL);
+        // mvtnorm takes whole degrees of freedom only.
+        let rounded = p(&adjusted(&numbers(&r, "df_rounded")));
+        agree(id, &rounded, &numbers(&r, "p_dunnett_rounded"), INTEGRAL);
+        agree(
+            id,
+            &rounded,
+            &numbers(&r, "p_pmvt_rounded"),
+            QUASI_MONTE_CARLO,
+        );
+    }
+}
+
+#[test]
+fn one_variance_agrees_with_multcomp() {
+    for id in ["families.bladder.student", "families.insect_sprays.student"] {
+        let r = record("families.json", id);
+        let family = contrasts(&r, &numbers(&r, "df"));
+        let single: Vec<f64> = dunnett(&family, 0.05, TwoSided)
+            .unwrap()
+            .iter()
+            .map(|a| a.p)
+            .collect();
+        agree(id, &single, &numbers(&r, "p_dunnett"), INTEGRAL);
+        agree(
+            id,
+            &single,
+            &numbers(&r, "p_single_step_multcomp"),
+            QUASI_MONTE_CARLO,
+        );
+        let free = dunnett_step_down(&family, TwoSided).unwrap();
+        agree(id, &free, &numbers(&r, "p_step_down"), INTEGRAL);
+        agree(
+            id,
+            &free,
+            &numbers(&r, "p_free_multcomp"),
+            QUASI_MONTE_CARLO,
+        );
+    }
+}
+
+/// Fits of R that stop at changes of 1e-14.
+const FITTED: f64 = 1e-6;
+
+#[test]
+fn shares_of_control_agree_with_the_influence_of_its_customers() {
+    let table = bladder(|_| "all".into(), |_| true);
+    for (id, model, adjusted) in [
+        ("families.bladder.likelihood", MeanModel::UNADJUSTED, false),
+        (
+            "families.bladder.likelihood_adjusted",
+            MeanModel::FULL,
+            true,
+        ),
+    ] {
+        let r = record("families.json", id);
+        let mut product = 1.0;
+        // Pyridoxine is the table's second treatment.
+        for (k, arm) in [2, 1].into_iter().enumerate() {
+            let c = Comparison::new(&table, ArmId(arm), ArmId(0)).unwrap();
+            let found = poisson_with(&c, &Test::DEFAULT, model).unwrap();
+            close(
+                id,
+                found[0].se.unwrap(),
+                numbers(&r, "se_poisson")[k],
+                FITTED,
+            );
+            let share = found[0].control_share.unwrap();
+            close(id, share, numbers(&r, "share_poisson")[k], FITTED);
+            product *= share;
+        }
+        // Without covariates control is all that two arms share; with them each fit has its own
+        // slope, and the product is within a tenth.
+        let truth = numbers(&r, "correlation_poisson")[0];
+        let tolerance = if adjusted { 0.1 } else { FITTED };
+        close(id, product.sqrt(), truth, tolerance);
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod rooms;
 mod segments;
 mod sequential;
 mod simulate;
+mod sizes;
 mod snapshots;
 mod support;
 mod weekly;

@@ -424,7 +424,7 @@ fn a_newcomer_gets_from_init_to_a_plan() {
     ];
     let out = desk.run(&design).ok().stdout;
     assert!(
-        out.contains("Customers: 970") && out.contains("next: "),
+        out.contains("Customers: 975") && out.contains("next: "),
         "{out}"
     );
     let twice = desk.run(&design);

@@ -90,11 +90,6 @@ fn the_documented_plan_is_read() {
 fn what_later_versions_build_is_known_and_refused() {
     for (from, to, key) in [
         (
-            "multiplicity = \"dunnett\"",
-            "multiplicity = «\"dunnett-step-down\"",
-            "analysis.multiplicity",
-        ),
-        (
             "interventions = [\"tip-sheet\"]",
             "interventions = [«\"podcast\"]",
             "arms[2].interventions",

@@ -70,7 +70,8 @@ fn labels(tree: &Tree) -> Vec<(String, Rect, f32)> {
     out
 }
 
-fn check_layout(name: &str, svg: &str) {
+/// Fails where a text is too small, leaves the page or overlaps another.
+pub fn check_layout(name: &str, svg: &str) {
     let tree = parsed(svg);
     assert_eq!(tree.size().width(), 800.0, "{name}");
     let labels = labels(&tree);

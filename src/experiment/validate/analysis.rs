@@ -1,7 +1,6 @@
 //! Tests and estimators, and whether the primary one fits the experiment.
 
 use crate::error::{Result, nearest};
-use crate::experiment::later;
 use crate::experiment::model::{
     AnalysisPlan, BeforeKind, CountsExposure, Data, Experiment, Multiplicity, Outcome, OutcomeKind,
     PlannedEstimand, Role, Windows,
@@ -31,7 +30,7 @@ pub(super) fn read(raw: &Raw<'_>) -> Result<AnalysisPlan> {
         one_sided: raw.need::<String>("alternative")? == "one-sided",
         estimand: raw.need("estimand")?,
         estimator: estimator(raw)?,
-        multiplicity: multiplicity(raw)?,
+        multiplicity: raw.need("multiplicity")?,
         per_days: raw.get("per_days")?,
         permutations: draws(raw, "permutations")?,
         bootstrap: draws(raw, "bootstrap")?,
@@ -64,19 +63,6 @@ fn estimator(raw: &Raw<'_>) -> Result<Option<String>> {
         });
     }
     Ok(Some(name))
-}
-
-fn multiplicity(raw: &Raw<'_>) -> Result<Multiplicity> {
-    let adjustment: Multiplicity = raw.need("multiplicity")?;
-    if later::MULTIPLICITIES.contains(&adjustment) {
-        return Err(raw
-            .not_yet_built(
-                "multiplicity",
-                format!("multiplicity = \"{}\"", adjustment.name()),
-            )
-            .hint("\"dunnett\" is its single-step form, with simultaneous intervals"));
-    }
-    Ok(adjustment)
 }
 
 fn draws(raw: &Raw<'_>, key: &str) -> Result<u32> {

@@ -49,13 +49,15 @@ fn subtitle(doc: &Document, effects: &[Effect]) -> String {
             .any(|e| e.shown.lower.is_some() || e.shown.upper.is_some())
     {
         let level = finding::level(first.row.level);
-        parts.push(if effects.iter().any(|e| e.adjusted) {
-            format!(
-                "{level} intervals, widened for {} comparisons",
-                finding::family(doc)
-            )
-        } else {
-            format!("{level} intervals")
+        let adjusted = effects.iter().filter(|e| e.adjusted).count();
+        let family = finding::family(doc);
+        parts.push(match adjusted {
+            0 => format!("{level} intervals"),
+            // Of the findings alone, where they were selected.
+            n if n < effects.len() => {
+                format!("{level} intervals, of filled ones widened for {family} comparisons")
+            }
+            _ => format!("{level} intervals, widened for {family} comparisons"),
         });
     }
     if effects.iter().any(|e| !e.clear) {

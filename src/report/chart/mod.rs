@@ -11,6 +11,7 @@ mod effect;
 mod frame;
 mod palette;
 mod panels;
+mod power;
 mod rows;
 mod scale;
 mod weekly;
@@ -23,6 +24,7 @@ use crate::error::Result;
 use crate::report::document::Document;
 
 pub use frame::source_line;
+pub use power::draw as power;
 
 /// A chart, drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]

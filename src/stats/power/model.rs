@@ -21,8 +21,6 @@ pub(super) struct Model {
 impl Model {
     pub fn new(q: &Question) -> Self {
         let smallest = q.weights[1..].iter().copied().fold(f64::INFINITY, f64::min);
-        let design = 1.0 + ((1.0 + q.cluster_cv * q.cluster_cv) * q.cluster_size - 1.0) * q.icc;
-        let unexplained = (1.0 - q.correlation) * (1.0 + q.correlation);
         Model {
             method: q.method,
             rate: q.rate,
@@ -30,7 +28,7 @@ impl Model {
             dispersion: q.dispersion,
             margin: q.margin,
             weight: smallest / q.weights[0],
-            yield_: (1.0 - q.attrition) / (unexplained * design),
+            yield_: (1.0 - q.attrition) / (q.unexplained() * q.design_effect()),
         }
     }
 
@@ -64,6 +62,27 @@ impl Model {
     fn signal_of_log(&self, t: f64) -> f64 {
         let (constant, growing) = self.log_variance();
         t.abs() / (constant + growing * t.exp()).sqrt()
+    }
+
+    /// The exposure at which a ratio has the signal 1/`inverse`; `None` where dispersion alone
+    /// hides it.
+    ///
+    /// V/m² falls with the exposure towards what dispersion contributes, so the root is direct.
+    pub fn exposure_of(&self, ratio: f64, inverse: f64) -> Option<f64> {
+        let (effect, counting, spread) = match self.method {
+            Method::Nb => (
+                (self.margin / ratio).ln(),
+                1.0 + 1.0 / (self.weight * ratio),
+                1.0 + 1.0 / self.weight,
+            ),
+            Method::Means => (
+                self.margin - ratio,
+                self.margin * self.margin + ratio / self.weight,
+                self.margin * self.margin + ratio * ratio / self.weight,
+            ),
+        };
+        let room = (effect * inverse).powi(2) - self.dispersion * spread;
+        (room > 0.0).then(|| counting / (room * self.rate))
     }
 
     /// The ratio below the margin and nearest to it with this signal.

@@ -1,292 +1,170 @@
 //! Pilots drawn from the model and tested as they would be.
 
+mod clusters;
+mod counts;
+mod law;
+mod pairs;
+mod wald;
+
+use rayon::prelude::*;
+
 use crate::stats::dist::{normal_sf, t_sf};
+use crate::stats::estimate::Refusal;
 use crate::stats::random::{Generator, Stream};
-use crate::stats::sampling::{LogFactorials, binomial};
+use crate::stats::sampling::LogFactorials;
 
-use super::{Method, Question};
+use super::Question;
+use super::criterion::Criterion;
 
-/// Single draws in all: seconds.
-const MOST_DRAWS: f64 = 1e8;
-/// Different counts that a customer may have.
-const MOST_COUNTS: usize = 20_000;
+/// What a replicate may cost in all, in units of a drawn count: about two seconds of one core.
+const BUDGET: f64 = 4e7;
+/// Fewer replicates say too little: a standard error of .02 at a power of .8.
+const FEWEST: u32 = 400;
 
-/// Share of pilots whose weakest comparison is significant in the direction of `ratio`.
-pub(super) fn power(q: &Question, ratio: f64, critical: f64, n: &[u64]) -> Option<f64> {
-    if q.replicates == 0
-        || q.correlation != 0.0
-        || (q.icc != 0.0 && (q.cluster_size > 1.0 || q.cluster_cv > 0.0))
-    {
-        return None;
-    }
-    let (control, treatment) = (n[0], *n[1..].iter().min()?);
-    let mean = q.rate * q.exposure;
-    let laws = [
-        Law::new(mean, q.dispersion)?,
-        Law::new(mean * ratio, q.dispersion)?,
-    ];
-    let draws: f64 = laws
-        .iter()
-        .zip([control, treatment])
-        .map(|(law, n)| (law.probabilities.len() as f64).min(n as f64))
-        .sum();
-    if draws * f64::from(q.replicates) > MOST_DRAWS {
-        return None;
-    }
-    let sign = if ratio < q.margin { 1.0 } else { -1.0 };
-    let stream = Stream::new("power", "", q.seed);
-    let table = LogFactorials::new(control.max(treatment));
-    let mut found = 0u32;
-    let mut samples = [Vec::new(), Vec::new()];
-    for replicate in 0..q.replicates {
-        let mut g = stream.generator(u64::from(replicate));
-        for ((sample, law), n) in samples.iter_mut().zip(&laws).zip([control, treatment]) {
-            let observed = n - binomial(&mut g, &table, n, q.attrition);
-            law.sample(&mut g, &table, observed, sample);
-        }
-        let [c, t] = &samples;
-        let significant = match q.method {
-            Method::Nb => wald(c, t, q.margin).is_some_and(|z| sign * z > critical),
-            Method::Means => welch(c, t, q.margin)
-                .is_some_and(|(t, df)| t_sf(sign * t, Some(df)) < normal_sf(critical)),
-        };
-        found += u32::from(significant);
-    }
-    Some(f64::from(found) / f64::from(q.replicates))
+/// Share of simulated pilots that find the effect.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    /// Share.
+    pub share: f64,
+    /// Monte-Carlo standard error: √(p(1 − p)/replicates).
+    pub se: f64,
+    /// Pilots.
+    pub replicates: u32,
 }
 
-/// The negative binomial law of one arm.
-struct Law {
-    /// P(y) for y = 0, 1, …, until the rest is below 1e-16.
-    probabilities: Vec<f64>,
-    /// P(Y ≤ y).
-    cumulative: Vec<f64>,
-    /// P(y)/P(Y ≥ y).
-    hazards: Vec<f64>,
+/// A statistic with its degrees of freedom; `None` is normal.
+type Statistic = (f64, Option<f64>);
+
+/// The two arms of the weakest comparison as they grow from look to look.
+trait Pilot {
+    /// Observes customers up to these numbers, control first.
+    fn grow(&mut self, g: &mut Generator, upto: [u64; 2]);
+    /// The plan's test of what was observed so far, positive for fewer contacts than the margin.
+    fn statistic(&self) -> Option<Statistic>;
 }
 
-impl Law {
-    /// `None` where customers may have too many different counts.
-    fn new(mean: f64, dispersion: f64) -> Option<Law> {
-        let spread = dispersion * mean;
-        // ln P(0) = −ln(1 + φμ)/φ, −μ in the limit.
-        let mut ln_p = if dispersion > 0.0 {
-            -spread.ln_1p() / dispersion
-        } else {
-            -mean
-        };
-        let mut probabilities = Vec::new();
-        for y in 0..MOST_COUNTS {
-            let count = y as f64;
-            probabilities.push(ln_p.exp());
-            let growth = mean * (1.0 + dispersion * count) / ((count + 1.0) * (1.0 + spread));
-            // The rest is below a geometric series with this ratio.
-            if growth < 1.0 && ln_p + (growth / (1.0 - growth)).ln() < -37.0 {
-                return Some(Law::from(probabilities));
-            }
-            ln_p += growth.ln();
-        }
-        None
-    }
+/// The model of one comparison.
+struct Draws<'a> {
+    q: &'a Question,
+    /// Contacts of a customer of control.
+    control: f64,
+    /// Contacts of a treated customer who takes the intervention up.
+    treated: f64,
+    table: LogFactorials,
+}
 
-    fn from(mut probabilities: Vec<f64>) -> Law {
-        let total: f64 = probabilities.iter().sum();
-        probabilities.iter_mut().for_each(|p| *p /= total);
-        let cumulative = probabilities
-            .iter()
-            .scan(0.0, |sum, p| {
-                *sum += p;
-                Some(*sum)
+/// Share of pilots whose weakest comparison is significant in the direction of `ratio`; `None`
+/// where nothing was asked for.
+///
+/// Each arm is drawn from the negative binomial law of the question; every customer's outcome
+/// is missing with probability `attrition`; a treated customer takes the intervention up with
+/// probability `uptake`. With a correlation, counts before and after share a part (see
+/// [`pairs`]); with clusters, a gamma factor (see [`clusters`]). With looks, a pilot stops at
+/// the first boundary that it crosses, on either side.
+///
+/// # Errors
+/// What cannot be drawn, in words.
+pub(super) fn power(
+    q: &Question,
+    ratio: Option<f64>,
+    criterion: &Criterion,
+    n: &[u64],
+) -> Result<Option<Found>, Refusal> {
+    let (Some(ratio), Some(&smallest)) = (ratio, n[1..].iter().min()) else {
+        return Ok(None);
+    };
+    if q.replicates == 0 {
+        return Ok(None);
+    }
+    let n = [n[0], smallest];
+    let draws = Draws {
+        q,
+        control: q.contacts(),
+        treated: q.contacts() * (1.0 - (1.0 - ratio) / q.uptake).max(0.0),
+        table: LogFactorials::new(n[0].max(n[1])),
+    };
+    let plan = Plan {
+        criterion,
+        n,
+        sign: if ratio < q.margin { 1.0 } else { -1.0 },
+    };
+    if q.clustered() {
+        let model = clusters::Model::new(&draws)?;
+        return plan.run(q, model.cost(n), || model.pilot()).map(Some);
+    }
+    let test = counts::Test::new(q)?;
+    if q.correlation != 0.0 && test.adjusts() {
+        let model = pairs::Model::new(&draws, test)?;
+        return plan.run(q, model.cost(n), || model.pilot()).map(Some);
+    }
+    let model = counts::Model::new(&draws, test)?;
+    plan.run(q, model.cost(n), || model.pilot()).map(Some)
+}
+
+/// When a pilot is looked at and what it must show.
+struct Plan<'a> {
+    criterion: &'a Criterion,
+    n: [u64; 2],
+    sign: f64,
+}
+
+impl Plan<'_> {
+    /// Draws as many pilots as the budget allows, each from a stream of its own, so that
+    /// threads change nothing.
+    fn run<P: Pilot>(
+        &self,
+        q: &Question,
+        cost: f64,
+        pilot: impl Fn() -> P + Sync,
+    ) -> Result<Found, Refusal> {
+        let affordable = (BUDGET / cost.max(1.0)) as u32;
+        let replicates = q.replicates.min(affordable);
+        if replicates < FEWEST.min(q.replicates) {
+            return Err(Refusal::new(
+                "so many customers or contacts would take more than seconds to simulate",
+            ));
+        }
+        let stream = Stream::new("power", "", q.seed);
+        let found: u32 = (0..replicates)
+            .into_par_iter()
+            .map(|i| {
+                let mut g = stream.generator(u64::from(i));
+                u32::from(self.finds(&mut g, pilot()))
             })
-            .collect();
-        let mut hazards = vec![1.0; probabilities.len()];
-        let mut rest = 0.0;
-        for (h, p) in hazards.iter_mut().zip(&probabilities).rev() {
-            rest += p;
-            *h = if rest > 0.0 { p / rest } else { 1.0 };
-        }
-        Law {
-            probabilities,
-            cumulative,
-            hazards,
-        }
-    }
-
-    /// How many of `n` customers have each count: multinomial, by whichever way draws less.
-    fn sample(&self, g: &mut Generator, table: &LogFactorials, n: u64, counts: &mut Vec<u64>) {
-        counts.clear();
-        counts.resize(self.probabilities.len(), 0);
-        if n <= self.probabilities.len() as u64 {
-            for _ in 0..n {
-                let u = g.uniform();
-                let y = self.cumulative.partition_point(|&c| c < u);
-                counts[y.min(self.probabilities.len() - 1)] += 1;
-            }
-            return;
-        }
-        let mut left = n;
-        for (count, &hazard) in counts.iter_mut().zip(&self.hazards) {
-            if left == 0 {
-                return;
-            }
-            *count = binomial(g, table, left, hazard);
-            left -= *count;
-        }
-    }
-}
-
-/// n, mean and Σ(y − ȳ)².
-fn moments(counts: &[u64]) -> (f64, f64, f64) {
-    let n = counts.iter().sum::<u64>() as f64;
-    let values = || {
-        counts
-            .iter()
-            .enumerate()
-            .map(|(y, &c)| (y as f64, c as f64))
-    };
-    let mean = values().map(|(y, c)| y * c).sum::<f64>() / n;
-    (n, mean, values().map(|(y, c)| c * (y - mean).powi(2)).sum())
-}
-
-/// Wald z of log(margin·ȳ_0/ȳ_1) by negative binomial maximum likelihood.
-///
-/// Without covariates the arms' means are the sample means, whatever φ; an arm without a
-/// contact has no log and finds nothing.
-fn wald(control: &[u64], treatment: &[u64], margin: f64) -> Option<f64> {
-    let (n0, m0, ss0) = moments(control);
-    let (n1, m1, ss1) = moments(treatment);
-    if !(m0 > 0.0 && m1 > 0.0) {
-        return None;
-    }
-    let phi = dispersion([(control, n0, m0, ss0), (treatment, n1, m1, ss1)]);
-    let variance = (1.0 / m0 + phi) / n0 + (1.0 / m1 + phi) / n1;
-    Some((margin * m0 / m1).ln() / variance.sqrt())
-}
-
-/// φ by maximum likelihood, 0 where Σ[(y − μ)² − y] ≤ 0.
-///
-/// *Formula* — score Σ_j N(Y > j)·j/(1 + φj) + Σ_arms n[ln(1 + φμ)/φ² − μ/φ].
-///
-/// *Source* — Lawless (1987), Can. J. Statist. 15, 209-225.
-fn dispersion(arms: [(&[u64], f64, f64, f64); 2]) -> f64 {
-    let at_zero: f64 = arms.iter().map(|&(_, n, m, ss)| ss - n * m).sum();
-    if at_zero <= 0.0 {
-        return 0.0;
-    }
-    let mut beyond = vec![0.0; arms[0].0.len().max(arms[1].0.len())];
-    for (counts, ..) in arms {
-        let mut tail = 0u64;
-        for (j, &c) in counts.iter().enumerate().rev() {
-            beyond[j] += tail as f64;
-            tail += c;
-        }
-    }
-    let longest = beyond.iter().rposition(|&b| b > 0.0).map_or(0, |j| j + 1);
-    let score = |phi: f64| {
-        let tails: f64 = beyond[..longest]
-            .iter()
-            .enumerate()
-            .map(|(j, b)| b * j as f64 / (1.0 + phi * j as f64))
             .sum();
-        let means: f64 = arms.iter().map(|&(_, n, m, _)| n * mean_part(phi, m)).sum();
-        tails + means
-    };
-    let (mut low, mut high) = (-30.0, 30.0);
-    // 2⁻³⁵ of the range: φ to nine digits, far below its sampling error.
-    for _ in 0..40 {
-        let middle = 0.5 * (low + high);
-        if score(f64::exp(middle)) > 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    f64::exp(0.5 * (low + high))
-}
-
-/// ln(1 + φμ)/φ² − μ/φ; its series where the two cancel.
-fn mean_part(phi: f64, mean: f64) -> f64 {
-    let x = phi * mean;
-    if x < 1e-4 {
-        mean * mean * (-0.5 + x / 3.0 - x * x / 4.0)
-    } else {
-        (x.ln_1p() - x) / (phi * phi)
-    }
-}
-
-/// t and Welch-Satterthwaite df of margin·ȳ_0 − ȳ_1.
-fn welch(control: &[u64], treatment: &[u64], margin: f64) -> Option<(f64, f64)> {
-    let (n0, m0, ss0) = moments(control);
-    let (n1, m1, ss1) = moments(treatment);
-    let (v0, v1) = (
-        margin * margin * ss0 / (n0 - 1.0) / n0,
-        ss1 / (n1 - 1.0) / n1,
-    );
-    let v = v0 + v1;
-    let df = v * v / (v0 * v0 / (n0 - 1.0) + v1 * v1 / (n1 - 1.0));
-    (v > 0.0 && df.is_finite()).then(|| ((margin * m0 - m1) / v.sqrt(), df))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tally(values: &[usize]) -> Vec<u64> {
-        let mut counts = vec![0; 400];
-        values.iter().for_each(|&y| counts[y] += 1);
-        counts
+        let share = f64::from(found) / f64::from(replicates);
+        Ok(Found {
+            share,
+            se: (share * (1.0 - share) / f64::from(replicates)).sqrt(),
+            replicates,
+        })
     }
 
-    #[test]
-    fn wald_test_matches_glm_nb() {
-        // Seizures of the progabide trial (MASS::epil), eight weeks after; glm.nb and statsmodels:
-        // tests/reference/scripts/suite.R, record epil.nb2_unadj.
-        let control = tally(&[
-            14, 14, 11, 13, 55, 22, 12, 93, 22, 33, 66, 30, 16, 42, 59, 16, 6, 123, 15, 16, 14, 14,
-            13, 30, 143, 6, 10, 53,
-        ]);
-        let treatment = tally(&[
-            42, 28, 7, 13, 19, 11, 74, 20, 10, 24, 29, 4, 6, 12, 65, 26, 39, 7, 32, 3, 302, 13, 26,
-            10, 70, 13, 15, 51, 6, 0, 10,
-        ]);
-        let z = wald(&control, &treatment, 1.0).unwrap();
-        // φ is found to nine digits.
-        assert!(
-            (z / (0.07508706384675326 / 0.2514437752032828) - 1.0).abs() < 1e-8,
-            "{z}"
-        );
-        let arm = |c: &'static [u64]| {
-            let (n, m, ss) = moments(c);
-            (c, n, m, ss)
+    fn finds(&self, g: &mut Generator, mut pilot: impl Pilot) -> bool {
+        let end = [(1.0, self.criterion.critical)];
+        let looks: Vec<(f64, f64)> = match self.criterion.boundaries.as_slice() {
+            [] => end.to_vec(),
+            looks => looks.iter().map(|b| (b.information, b.z)).collect(),
         };
-        let phi = dispersion([arm(control.leak()), arm(treatment.leak())]);
-        assert!((phi / 0.8999279549531304 - 1.0).abs() < 1e-8, "{phi}");
-    }
-
-    #[test]
-    fn less_spread_than_poisson_is_poisson() {
-        let arm = tally(&[2, 2, 2, 3, 3]);
-        let z = wald(&arm, &arm, 1.5).unwrap();
-        assert!((z - 1.5f64.ln() / (2.0 / 12.0f64).sqrt()).abs() < 1e-12);
-        assert_eq!(wald(&tally(&[0, 0]), &arm, 1.0), None);
-    }
-
-    #[test]
-    fn laws_have_their_mean_and_variance() {
-        for (mean, dispersion) in [(0.1, 0.0), (2.4, 1.8), (900.0, 0.0), (1000.0, 0.01)] {
-            let law = Law::new(mean, dispersion).unwrap();
-            let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
-                law.probabilities
-                    .iter()
-                    .enumerate()
-                    .map(|(y, p)| p * f(y as f64))
-                    .sum()
+        for (information, z) in looks {
+            let upto = self.n.map(|n| (information * n as f64).round() as u64);
+            pilot.grow(g, upto);
+            let Some((t, df)) = pilot.statistic() else {
+                continue;
             };
-            let m = sum(&|y| y);
-            let v = sum(&|y| (y - m).powi(2));
-            // Thousands of roundings in a running logarithm.
-            assert!((m / mean - 1.0).abs() < 1e-9);
-            assert!((v / (mean + dispersion * mean * mean) - 1.0).abs() < 1e-9);
+            if !exceeds(t.abs(), df, z) {
+                continue;
+            }
+            return t * self.sign > 0.0;
         }
+        false
+    }
+}
+
+/// Whether t is as improbable as a normal z beyond `critical`.
+fn exceeds(t: f64, df: Option<f64>, critical: f64) -> bool {
+    match df {
+        None => t > critical,
+        Some(_) => t_sf(t, df) < normal_sf(critical),
     }
 }

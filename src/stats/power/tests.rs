@@ -1,4 +1,6 @@
 use super::*;
+use crate::stats::dist::normal_isf;
+use crate::stats::estimate::Estimator;
 
 /// A root found to the last bit, then a few dozen roundings.
 const INVERSION: f64 = 1e-9;
@@ -81,7 +83,7 @@ fn dunnett_limits() {
 fn the_weakest_arm_decides() {
     let q = |weights: Vec<f64>| Question {
         weights,
-        multiplicity: false,
+        family: Family::Alone,
         ..nb(1.5, 0.2, 0.9, 0.8)
     };
     let both = answer(&q(vec![4.0, 1.0, 3.0])).unwrap();
@@ -146,6 +148,13 @@ fn simulated_power_is_near_the_formula_and_repeats() {
     }
 }
 
+/// The simulated power of a question, with its standard error.
+fn simulated(q: &Question) -> (f64, f64) {
+    let a = answer(q).unwrap();
+    assert_eq!(a.not_simulated, None, "{q:?}");
+    (a.power_simulated.unwrap(), a.power_simulated_se.unwrap())
+}
+
 #[test]
 fn simulated_error_rate_is_alpha() {
     // No effect at all, but sized for one: half of 5 % on the side asked.
@@ -153,33 +162,262 @@ fn simulated_error_rate_is_alpha() {
         replicates: 4000,
         ..nb(2.4, 0.1, 1.8, 0.8)
     };
-    let size = simulate::power(&q, 1.0 - 1e-12, normal_isf(0.025), &[2000, 2000]).unwrap();
+    let criterion = Criterion::new(&q).unwrap();
+    let found = simulate::power(&q, Some(1.0 - 1e-12), &criterion, &[2000, 2000]);
+    let size = found.unwrap().unwrap();
+    assert_eq!(size.replicates, 4000);
     assert!(
-        (size - 0.025).abs() < 4.0 * (0.025f64 * 0.975 / 4000.0).sqrt() + 0.002,
-        "{size}"
+        (size.share - 0.025).abs() < 4.0 * size.se + 0.002,
+        "{size:?}"
     );
 }
 
+/// How far formula and simulation may differ beside Monte-Carlo error: the formulae are for
+/// large samples, and an arm with fewer contacts also has a smaller variance and correlation.
+const LARGE_SAMPLE: f64 = 0.02;
+
 #[test]
-fn what_is_not_simulated_is_unknown() {
+fn every_feature_is_simulated_near_its_formula() {
+    let base = Question {
+        method: Method::Means,
+        replicates: 1000,
+        seed: 3,
+        ..nb(2.0, 0.1, 0.8, 0.8)
+    };
+    let correlated = |estimator, correlation| Question {
+        estimator: Some(estimator),
+        correlation,
+        ..base.clone()
+    };
+    let cases = [
+        (
+            "uptake",
+            Question {
+                uptake: 0.6,
+                reduction: Some(0.2),
+                ..base.clone()
+            },
+        ),
+        (
+            "attrition",
+            Question {
+                attrition: 0.2,
+                ..base.clone()
+            },
+        ),
+        ("lin", correlated(Estimator::Lin, 0.6)),
+        ("cuped", correlated(Estimator::Cuped, 0.6)),
+        ("did", correlated(Estimator::Did, 0.7)),
+        ("welch", correlated(Estimator::Welch, 0.6)),
+        (
+            "clusters",
+            Question {
+                icc: 0.02,
+                cluster_size: 20.0,
+                cluster_cv: 0.5,
+                ..base.clone()
+            },
+        ),
+        (
+            "delta",
+            Question {
+                method: Method::Nb,
+                estimator: Some(Estimator::Delta),
+                ..base.clone()
+            },
+        ),
+        (
+            "cluster ratio",
+            Question {
+                method: Method::Nb,
+                icc: 0.02,
+                cluster_size: 20.0,
+                ..base.clone()
+            },
+        ),
+        (
+            "increase",
+            Question {
+                reduction: Some(-0.1),
+                ..base.clone()
+            },
+        ),
+        (
+            "margin",
+            Question {
+                reduction: Some(0.0),
+                margin: 1.1,
+                ..base.clone()
+            },
+        ),
+        (
+            "three arms",
+            Question {
+                weights: vec![2.0, 1.0, 1.0],
+                ..base.clone()
+            },
+        ),
+    ];
+    for (name, q) in cases {
+        let (share, se) = simulated(&q);
+        assert!(
+            (share - 0.8).abs() < 4.0 * se + LARGE_SAMPLE,
+            "{name}: {share} ± {se}"
+        );
+    }
+}
+
+#[test]
+fn a_pilot_simulates_alike_on_any_number_of_threads() {
+    let q = Question {
+        method: Method::Means,
+        correlation: 0.5,
+        replicates: 500,
+        ..nb(2.0, 0.3, 0.8, 0.8)
+    };
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| answer(&q).unwrap())
+    };
+    assert_eq!(on(1), on(3));
+}
+
+#[test]
+fn what_is_not_simulated_says_why() {
     let base = Question {
         replicates: 100,
         ..nb(1.0, 0.2, 0.5, 0.8)
     };
     assert!(answer(&base).unwrap().power_simulated.is_some());
-    let correlated = Question {
-        correlation: 0.5,
-        ..base.clone()
+    for (q, word) in [
+        (
+            Question {
+                rate: 1e8,
+                ..base.clone()
+            },
+            "too many",
+        ),
+        (
+            Question {
+                correlation: -0.5,
+                ..base.clone()
+            },
+            "negative",
+        ),
+        (
+            Question {
+                icc: 0.5,
+                cluster_size: 30.0,
+                ..base.clone()
+            },
+            "more dispersion",
+        ),
+        (
+            Question {
+                estimator: Some(Estimator::Permutation),
+                ..base.clone()
+            },
+            "pilot simulate",
+        ),
+        (
+            Question {
+                icc: 0.02,
+                cluster_size: 30.0,
+                correlation: 0.5,
+                ..base.clone()
+            },
+            "clusters together",
+        ),
+    ] {
+        let a = answer(&q).unwrap();
+        assert_eq!(
+            (a.power_simulated, a.power_simulated_se, a.replicates),
+            (None, None, 0)
+        );
+        let why = a.not_simulated.unwrap();
+        assert!(why.contains(word), "{word}: {why}");
+    }
+    let none = answer(&Question {
+        replicates: 0,
+        ..base
+    })
+    .unwrap();
+    assert_eq!((none.power_simulated, none.not_simulated), (None, None));
+}
+
+#[test]
+fn the_exposure_needed_has_the_power_asked() {
+    for method in [Method::Nb, Method::Means] {
+        for margin in [1.0, 1.2] {
+            let q = Question {
+                method,
+                margin,
+                weights: vec![3.0, 2.0, 1.0],
+                customers: Some(2000),
+                ..nb(0.4, 0.2, 0.3, 0.9)
+            };
+            let exposure = answer(&q).unwrap().exposure_needed.unwrap();
+            let power = answer(&Question {
+                exposure,
+                ..q.clone()
+            })
+            .unwrap()
+            .power;
+            assert!((power - 0.9).abs() < INVERSION, "{method:?} {power}");
+            // Dispersion does not shrink with time: with much of it no exposure suffices.
+            let spread = Question {
+                dispersion: 50.0,
+                ..q
+            };
+            assert_eq!(answer(&spread).unwrap().exposure_needed, None);
+        }
+    }
+}
+
+#[test]
+fn arrivals_become_days() {
+    let q = Question {
+        arrivals: Some(50.0),
+        ..nb(0.5, 0.4, 0.1, 0.8)
     };
-    assert_eq!(answer(&correlated).unwrap().power_simulated, None);
-    let clustered = Question {
-        icc: 0.02,
-        cluster_size: 30.0,
-        ..base.clone()
+    // 334 customers.
+    assert_eq!(answer(&q).unwrap().enrolment_days, Some(7));
+    assert_eq!(
+        answer(&nb(0.5, 0.4, 0.1, 0.8)).unwrap().enrolment_days,
+        None
+    );
+}
+
+#[test]
+fn bonferroni_is_the_first_step_of_holm() {
+    let q = Question {
+        family: Family::Bonferroni,
+        weights: vec![1.0; 4],
+        ..nb(1.0, 0.2, 0.5, 0.8)
     };
-    assert_eq!(answer(&clustered).unwrap().power_simulated, None);
-    let vast = Question { rate: 1e8, ..base };
-    assert_eq!(answer(&vast).unwrap().power_simulated, None);
+    assert_eq!(
+        answer(&q).unwrap().critical_value,
+        normal_isf(0.05 / 3.0 / 2.0)
+    );
+}
+
+#[test]
+fn only_estimators_that_look_at_it_gain_from_the_count_before() {
+    let exact = |estimator, correlation| {
+        let q = Question {
+            method: Method::Means,
+            estimator,
+            correlation,
+            ..nb(1.0, 0.2, 0.5, 0.8)
+        };
+        answer(&q).unwrap().n_per_arm_exact[0]
+    };
+    let plain = exact(None, 0.0);
+    let ratio = |estimator| exact(Some(estimator), 0.6) / plain;
+    assert!((ratio(Estimator::Welch) - 1.0).abs() < INVERSION);
+    assert!((ratio(Estimator::Lin) - 0.64).abs() < INVERSION);
+    // 2(1 − .6)
+    assert!((ratio(Estimator::Did) - 0.8).abs() < INVERSION);
 }
 
 #[test]

@@ -253,6 +253,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     ];
     let adjustments = vec![
         Multiplicity::Dunnett,
+        Multiplicity::DunnettStepDown,
         Multiplicity::Holm,
         Multiplicity::Hochberg,
         Multiplicity::Bh,
