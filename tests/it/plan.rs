@@ -107,7 +107,6 @@ fn what_later_versions_build_is_known_and_refused() {
             "estimator = «\"bootstrap\"",
             "analysis.estimator",
         ),
-        (estimator, "estimator = «\"cluster\"", "analysis.estimator"),
         (estimator, "estimator = «\"cace\"", "analysis.estimator"),
         (estimator, "estimator = «\"bayes\"", "analysis.estimator"),
         (
