@@ -196,7 +196,6 @@ cluster = "branch"
 [periods]
 before = ["2026-09-01", "2026-10-15"]
 after = ["2026-10-16", "2026-11-20"]
-start = "joined"
 [data.customers]
 path = "{roster}"
 columns = {{ unit = "customer", arm = "group", start = "joined" }}
