@@ -1301,7 +1301,7 @@ fn analysis_and_decision() {
         rule(
             FEES,
             "[analysis]\nalpha = 0.05\npower = 0.80\nalternative = \"two-sided\"\nestimand = \"difference\"\nestimator = \"lin\"",
-            "[[arms]]\nname = \"second\"\n[analysis]\nestimand = \"ratio\"\nestimator = «\"bayes\"",
+            "[[arms]]\nname = \"second\"\nweight = 1\n[analysis]\nestimand = \"ratio\"\nestimator = «\"bayes\"",
             "no p-value that could be adjusted",
             "analysis.estimator",
             "multiplicity = \"none\"",
