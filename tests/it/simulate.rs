@@ -205,7 +205,7 @@ fn rates_may_last_less_than_they_could() {
         (0, 0, Some(4), None, 1_000),
     ]);
     let table = table
-        .merge(self::table(&[(1, 1, Some(2), None, 10_000)]))
+        .merge(self::table(&[(1, 1, Some(1), None, 10_000)]))
         .unwrap();
     let whole = Population::of_before(&table, None, None).unwrap();
     let p = Population::of_before(&table, None, Some(0.2)).unwrap();
@@ -266,10 +266,10 @@ fn replays_do_not_depend_on_what_else_is_replayed() {
     let e = plan("");
     let p = Population::negative_binomial(&law(1.0, 1.0), 60).unwrap();
     let r = replay(&e, &p, &Scenario::PLAIN);
-    let whole = r.run(0, 90, &|_| Ok(())).unwrap();
+    let whole = r.run(0, 70, &|_| Ok(())).unwrap();
     let mut parts = r.run(0, 31, &|_| Ok(())).unwrap();
-    parts.merge(r.run(31, 90, &|_| Ok(())).unwrap());
-    assert_eq!(whole.replays, 90);
+    parts.merge(r.run(31, 70, &|_| Ok(())).unwrap());
+    assert_eq!(whole.replays, 70);
     let rejected =
         |t: &Tallies| -> Vec<f64> { t.estimators.iter().map(|t| t.rejected.sum).collect() };
     assert_eq!(rejected(&whole), rejected(&parts));
@@ -277,7 +277,7 @@ fn replays_do_not_depend_on_what_else_is_replayed() {
         .num_threads(1)
         .build()
         .unwrap();
-    assert_eq!(one.install(|| r.run(0, 90, &|_| Ok(()))).unwrap(), whole);
+    assert_eq!(one.install(|| r.run(0, 70, &|_| Ok(()))).unwrap(), whole);
 }
 
 /// Power and coverage with an effect, against the formula of `pilot power`.
@@ -300,7 +300,7 @@ fn power_is_that_of_the_formula() {
         reduction: 0.15,
         ..Scenario::PLAIN
     };
-    let seen = run(&e, &p, &scenario, 1500);
+    let seen = run(&e, &p, &scenario, 500);
     let welch = seen.get(Estimator::Welch, Estimand::Difference).unwrap();
     assert_eq!(welch.truth, Some(-0.3));
     let power = welch.rejected.rate().unwrap();

@@ -133,7 +133,8 @@ impl Population {
     ///
     /// `before_windows` is the length of the before window in after windows, where the table does
     /// not say it. Without `correlation` of the counts before and after, rates last; a lower one
-    /// than that gives has some customers' rates drawn anew.
+    /// than that gives has some customers' rates drawn anew, within their strata: it cannot fall
+    /// below what the strata's means give.
     ///
     /// # Errors
     /// No count before, or one that is no whole number of 0 or more; a correlation outside 0 to 1.
