@@ -171,8 +171,9 @@ impl Asked<'_> {
         let Some(sequential) = sequential.filter(|_| phase == Phase::Ended) else {
             return Ok((analysis, None));
         };
-        let planned = sequential.number().unwrap_or(self.earlier.len() + 1);
-        let number = u32::try_from(planned).unwrap_or(u32::MAX);
+        let next = self.earlier.last().map_or(1, |b| b.look.saturating_add(1));
+        let planned = sequential.number().and_then(|n| u32::try_from(n).ok());
+        let number = planned.unwrap_or(next);
         let asked = asked(number, None, true);
         let boundaries = analysis::last(experiment, evidence, &mut analysis, &asked)?;
         Ok((analysis, Some(boundaries)))

@@ -72,11 +72,13 @@ pub fn interim(
             .map(|o| o.role)
     };
     let decides = |row: &EstimateRow| {
-        row.primary && matches!(role(&row.outcome), Some(Role::Primary | Role::Guardrail))
+        row.primary
+            && row.segment.is_none()
+            && matches!(role(&row.outcome), Some(Role::Primary | Role::Guardrail))
     };
-    // Whatever else an analysis shows by arm waits for the end.
     // Checks that compare arms after the start have one look, at the end.
     let checks = super::analyze(&cut, evidence, Phase::Running)?.checks;
+    // Whatever else an analysis shows by arm waits for the end.
     let mut analysis = Analysis {
         checks,
         estimates: whole.estimates.into_iter().filter(decides).collect(),
