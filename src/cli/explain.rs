@@ -14,7 +14,7 @@ pub struct Args {
     topic: Option<String>,
 }
 
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
     ("Looking early", include_str!("../../docs/looking-early.md")),

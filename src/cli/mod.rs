@@ -13,6 +13,7 @@ mod explain;
 mod ingest;
 mod init;
 mod look;
+mod look_args;
 mod open;
 mod pilot;
 mod power;

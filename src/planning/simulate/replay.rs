@@ -150,9 +150,7 @@ fn evidence(plan: &Experiment, table: ContactTable) -> Evidence {
         outcomes: vec![OutcomeEvidence {
             outcome: plan.outcomes[0].name.clone(),
             table,
-            weekly: None,
         }],
-        spillover: None,
         provenance: Provenance::default(),
     }
 }

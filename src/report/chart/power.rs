@@ -71,7 +71,7 @@ pub fn draw(p: &PowerCurves, source: &str) -> Result<Chart> {
         );
         ticks(&mut frame, right, &x, "Reduction of contacts", " %");
     }
-    frame.end(source, "power")
+    frame.finish(source, "power")
 }
 
 /// Curves, what was asked, what was planned, what was simulated.
