@@ -14,6 +14,7 @@ use crate::workspace::write_new;
 
 use super::Global;
 use super::defaults::Defaults;
+use super::look_args::LookArgs;
 use super::pilot;
 use super::size::{answer_lines, chart_files, write_chart};
 use super::sizing::{self, Sought};
@@ -96,6 +97,8 @@ pub struct Args {
     estimator: Option<String>,
     #[command(flatten)]
     size: sizing::SizeArgs,
+    #[command(flatten)]
+    looks: LookArgs,
     /// Currency of a business case, ISO 4217
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
@@ -325,6 +328,9 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
     e.periods = windows
         .map(|windows| Periods { windows, timezone })
         .or(e.periods.take());
+    if let Some(planned) = args.looks.planned()? {
+        e.analysis.sequential = Some(planned.sequential());
+    }
     e.analysis.alpha = args.alpha.unwrap_or(e.analysis.alpha);
     e.analysis.power = args.power.unwrap_or(e.analysis.power);
     if let Some(word) = &args.estimand {

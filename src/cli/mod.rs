@@ -13,6 +13,7 @@ mod explain;
 mod ingest;
 mod init;
 mod look;
+mod look_args;
 mod open;
 mod pilot;
 mod power;
@@ -116,7 +117,7 @@ enum Command {
     Analyze(analyze::Args),
     /// Render the reports again from the last analysis
     Report(report::Args),
-    /// Replay plan and analysis on simulated customers: how often does it err, how often find?
+    /// Replay plan and analysis on simulated customers: errors and power
     Simulate(simulate::Args),
     /// The plan in plain words
     Show(describe::ShowArgs),

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::stats::power::{self, Family, Looks, Method, Question};
-use crate::stats::sequential;
+use crate::stats::power::{self, Family, Method, Question};
 
 use super::Global;
+use super::look_args::LookArgs;
 use super::size::{answer_lines, chart_files, write_chart};
 use super::ui::Ui;
 
@@ -89,18 +89,8 @@ pub struct Args {
     /// Most simulated pilots; 0 for none
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     replicates: u32,
-    /// Looks at the data, evenly spaced, with the last
-    #[arg(long, value_name = "N")]
-    looks: Option<usize>,
-    /// Looks at these shares of the information; the last is 1
-    #[arg(long, value_delimiter = ',', value_name = "SHARE,…")]
-    information: Vec<f64>,
-    /// How the looks spend the error rate (default: obrien-fleming)
-    #[arg(long, value_parser = sequential::Boundary::NAMES, value_name = "NAME")]
-    spending: Option<String>,
-    /// Parameter of hwang-shih-decani, kim-demets or wang-tsiatis
-    #[arg(long, value_name = "NUMBER")]
-    spending_parameter: Option<f64>,
+    #[command(flatten)]
+    looks: LookArgs,
 }
 
 /// Adjustments of a plan, and what the least favourable case makes of each.
@@ -166,42 +156,11 @@ fn question(args: &Args) -> Result<Question> {
         customers: args.customers,
         arrivals: args.arrivals,
         family: family(&args.multiplicity),
-        looks: looks(args)?,
+        looks: args.looks.planned()?.map(|p| p.looks()).transpose()?,
         seed: args.seed,
         replicates: args.replicates,
         ..Question::default()
     })
-}
-
-/// The looks that the flags ask for.
-fn looks(args: &Args) -> Result<Option<Looks>> {
-    let wrong = |key: &str, message: String| Err(Error::usage(message).key(key));
-    let information = match (args.looks, args.information.len()) {
-        (None, 0) => {
-            return match (&args.spending, args.spending_parameter) {
-                (None, None) => Ok(None),
-                _ => wrong("--spending", "there are no looks to spend on".into())
-                    .map_err(|e| e.hint("add --looks N or --information 0.4,0.7,1")),
-            };
-        }
-        (Some(n), _) if !(1..=50).contains(&n) => {
-            return wrong("--looks", format!("{n} looks cannot be planned"))
-                .map_err(|e| e.hint("1 to 50, with the last"));
-        }
-        (Some(n), 0) => (1..=n).map(|k| k as f64 / n as f64).collect(),
-        (Some(n), given) if n != given => {
-            return wrong("--information", format!("{given} shares for {n} looks"))
-                .map_err(|e| e.hint("one share for each look; or leave --looks out"));
-        }
-        _ => args.information.clone(),
-    };
-    let name = args.spending.as_deref().unwrap_or("obrien-fleming");
-    let boundary = sequential::Boundary::from_name(name, args.spending_parameter)
-        .map_err(|r| Error::usage(r.why).key("--spending-parameter"))?;
-    Ok(Some(Looks {
-        information,
-        boundary,
-    }))
 }
 
 fn weights(args: &Args) -> Result<Vec<f64>> {

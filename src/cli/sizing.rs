@@ -12,6 +12,7 @@ use crate::planning::{self, Baseline};
 use crate::stats::Estimator;
 use crate::stats::power::{self, Answer, Method, Question, adjusts_for_before};
 
+use super::look_args::looks_of;
 use super::pilot;
 use super::power::family;
 
@@ -145,6 +146,7 @@ impl SizeArgs {
             cluster_size: self.cluster_size.unwrap_or(base.cluster_size),
             cluster_cv: self.cluster_cv.unwrap_or(base.cluster_cv),
             family: family(e.analysis.multiplicity.name()),
+            looks: looks_of(e.analysis.sequential.as_ref())?,
             seed: e.seed,
             replicates: self.replicates,
             ..base

@@ -524,7 +524,6 @@ fn what_is_not_yet_built_says_so() {
         &["sql", "t"],
         &["portfolio"],
         &["rollout", "t"],
-        &["analyze", "t", "--look", "1"],
         &["analyze", "t", "--engine", "df://host:50050"],
     ] {
         let ran = desk.run(&[args, &["--json"]].concat());

@@ -114,6 +114,26 @@ fn design_sizes_for_the_estimator_of_the_plan() {
 }
 
 #[test]
+fn looks_go_into_the_plan_and_into_its_size() {
+    let desk = Desk::new();
+    let looks = "--reduction 0.2 --seed 1 --information 0.4,0.7,1 --spending pocock";
+    let said = design(&desk, "early", looks).ok().stdout;
+    assert!(said.contains("Looks: at 40 %, 70 %, 100 %"), "{said}");
+    let plan = String::from_utf8(desk.read("experiments/early.toml")).unwrap();
+    assert!(plan.contains("information = [0.4, 0.7, 1.0]"), "{plan}");
+    assert!(plan.contains("spending = \"pocock\""), "{plan}");
+    let wrong = design(
+        &desk,
+        "wrong",
+        "--reduction 0.2 --looks 2 --spending wang-tsiatis",
+    );
+    assert_eq!(
+        (wrong.code, desk.path("experiments/wrong.toml").exists()),
+        (2, false)
+    );
+}
+
+#[test]
 fn arrivals_size_a_pilot_that_enrols() {
     let desk = Desk::new();
     let more = "--after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --seed 1";
