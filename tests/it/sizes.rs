@@ -120,7 +120,7 @@ fn looks_go_into_the_plan_and_into_its_size() {
     let said = design(&desk, "early", looks).ok().stdout;
     assert!(said.contains("Looks: at 40 %, 70 %, 100 %"), "{said}");
     let plan = String::from_utf8(desk.read("experiments/early.toml")).unwrap();
-    assert!(plan.contains("information = [0.4, 0.7, 1.0]"), "{plan}");
+    assert!(plan.contains("information = [0.4, 0.7, 1]"), "{plan}");
     assert!(plan.contains("spending = \"pocock\""), "{plan}");
     let wrong = design(
         &desk,
