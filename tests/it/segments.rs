@@ -202,7 +202,7 @@ fn a_column_of_too_many_values_is_refused_by_name() {
         .collect();
     desk.write(
         "data/rows.csv",
-        &format!("customer_id,arm,group,after\n{rows}"),
+        format!("customer_id,arm,group,after\n{rows}"),
     );
     let request = Request::new(&experiment, desk.root(), &|_| Ok(()));
     let error = scan(&request).unwrap_err().to_string();
@@ -249,7 +249,7 @@ fn cells_bring_their_segments_in_a_file_of_their_own() {
     // More customers than the cells have is an error.
     desk.write(
         "data/cells/segments.csv",
-        &rows.replace("control,0,20", "control,0,21"),
+        rows.replace("control,0,20", "control,0,21"),
     );
     let request = Request::new(&experiment, desk.root(), &|_| Ok(()));
     assert!(

@@ -309,7 +309,7 @@ fn a_column_of_too_many_values_is_no_channel() {
         .collect();
     desk.write(
         "data/log.csv",
-        &format!("customer,created,topic,channel\n{rows}"),
+        format!("customer,created,topic,channel\n{rows}"),
     );
     let experiment = log_plan("");
     let evidence = read(&desk, &experiment).evidence;
@@ -323,7 +323,7 @@ fn cells_pilot(desk: &Desk, sums: [u64; 6], business: &str) -> Experiment {
     let n = 20_000u64;
     desk.write(
         "data/cells/cells.csv",
-        &format!("arm,after,customers\ncontrol,1,{n}\nvideo,1,{n}\n"),
+        format!("arm,after,customers\ncontrol,1,{n}\nvideo,1,{n}\n"),
     );
     let mut weekly = String::from("outcome,arm,week,other_week,customers,sum,other_sum,product\n");
     for (arm, sums) in [("control", [4000; 6]), ("video", sums)] {
