@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Every estimate, and seconds of permutation and bootstrap, each from the table itself.
-fn resample(table: &ContactTable) -> Result<(Vec<Estimate>, f64, f64), Box<dyn Error>> {
+fn resample(table: &ContactTable) -> Result<(Vec<Estimate>, f64, f64), String> {
     let mut found = Vec::new();
     let mut seconds = [0.0; 2];
     for arm in 1..REDUCTIONS.len() {
@@ -73,7 +73,8 @@ fn resample(table: &ContactTable) -> Result<(Vec<Estimate>, f64, f64), Box<dyn E
             .enumerate()
         {
             let begun = Instant::now();
-            let c = Comparison::new(table, ArmId(arm as u16), ArmId(0))?;
+            let c =
+                Comparison::new(table, ArmId(arm as u16), ArmId(0)).map_err(|e| e.to_string())?;
             let stream = Stream::new(["permutation", "bootstrap"][i], "bar", arm as u64);
             let estimates = run(&c, &Test::DEFAULT, DRAWS, &stream);
             seconds[i] += begun.elapsed().as_secs_f64();
