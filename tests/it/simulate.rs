@@ -212,7 +212,8 @@ fn rates_may_last_less_than_they_could() {
     assert!(whole.correlation().unwrap() > 0.3);
     let asked = p.correlation().unwrap();
     assert!((asked - 0.2).abs() < 1e-9, "{asked}");
-    assert!((p.means().0 / whole.means().0 - 1.0).abs() < 1e-6);
+    // The fit of the mixture ends when its likelihood hardly grows; its mean is then this near.
+    assert!((p.means().0 / whole.means().0 - 1.0).abs() < 1e-4);
     let e = plan("assignment = { method = \"complete\", strata = [\"plan\"] }\n");
     for (p, scenario) in [(&p, Scenario::PLAIN), (&whole, Scenario::PLAIN)] {
         let (_, evidence) = replay(&e, p, &scenario).pilot(0).unwrap();
