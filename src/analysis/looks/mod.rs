@@ -80,6 +80,7 @@ pub fn interim(
     let checks = super::analyze(&cut, evidence, Phase::Running)?.checks;
     // Whatever else an analysis shows by arm waits for the end.
     let mut analysis = Analysis {
+        checks_alone: checks.clone(),
         checks,
         estimates: whole.estimates.into_iter().filter(decides).collect(),
         balance: whole.balance,
