@@ -124,10 +124,10 @@ fn within(strata: &BTreeMap<StratumId, Stratum>, contrasts: usize) -> Option<(f6
         };
         let mut spread = [[0.0; COVARIATES]; COVARIATES];
         for (k, v) in s.all() {
-            for i in 0..COVARIATES {
-                for j in 0..COVARIATES {
+            for (i, row) in spread.iter_mut().enumerate() {
+                for (j, sum) in row.iter_mut().enumerate() {
                     let product = deviation(v, i) * deviation(v, j);
-                    spread[i][j] += *k as f64 * product / (clusters - 1.0);
+                    *sum += *k as f64 * product / (clusters - 1.0);
                 }
             }
         }

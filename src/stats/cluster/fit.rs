@@ -133,10 +133,8 @@ impl<'a> Fit<'a> {
             }
         }
         for j in 0..3 {
-            for i in 0..j {
-                if !self.kept[i] {
-                    continue;
-                }
+            let kept = self.kept;
+            for i in (0..j).filter(|i| kept[*i]) {
                 let done: f64 = (0..i).map(|k| self.r[k][i] * self.r[k][j]).sum();
                 self.r[i][j] = (z[i][j] - done) / self.r[i][i];
             }
@@ -235,9 +233,9 @@ impl<'a> Fit<'a> {
         for j in (0..3).rev().filter(|j| self.kept[*j]) {
             let mut own = [0.0; 3];
             own[j] = 1.0;
-            for k in j + 1..3 {
-                for (o, b) in own.iter_mut().zip(beta[k]) {
-                    *o -= self.r[j][k] * b;
+            for (r, known) in self.r[j].iter().zip(beta).skip(j + 1) {
+                for (o, b) in own.iter_mut().zip(known) {
+                    *o -= r * b;
                 }
             }
             beta[j] = own.map(|o| o / self.r[j][j]);
