@@ -474,6 +474,13 @@ fn skipped(doc: &Document) -> Vec<String> {
     }
     let mut groups: Vec<Group> = Vec::new();
     for s in &doc.skipped {
+        // What the plan or the data lack is said once, not for every outcome.
+        let said = |g: &Group| {
+            g.outcome != s.outcome && g.why == s.why && g.estimators.contains(&s.estimator.name())
+        };
+        if groups.iter().any(said) {
+            continue;
+        }
         let known = groups
             .iter_mut()
             .position(|g| g.outcome == s.outcome && g.why == s.why);
