@@ -157,11 +157,15 @@ fn replicates(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
             .collect();
         let which = if ids.len() == found.len() {
             format!("all {} situations", ids.len())
-        } else if ids.len() > 12 {
+        } else if ids.len() > 30 {
             format!("{} situations", ids.len())
         } else {
             ids.join(", ")
         };
+        if *count == 0 {
+            writeln!(text, "- none yet, and so in no table: {}", ids.join(", "))?;
+            continue;
+        }
         writeln!(
             text,
             "- {count} replays, Monte-Carlo standard error of a rate of 5 %: {:.2} points: {which}",
