@@ -127,24 +127,18 @@ fn draws_find_the_exact_p() {
 
 fn clusters(id: &str) -> Vec<ClusterTotals> {
     let rows = &record("bootstrap.json", id)["rows"];
-    let of = |key| numbers(rows, key).into_iter().map(|v| v as i64);
-    let (treated, stratum) = (of("treated"), of("stratum"));
-    let (customers, exposure, y) = (of("customers"), of("exposure"), of("y"));
-    let row = |((((t, s), n), e), y): ((((i64, i64), i64), i64), i64)| ClusterTotals {
-        treated: t == 1,
-        stratum: s as u32,
-        customers: n as u64,
-        exposure: i128::from(e),
-        y: i128::from(y),
+    let of = |key| -> Vec<i64> { numbers(rows, key).into_iter().map(|v| v as i64).collect() };
+    let [treated, stratum, customers, exposure, y] =
+        ["treated", "stratum", "customers", "exposure", "y"].map(of);
+    let row = |i: usize| ClusterTotals {
+        treated: treated[i] == 1,
+        stratum: stratum[i] as u32,
+        customers: customers[i] as u64,
+        exposure: i128::from(exposure[i]),
+        y: i128::from(y[i]),
         clusters: 1,
     };
-    treated
-        .zip(stratum)
-        .zip(customers)
-        .zip(exposure)
-        .zip(y)
-        .map(row)
-        .collect()
+    (0..treated.len()).map(row).collect()
 }
 
 const CLUSTERED: [(&str, Size); 3] = [
