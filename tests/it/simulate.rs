@@ -212,7 +212,9 @@ fn rates_may_last_less_than_they_could() {
     assert!(whole.correlation().unwrap() > 0.3);
     let asked = p.correlation().unwrap();
     assert!((asked - 0.2).abs() < 1e-9, "{asked}");
-    assert!((p.means().0 / whole.means().0 - 1.0).abs() < 1e-6);
+    // The estimate of the rates stops early, so their prior and mean posterior differ a little.
+    let off = p.means().0 / whole.means().0 - 1.0;
+    assert!(off.abs() < 1e-3, "{off}");
     let e = plan("assignment = { method = \"complete\", strata = [\"plan\"] }\n");
     for (p, scenario) in [(&p, Scenario::PLAIN), (&whole, Scenario::PLAIN)] {
         let (_, evidence) = replay(&e, p, &scenario).pilot(0).unwrap();
