@@ -26,8 +26,7 @@ examples:
 
 # Permutation and bootstrap, 10,000 draws each, two treatments against control on 10 million customers,
 # from the table in memory, against numpy on the same collapsed table (needs Python).
-# Last result, 2 busy cores, 161,649 cells, so only the ratio says something: pilot on 2 threads / numpy .149. Processor
-# time of pilot alone: 1.0 s for all of it. Not yet measured on quiet cores.
+# Last result, 2 quiet cores, 161,649 cells: pilot .51 s on 2 threads (.85 s on 1), numpy 5.6 s on 2 (ratio .09).
 resampling dir="/tmp/pilot-resampling":
     mkdir -p {{dir}}
     cargo build --release --no-default-features --example resampling
@@ -36,8 +35,8 @@ resampling dir="/tmp/pilot-resampling":
     {{dir}}/venv/bin/python benches/resampling/compare.py target/release/examples/resampling {{dir}}
 
 # The speed bar: 10 million customers, against tea-tasting on DuckDB (needs Python).
-# Last result, 2 quiet cores, 162,000 cells: pilot 1.40 s and 141 MiB, tea-tasting 1.18 s as whole processes
-# (ratio 1.19); tea-tasting without Python's start and imports .36 s (ratio 3.9).
+# Last result, 2 quiet cores, 162,000 cells, 10,000 bootstrap draws on top: pilot 1.52 s and 151 MiB, tea-tasting 2.03 s as
+# whole processes (ratio .75; .89 in a second run); tea-tasting without Python's start and imports .59 s (ratio 2.6).
 ten-million dir="/tmp/pilot-ten-million":
     mkdir -p {{dir}}/data {{dir}}/experiments {{dir}}/reports
     touch {{dir}}/pilot.toml
