@@ -130,7 +130,7 @@ pub fn of_data(
     say(
         "heavy-tail",
         &heavy,
-        ": a single customer makes so much of the spread that means, their intervals and p-values hang on him; read mann-whitney and permutation beside them, and consider a cap in the next plan",
+        ": a single customer makes so much of the spread that means, their intervals and p-values hang on that one; read mann-whitney and permutation beside them, and consider a cap in the next plan",
     );
     say(
         "ratio-skewed",
