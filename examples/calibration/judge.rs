@@ -114,9 +114,20 @@ pub fn name(estimator: Estimator, estimand: Estimand) -> String {
 /// Warnings and checks that say that a method may err on such data, for each kind of estimand.
 fn warnings_of(estimator: Estimator, estimand: Estimand) -> &'static [&'static str] {
     match (estimator, estimand) {
-        (Estimator::Negbin, _) => &["small-arm", "ratio-skewed", "heavy-tail", "zero-inflation"],
-        (_, Estimand::Ratio) => &["small-arm", "ratio-skewed", "heavy-tail"],
-        _ => &["small-arm", "heavy-tail", "skewed-difference"],
+        (Estimator::Negbin, _) => &[
+            "small-arm",
+            "few-contacts",
+            "ratio-skewed",
+            "heavy-tail",
+            "zero-inflation",
+        ],
+        (_, Estimand::Ratio) => &["small-arm", "few-contacts", "ratio-skewed", "heavy-tail"],
+        _ => &[
+            "small-arm",
+            "few-contacts",
+            "heavy-tail",
+            "skewed-difference",
+        ],
     }
 }
 
