@@ -251,6 +251,9 @@ fn store(
             .fact("evidence_sha256", taken.set.digest.to_string())
             .fact("as_of", document.as_of.clone())
             .fact("verdict", document.decision.verdict.name());
+        if let Some(digest) = opened.pilot.checked_assignment()? {
+            draft = draft.fact("assignment_sha256", digest.to_string());
+        }
         if let Some(look) = document.look {
             draft = draft.fact("look", look);
         }
@@ -281,6 +284,15 @@ fn stage_report(args: &Args, opened: &Opened, files: &[RenderedFile]) -> Result<
         staged.write(&file.name, &file.bytes)?;
     }
     Ok((staged, target))
+}
+
+/// Whether the document says what a person may sign.
+fn signable(args: &Args, document: &Document) -> bool {
+    let decided = matches!(
+        document.decision.verdict,
+        VerdictKind::Scale | VerdictKind::Extend | VerdictKind::Stop
+    );
+    decided && document.analysis_number.is_some() && document.seal.is_some() && args.set.is_empty()
 }
 
 fn tell(
@@ -323,6 +335,10 @@ fn tell(
     let name = opened.pilot.name();
     ui.next(match (document.decision.verdict, place) {
         (VerdictKind::Wait, _) => waiting(opened, document),
+        (verdict, Some(_)) if signable(args, document) => format!(
+            "read summary.md in that folder, then pilot sign {name} --decision {} --role ROLE --by NAME",
+            verdict.name()
+        ),
         (_, Some(_)) => {
             "read summary.md in that folder; `pilot explain TOPIC` explains its words".into()
         }

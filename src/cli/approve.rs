@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::experiment;
 use crate::workspace::{Draft, kind};
 
 use super::Global;
 use super::pilot::{self, Standing};
 use super::ui::{Steps, Ui};
+use super::who::Who;
 
 /// Seal the plan before data come in. Finance keeps the seal that is printed.
 #[derive(Debug, clap::Args)]
@@ -18,26 +19,13 @@ use super::ui::{Steps, Ui};
 pub struct Args {
     /// A pilot's name, or a path to its plan
     name: String,
-    /// Who approves, for example finance or owner
-    #[arg(long)]
-    role: String,
-    /// The person's name
-    #[arg(long, value_name = "NAME")]
-    by: String,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
-    for (flag, text) in [("--role", &args.role), ("--by", &args.by)] {
-        if text.trim().is_empty()
-            || text.chars().count() > 200
-            || text.chars().any(char::is_control)
-        {
-            return Err(
-                Error::usage("a name is 1 to 200 characters without control characters").key(flag),
-            );
-        }
-    }
+    args.who.check()?;
     let opened = pilot::open(&args.name, g)?;
     if let Some(blocker) = experiment::approval_blockers(opened.experiment())
         .into_iter()
@@ -67,7 +55,10 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let lock = opened.pilot.lock("approve", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
-    let draft = Draft::new(kind::APPROVE, Timestamp::now()).by(&args.by, &args.role);
+    let mut draft = args.who.sign(Draft::new(kind::APPROVE, Timestamp::now()));
+    if let Some(digest) = opened.pilot.checked_assignment()? {
+        draft = draft.fact("assignment_sha256", digest.to_string());
+    }
     let approval = lock.approve(opened.plan.text.as_bytes(), draft)?;
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
     if ui.json {
@@ -76,15 +67,15 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             "approval": approval.number,
             "plan_sha256": approval.plan_sha256.to_string(),
             "seal": approval.seal.to_string(),
-            "by": args.by,
-            "role": args.role,
+            "by": args.who.by,
+            "role": args.who.role,
             "banners": standing.banners,
         }));
     }
     ui.say(experiment::describe(opened.experiment()))?;
     ui.say(format!(
         "Approved by {} ({}), number {}.",
-        args.by, args.role, approval.number
+        args.who.by, args.who.role, approval.number
     ))?;
     ui.say(format!(
         "Seal: {}   (keep it: every report carries it)",

@@ -19,11 +19,14 @@ mod pilot;
 mod power;
 mod quick;
 mod report;
+mod sign;
 mod simulate;
 mod size;
 mod sizing;
 mod status;
 mod ui;
+mod verify;
+mod who;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -117,6 +120,10 @@ enum Command {
     Analyze(analyze::Args),
     /// Render the reports again from the last analysis
     Report(report::Args),
+    /// Sign the decision on the last analysis
+    Sign(sign::Args),
+    /// Whether plan, data and reports are what the ledger says
+    Verify(verify::Args),
     /// Replay plan and analysis on simulated customers: errors and power
     Simulate(simulate::Args),
     /// The plan in plain words
@@ -143,10 +150,6 @@ enum Later {
     #[command(hide = true)]
     Drivers(Anything),
     #[command(hide = true)]
-    Sign(Anything),
-    #[command(hide = true)]
-    Verify(Anything),
-    #[command(hide = true)]
     Sql(Anything),
     #[command(hide = true)]
     Portfolio(Anything),
@@ -164,8 +167,6 @@ impl Later {
     fn parts(&self) -> (&'static str, &[OsString]) {
         match self {
             Later::Drivers(a) => ("pilot drivers", &a.rest),
-            Later::Sign(a) => ("pilot sign", &a.rest),
-            Later::Verify(a) => ("pilot verify", &a.rest),
             Later::Sql(a) => ("pilot sql", &a.rest),
             Later::Portfolio(a) => ("pilot portfolio", &a.rest),
             Later::Rollout(a) => ("pilot rollout", &a.rest),
@@ -282,6 +283,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<()> {
         Command::Ingest(a) => ingest::run(a, g, ui),
         Command::Analyze(a) => analyze::run(a, g, ui),
         Command::Report(a) => report::run(a, g, ui),
+        Command::Sign(a) => sign::run(a, g, ui),
+        Command::Verify(a) => verify::run(a, g, ui),
         Command::Simulate(a) => simulate::run(a, g, ui),
         Command::Show(a) => describe::show(a, g, ui),
         Command::Diff(a) => describe::diff(a, g, ui),

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::experiment::{self, Method, Plan};
-use crate::workspace::{Pilot, kind};
+use crate::report::text::plain;
+use crate::workspace::{Entry, Ledger, Pilot, kind};
 
 use super::Global;
 use super::pilot::{self, Opened, Standing};
@@ -102,6 +103,21 @@ pub fn next_step(opened: &Opened) -> Result<String> {
     standing(opened).map(|row| row.next)
 }
 
+/// The decision under the last analysis, where it was signed.
+fn signed(ledger: &Ledger) -> Option<String> {
+    let fact = |name: &str, entry: &Entry| {
+        let text = entry.facts.get(name).and_then(|v| v.as_str());
+        text.map(|t| plain(t).into_owned())
+    };
+    let decides = |e: &&Entry| e.kind == kind::SIGN || e.kind == kind::ANALYZE;
+    let last = ledger.entries().iter().rev().find(decides)?;
+    let decision = (last.kind == kind::SIGN).then(|| fact("decision", last))??;
+    Some(match fact("arm", last) {
+        Some(arm) => format!("{decision} {arm}"),
+        None => decision,
+    })
+}
+
 fn standing(opened: &Opened) -> Result<Row> {
     let name = opened.pilot.name();
     let ledger = opened.pilot.ledger()?;
@@ -113,7 +129,12 @@ fn standing(opened: &Opened) -> Result<Row> {
     let end = pilot::after_window(experiment).map(|w| w.1);
     let running = end.is_some_and(|end| pilot::today(experiment) <= end);
     let approved = standing.approval.is_some();
+    let decided = signed(&ledger);
     let (state, next) = match (approved, assigned, running, analyses) {
+        (_, _, _, n) if n > 0 && decided.is_some() => (
+            format!("signed: {}", decided.unwrap_or_default()),
+            format!("pilot verify {name} --seal SEAL"),
+        ),
         (_, _, _, n) if n > 0 => (
             format!("analysed ({n})"),
             format!("read reports/{name}/summary.md"),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::error::{Error, Kind, Result};
 use crate::workspace::digest::Digest;
 use crate::workspace::seal::Seal;
+use crate::workspace::ssh;
 
 /// Names of the entries that this version writes. Others are read and kept.
 pub mod kind {
@@ -41,6 +42,8 @@ pub struct Draft {
     pub role: Option<String>,
     /// Digests and numbers.
     pub facts: Facts,
+    /// The key to sign the entry with.
+    pub ssh_key: Option<PathBuf>,
 }
 
 impl Draft {
@@ -52,6 +55,7 @@ impl Draft {
             by: None,
             role: None,
             facts: Facts::new(),
+            ssh_key: None,
         }
     }
 
@@ -59,6 +63,13 @@ impl Draft {
     pub fn by(mut self, name: impl Into<String>, role: impl Into<String>) -> Self {
         self.by = Some(name.into());
         self.role = Some(role.into());
+        self
+    }
+
+    /// Signs the entry with an OpenSSH key: its line as it is without the signature, which becomes
+    /// the fact `ssh_signature`.
+    pub fn signed_with(mut self, ssh_key: Option<PathBuf>) -> Self {
+        self.ssh_key = ssh_key;
         self
     }
 
@@ -259,6 +270,12 @@ impl Ledger {
             previous: self.head(),
             digest: Digest::of(&[]),
         };
+        if let Some(key) = &draft.ssh_key {
+            let signature = ssh::sign(&entry.to_line()?, key)?;
+            entry
+                .facts
+                .insert(ssh::SIGNATURE.to_owned(), signature.into());
+        }
         let line = entry.to_line()?;
         entry.digest = Digest::of(&line);
         Ok((entry, [&self.bytes, line.as_slice(), b"\n"].concat()))
@@ -352,6 +369,13 @@ impl Ledger {
 }
 
 impl Entry {
+    /// The line that the entry's signature is of.
+    pub(crate) fn unsigned_line(&self) -> Result<Vec<u8>> {
+        let mut unsigned = self.clone();
+        unsigned.facts.remove(ssh::SIGNATURE);
+        unsigned.to_line()
+    }
+
     fn to_line(&self) -> Result<Vec<u8>> {
         let line = Line {
             number: self.number,

@@ -69,6 +69,9 @@ impl Manifest {
 pub struct Series {
     dir: PathBuf,
     fact: &'static str,
+    /// Before the number in a folder's name.
+    prefix: &'static str,
+    read_only: bool,
 }
 
 /// What a series' folder holds.
@@ -110,7 +113,22 @@ pub struct Set {
 
 impl Series {
     pub(crate) fn new(dir: PathBuf, fact: &'static str) -> Self {
-        Series { dir, fact }
+        Series {
+            dir,
+            fact,
+            prefix: "",
+            read_only: false,
+        }
+    }
+
+    /// Sets that nobody may write to, in folders `PREFIX0001` beside other files.
+    pub(crate) fn read_only(dir: PathBuf, fact: &'static str, prefix: &'static str) -> Self {
+        Series {
+            dir,
+            fact,
+            prefix,
+            read_only: true,
+        }
     }
 
     /// The folder that holds the sets.
@@ -130,17 +148,29 @@ impl Series {
 
     /// The folder of a number, whether or not it exists.
     pub fn path(&self, number: u64) -> PathBuf {
-        self.dir.join(format!("{number:04}"))
+        self.dir.join(format!("{}{number:04}", self.prefix))
     }
 
     /// Where a set waits until the ledger has its entry.
     pub(crate) fn pending_path(&self, number: u64) -> PathBuf {
-        self.dir.join(format!(".{number:04}.next"))
+        self.dir.join(format!(".{}{number:04}.next", self.prefix))
+    }
+
+    /// How the hidden names begin that sets in the making have.
+    pub(crate) fn hidden_prefix(&self) -> String {
+        format!(".{}", self.prefix)
     }
 
     /// The number of a pending set, from its folder's name.
-    pub(crate) fn pending_number(name: &str) -> Option<u64> {
-        number_of(name.strip_prefix('.')?.strip_suffix(".next")?)
+    pub(crate) fn pending_number(&self, name: &str) -> Option<u64> {
+        self.number_of(name.strip_prefix('.')?.strip_suffix(".next")?)
+    }
+
+    /// The number in a folder's name: four digits, more where they are needed.
+    fn number_of(&self, name: &str) -> Option<u64> {
+        let digits = name.strip_prefix(self.prefix)?;
+        let number: u64 = digits.parse().ok()?;
+        (number > 0 && format!("{number:04}") == digits).then_some(number)
     }
 
     /// The whole sets, and what else is there. Files are not digested; see [`Set::verify`].
@@ -152,10 +182,10 @@ impl Series {
         for name in names_in(&self.dir)? {
             let path = self.dir.join(&name);
             // Hidden names are sets in the making, which the next lock sees to.
-            if name.starts_with('.') {
+            if name.starts_with('.') || !name.starts_with(self.prefix) {
                 continue;
             }
-            let set = match number_of(&name) {
+            let set = match self.number_of(&name) {
                 Some(number) => Set::open(&path, number).map_err(|e| e.message().to_owned()),
                 None => Err("its name is no number of four digits or more".to_owned()),
             };
@@ -188,12 +218,20 @@ impl Series {
         Set::open(&path, number)
     }
 
+    /// Renames a whole set to its place; read-only from then on, where the series is.
+    pub(crate) fn publish(&self, pending: &Path, place: &Path) -> Result<()> {
+        if self.read_only {
+            forbid_writing(pending)?;
+        }
+        rename(pending, place)
+    }
+
     /// The highest number that any entry of the folder bears, whole or not.
     fn highest(&self) -> Result<u64> {
         let names = names_in(&self.dir)?;
         let numbers = names
             .iter()
-            .filter_map(|name| number_of(name).or_else(|| Self::pending_number(name)));
+            .filter_map(|name| self.number_of(name).or_else(|| self.pending_number(name)));
         Ok(numbers.max().unwrap_or(0))
     }
 }
@@ -357,9 +395,24 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn publish(self) -> Result<Set> {
         let path = self.series.path(self.number);
-        rename(&self.series.pending_path(self.number), &path)?;
+        self.series
+            .publish(&self.series.pending_path(self.number), &path)?;
         Set::open(&path, self.number)
     }
+}
+
+/// Takes the right to write from all files and folders of a set.
+fn forbid_writing(path: &Path) -> Result<()> {
+    let meta = fs::symlink_metadata(path).map_err(|cause| Error::io("read", path, &cause))?;
+    if meta.is_dir() {
+        for name in names_in(path)? {
+            forbid_writing(&path.join(name))?;
+        }
+    }
+    let mut permissions = meta.permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(path, permissions)
+        .map_err(|cause| Error::io("make read-only", path, &cause))
 }
 
 /// The number after the highest one in use.
@@ -367,12 +420,6 @@ pub(crate) fn next_number(highest: u64) -> Result<u64> {
     highest
         .checked_add(1)
         .ok_or_else(|| Error::workspace("no number is left"))
-}
-
-/// A number as a folder's name: four digits, more where they are needed.
-fn number_of(name: &str) -> Option<u64> {
-    let number: u64 = name.parse().ok()?;
-    (number > 0 && format!("{number:04}") == name).then_some(number)
 }
 
 /// The names in a folder; none where there is no folder. Names that are not UTF-8 are shown lossily.

@@ -247,6 +247,11 @@ impl Pilot {
         Series::new(self.dir().join("what-if"), "what_if")
     }
 
+    /// `reports/NAME/signed-000N/`: what was signed, as it was signed.
+    pub fn signed(&self) -> Series {
+        Series::read_only(self.report_dir(), "signed", "signed-")
+    }
+
     /// `reports/NAME/`.
     pub fn report_dir(&self) -> PathBuf {
         self.workspace.reports().join(&self.name)

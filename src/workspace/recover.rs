@@ -47,8 +47,8 @@ pub(crate) fn recover(pilot: &Pilot) -> Result<Vec<Repair>> {
     for dir in [pilot.dir(), pilot.approved_dir()] {
         remove_temporary(&dir, ".", &mut repairs)?;
     }
-    for series in [pilot.evidence(), pilot.analyses()] {
-        remove_temporary(series.dir(), ".", &mut repairs)?;
+    for series in [pilot.evidence(), pilot.analyses(), pilot.signed()] {
+        remove_temporary(series.dir(), &series.hidden_prefix(), &mut repairs)?;
         settle_sets(pilot, &series, &mut repairs)?;
     }
     settle_assignment(pilot, &mut repairs)?;
@@ -82,7 +82,7 @@ fn remove_temporary(dir: &Path, prefix: &str, repairs: &mut Vec<Repair>) -> Resu
 /// Puts pending sets in their place that the ledger names, and removes the others.
 fn settle_sets(pilot: &Pilot, series: &Series, repairs: &mut Vec<Repair>) -> Result<()> {
     for name in sorted_names(series.dir())? {
-        let Some(number) = Series::pending_number(&name) else {
+        let Some(number) = series.pending_number(&name) else {
             continue;
         };
         let pending = series.dir().join(name);
@@ -90,7 +90,7 @@ fn settle_sets(pilot: &Pilot, series: &Series, repairs: &mut Vec<Repair>) -> Res
         let place = series.path(number);
         let logged = digest.is_some() && logged_set(&pilot.ledger()?, series, number)? == digest;
         if logged && place.symlink_metadata().is_err() {
-            rename(&pending, &place)?;
+            series.publish(&pending, &place)?;
             repairs.push(Repair::Finished(place));
         } else {
             remove_tree(&pending)?;

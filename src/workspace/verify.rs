@@ -1,7 +1,7 @@
 //! Whether everything still fits the ledger.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::workspace::digest::Digest;
@@ -10,6 +10,7 @@ use crate::workspace::numbered::{Series, names_in};
 use crate::workspace::paths::Pilot;
 use crate::workspace::recover::logged_set;
 use crate::workspace::seal::Seal;
+use crate::workspace::ssh::{self, Signature};
 
 /// A pilot whose files and ledger fit each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Verified {
     pub seal: Option<Seal>,
     /// The entry whose seal was presented: nothing up to it was changed since that seal was made.
     pub proved_up_to: Option<u64>,
+    /// What is known of each entry's signature.
+    pub signatures: Vec<Signature>,
     /// What to know besides.
     pub notes: Vec<Note>,
 }
@@ -61,12 +64,13 @@ impl fmt::Display for Note {
 /// Recomputes the chain and the digests of all that it names. Needs no lock and no network.
 ///
 /// A chain alone cannot show that its tail was cut or that it was rewritten as a whole; a seal
-/// that somebody else kept can.
+/// that somebody else kept can. Signatures are checked where there are any; `keys` is a file of the
+/// public keys that may have made them.
 ///
 /// # Errors
 /// Of [`Kind::Check`], the first thing that does not fit, in this order: the chain, the seal, the
-/// kept plans, the assignment, evidence, analyses.
-pub fn verify(pilot: &Pilot, seal: Option<&Seal>) -> Result<Verified> {
+/// signatures, the kept plans, the assignment, evidence, analyses, what was signed.
+pub fn verify(pilot: &Pilot, seal: Option<&Seal>, keys: Option<&Path>) -> Result<Verified> {
     let ledger = pilot.ledger()?;
     let mut notes = Vec::new();
     let entries = ledger.entries().len() as u64;
@@ -88,19 +92,28 @@ pub fn verify(pilot: &Pilot, seal: Option<&Seal>) -> Result<Verified> {
             Some(entry.number)
         }
     };
+    let signatures: Vec<Signature> = (ledger.entries().iter())
+        .map(|entry| ssh::check(entry, keys).map_err(|e| e.file(ledger.path())))
+        .collect::<Result<_>>()?;
+    if keys.is_some() && signatures.iter().all(|s| *s == Signature::Unsigned) {
+        return Err(Error::new(Kind::Check, "no entry is signed")
+            .file(ledger.path())
+            .hint("sign with --ssh-key KEY of `pilot approve` and `pilot sign`"));
+    }
     verify_plans(pilot, &ledger, &mut notes)?;
     if pilot.assignment_path().exists() || ledger.last(kind::ASSIGN).is_none() {
         pilot.checked_assignment()?;
     } else {
         notes.push(Note::Absent(pilot.assignment_path()));
     }
-    for series in [pilot.evidence(), pilot.analyses()] {
+    for series in [pilot.evidence(), pilot.analyses(), pilot.signed()] {
         verify_sets(&ledger, &series, &mut notes)?;
     }
     Ok(Verified {
         entries,
         seal: ledger.seal(),
         proved_up_to,
+        signatures,
         notes,
     })
 }

@@ -29,6 +29,7 @@ mod report;
 mod rooms;
 mod segments;
 mod sequential;
+mod signing;
 mod simulate;
 mod sizes;
 mod snapshots;

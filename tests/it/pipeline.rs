@@ -519,8 +519,6 @@ fn what_is_not_yet_built_says_so() {
     for args in [
         ["drivers", "x.csv"].as_slice(),
         &["simulate", "t", "--looks", "3"],
-        &["sign", "t"],
-        &["verify", "t"],
         &["sql", "t"],
         &["portfolio"],
         &["rollout", "t"],

@@ -417,7 +417,7 @@ fn an_approval_keeps_the_plan_and_gives_a_seal() {
     fs::write(pilot.approved_path(1), &changed).unwrap();
     assert_eq!(pilot.approved_plan(&first).unwrap_err().kind(), Kind::Check);
     assert_eq!(
-        verify(&pilot, None).unwrap_err().file_path(),
+        verify(&pilot, None, None).unwrap_err().file_path(),
         Some(pilot.approved_path(1).as_path())
     );
 }
@@ -457,13 +457,16 @@ fn the_ledger_is_canonical_and_chained_by_the_bytes_of_its_lines() {
     assert_eq!(lines[1], second);
     assert_eq!(pilot.ledger().unwrap().count(kind::ANALYZE), 5);
 
-    let verified = verify(&pilot, Some(&seals[2])).unwrap();
+    let verified = verify(&pilot, Some(&seals[2]), None).unwrap();
     assert_eq!(
         (verified.entries, verified.proved_up_to, verified.seal),
         (6, Some(3), Some(seals[5]))
     );
     assert_eq!(verified.notes, [Note::LaterEntries(3)]);
-    assert_eq!(verify(&pilot, None).unwrap().notes, [Note::NoOutsideProof]);
+    assert_eq!(
+        verify(&pilot, None, None).unwrap().notes,
+        [Note::NoOutsideProof]
+    );
 }
 
 #[test]
@@ -475,7 +478,7 @@ fn verification_names_the_first_entry_that_does_not_fit() {
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let misfit = |lines: &[String]| {
         fs::write(&path, lines.join("\n") + "\n").unwrap();
-        let error = verify(&pilot, None).unwrap_err();
+        let error = verify(&pilot, None, None).unwrap_err();
         assert_eq!(
             (error.kind(), error.file_path()),
             (Kind::Check, Some(path.as_path()))
@@ -516,17 +519,20 @@ fn verification_names_the_first_entry_that_does_not_fit() {
     assert_eq!(misfit(&not_json).0, 5);
     let torn = text.len() - 10;
     fs::write(&path, &text[..torn]).unwrap();
-    assert_eq!(verify(&pilot, None).unwrap_err().line_number(), Some(6));
+    assert_eq!(
+        verify(&pilot, None, None).unwrap_err().line_number(),
+        Some(6)
+    );
     assert!(lock(&pilot).append(Draft::new("x", at(9))).is_err());
 
     // A cut tail is whole in itself; the seal that somebody kept shows it.
     fs::write(&path, lines[..4].join("\n") + "\n").unwrap();
-    assert!(verify(&pilot, None).is_ok());
-    assert!(verify(&pilot, Some(&seals[3])).is_ok());
-    let error = verify(&pilot, Some(&seals[5])).unwrap_err();
+    assert!(verify(&pilot, None, None).is_ok());
+    assert!(verify(&pilot, Some(&seals[3]), None).is_ok());
+    let error = verify(&pilot, Some(&seals[5]), None).unwrap_err();
     assert!(error.message().contains(&seals[5].to_string()));
     fs::remove_file(&path).unwrap();
-    assert!(verify(&pilot, Some(&seals[0])).is_err());
+    assert!(verify(&pilot, Some(&seals[0]), None).is_err());
 }
 
 #[test]
@@ -539,7 +545,7 @@ fn a_line_end_that_an_editor_dropped_is_no_loss() {
     lock(&pilot).append(Draft::new("x", at(9))).unwrap();
     assert!(fs::read(pilot.ledger_path()).unwrap().starts_with(&text));
     assert_eq!(
-        verify(&pilot, Some(&seals[5])).unwrap().proved_up_to,
+        verify(&pilot, Some(&seals[5]), None).unwrap().proved_up_to,
         Some(6)
     );
 }
@@ -566,21 +572,21 @@ fn verification_covers_the_files_that_the_ledger_names() {
     let expected = Digest::of(b"unit,arm\na,x\nb,y\n");
     assert_eq!(pilot.checked_assignment().unwrap(), Some(expected));
     assert_eq!(
-        verify(&pilot, None).unwrap().notes,
+        verify(&pilot, None, None).unwrap().notes,
         [Note::NoOutsideProof, Note::NotApproved]
     );
 
     let whole = fs::read(set.path.join("cells.csv")).unwrap();
     fs::write(set.path.join("cells.csv"), "2").unwrap();
-    assert_eq!(verify(&pilot, None).unwrap_err().kind(), Kind::Check);
+    assert_eq!(verify(&pilot, None, None).unwrap_err().kind(), Kind::Check);
     fs::write(set.path.join("cells.csv"), whole).unwrap();
     fs::write(pilot.assignment_path(), "unit,arm\na,y\nb,y\n").unwrap();
     assert_eq!(pilot.checked_assignment().unwrap_err().kind(), Kind::Check);
-    assert_eq!(verify(&pilot, None).unwrap_err().kind(), Kind::Check);
+    assert_eq!(verify(&pilot, None, None).unwrap_err().kind(), Kind::Check);
     fs::remove_file(pilot.assignment_path()).unwrap();
     assert_eq!(pilot.checked_assignment().unwrap_err().kind(), Kind::Check);
     fs::remove_dir_all(&set.path).unwrap();
-    let notes = verify(&pilot, None).unwrap().notes;
+    let notes = verify(&pilot, None, None).unwrap().notes;
     assert!(notes.contains(&Note::Absent(pilot.assignment_path())));
     assert!(notes.contains(&Note::Absent(set.path)));
     fs::write(pilot.approved_path(7), PLAN)
@@ -590,7 +596,7 @@ fn verification_covers_the_files_that_the_ledger_names() {
         })
         .unwrap();
     assert!(
-        verify(&pilot, None)
+        verify(&pilot, None, None)
             .unwrap()
             .notes
             .contains(&Note::NotInLedger(pilot.approved_path(7)))
@@ -824,7 +830,7 @@ fn an_interrupted_run_leaves_nothing() {
     );
     assert_eq!(hidden(&pilot.dir()), [""; 0]);
     assert_eq!(hidden(pilot.evidence().dir()), [""; 0]);
-    assert!(verify(&pilot, None).unwrap().entries > 0);
+    assert!(verify(&pilot, None, None).unwrap().entries > 0);
     assert!(lock(&pilot).repairs().is_empty());
 }
 
@@ -932,7 +938,7 @@ fn killed_while_approving() {
     kill_often(
         "approve",
         &pilot,
-        || drop(verify(&pilot, None).unwrap()),
+        || drop(verify(&pilot, None, None).unwrap()),
         || {
             let ledger = pilot.ledger().unwrap();
             ledger
