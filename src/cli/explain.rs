@@ -14,7 +14,7 @@ pub struct Args {
     topic: Option<String>,
 }
 
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
     ("Looking early", include_str!("../../docs/looking-early.md")),
@@ -22,6 +22,7 @@ const PAGES: [(&str, &str); 5] = [
         "Words of the report",
         include_str!("../../docs/reading-the-report.md"),
     ),
+    ("Business case", include_str!("../../docs/business-case.md")),
     ("Simulation", include_str!("../../docs/simulate.md")),
 ];
 
