@@ -218,6 +218,7 @@ fn load(set: Set) -> Result<Taken> {
         segments: companion("segments.csv")?,
         spillover: companion("spillover.csv")?,
         clusters: companion("clusters.csv")?,
+        panel: companion("panel.csv")?,
     };
     Ok(Taken {
         evidence: store::read(head, &files)?,
@@ -255,6 +256,9 @@ fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> 
     }
     if store::clusters::any(evidence) {
         companion("clusters.csv", &|to| store::clusters::write(evidence, to))?;
+    }
+    if store::panel::any(evidence) {
+        companion("panel.csv", &|to| store::panel::write(evidence, to))?;
     }
     if !set_aside.is_empty() {
         let mut text = b"# file\tline\tcolumn\treason\n# the row as it stood\n".to_vec();

@@ -19,6 +19,7 @@ mod pilot;
 mod power;
 mod quick;
 mod report;
+mod schedule;
 mod simulate;
 mod size;
 mod sizing;
