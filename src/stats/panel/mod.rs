@@ -48,7 +48,7 @@ pub struct Row {
 ///
 /// *Source* — Hussey & Hughes (2007), Contemp. Clin. Trials 28, 182-191, eq. 1 (the mean model);
 /// Bell & McCaffrey (2002), Survey Methodology 28, 169-181; Pustejovsky & Tipton (2018), JBES 36,
-/// 672-683, eq. 6 and 11; R clubSandwich `vcovCR(type = "CR2", inverse_var = TRUE)`, `coef_test`.
+/// 672-683, eq. 6 and 11; R clubSandwich `vcovCR(type = "CR2")` of the columns times √e, `coef_test`.
 pub fn panel(rows: &[Row], test: &Test) -> Result<Vec<Estimate>, Refusal> {
     let (treated, control) = both_arms(rows)?;
     let fit = Fit::new(rows, &[treatment(rows)])?;
