@@ -12,6 +12,7 @@ mod markdown;
 mod memo;
 mod png;
 mod privacy;
+mod schedule;
 mod segments;
 mod simulation;
 mod tables;

@@ -1,4 +1,4 @@
-//! Charts as SVG: boundary of looks, effect, before and after, distribution, balance, weeks, cash.
+//! Charts as SVG: boundary of looks, effect, before and after, distribution, balance, weeks, schedule, cash.
 
 mod balance;
 mod before_after;
@@ -14,6 +14,7 @@ mod panels;
 mod power;
 mod rows;
 mod scale;
+mod schedule;
 mod weekly;
 
 use std::collections::BTreeSet;
@@ -39,13 +40,14 @@ pub struct Chart {
 
 type Draw = fn(&Document) -> Result<Option<Chart>>;
 
-const CHARTS: [Draw; 7] = [
+const CHARTS: [Draw; 8] = [
     effect::draw,
     before_after::draw,
     distribution::draw,
     balance::draw,
     boundary::draw,
     weekly::draw,
+    schedule::draw,
     cash::draw,
 ];
 
