@@ -96,7 +96,7 @@ impl Outline {
         self.maybe("weight", arm.weight, "1");
         self.texts("interventions", &arm.interventions);
         let page = arm.interventions.iter().any(|i| i == SITE_TOP_QUESTIONS);
-        if page && e.assignment.cluster.is_none() {
+        if page && e.assignment.cluster.is_none() && e.assignment.schedule.is_none() {
             self.set("after_login", "true");
         }
         for (key, cost) in [

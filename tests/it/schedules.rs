@@ -59,6 +59,10 @@ fn detail(e: &Estimate, key: &str) -> f64 {
 fn effects_and_errors_are_those_of_club_sandwich() {
     for record in reference("schedule.json") {
         let id = record["id"].as_str().unwrap();
+        if id.starts_with("pilot.") {
+            // Those go through files and the program: end_to_end.
+            continue;
+        }
         let (name, lag) = match id.strip_suffix(".lag") {
             Some(name) => (name, true),
             None => (id, false),

@@ -50,6 +50,23 @@ lagged <- function(d) {
   }
   d[!is.na(d$lag), ]
 }
+# The two pilots of tests/data/schedules: days -> blocks, washout left out.
+pilot <- function(days, schedule, outcome, region, day, washout) {
+  s <- read(file.path("schedules", schedule)); s$from <- as.Date(s$from); s$to <- as.Date(s$to)
+  days$date <- day; days$region <- region
+  rows <- lapply(seq_len(nrow(s)), function(i) {
+    d <- days[days$region == s$region[i] & days$date >= s$from[i] + washout & days$date <= s$to[i], ]
+    data.frame(region = s$region[i], block = s$block[i], treated = as.integer(s$arm[i] != "control"),
+               exposure = sum(d$customers), y = sum(d[[outcome]]))
+  })
+  do.call(rbind, rows)
+}
+hotline <- read("schedules/hotline-days.csv")
+calls <- pilot(hotline, "hotline-notice.assignment.csv", "calls", hotline$region, as.Date(hotline$day), 1)
+branch <- read.csv2(file.path(here, "..", "..", "data", "schedules", "branch-days.csv"))
+branch$customers <- 1
+visits <- pilot(branch, "branch-wedge.assignment.csv", "visits", branch$branch,
+                as.Date(branch$date, "%d.%m.%Y"), 0)
 switchback <- read("panel_switchback.csv")
 few <- switchback[switchback$region < 3, ]
 records <- list(
@@ -61,6 +78,8 @@ records <- list(
   one("switchback.few", few),
   one("wedge", read("panel_wedge.csv")),
   one("one", read("panel_one.csv")),
+  one("pilot.hotline-notice", calls),
+  one("pilot.branch-wedge", visits),
   one("one.lag", lagged(read("panel_one.csv")), TRUE)
 )
 out <- list(script = "scripts/schedule.R",
