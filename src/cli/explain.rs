@@ -14,13 +14,17 @@ pub struct Args {
     topic: Option<String>,
 }
 
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
     ("Looking early", include_str!("../../docs/looking-early.md")),
     (
         "Words of the report",
         include_str!("../../docs/reading-the-report.md"),
+    ),
+    (
+        "Regions and blocks of days",
+        include_str!("../../docs/switchback.md"),
     ),
     ("Simulation", include_str!("../../docs/simulate.md")),
 ];

@@ -17,6 +17,7 @@ mod look_args;
 mod open;
 mod pilot;
 mod power;
+mod power_schedule;
 mod quick;
 mod report;
 mod schedule;

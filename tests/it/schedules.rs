@@ -5,8 +5,9 @@ mod plans;
 
 use pilot::stats::panel::{Row, carry_over, panel};
 use pilot::stats::permutation::permutation_of_schedule;
+use pilot::stats::power::schedule::hussey_hughes;
 use pilot::stats::random::Stream;
-use pilot::stats::schedule::Frame;
+use pilot::stats::schedule::{Frame, Schedule};
 use pilot::stats::{Alternative, DetailValue, Estimand, Estimate, Test};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -230,6 +231,21 @@ fn draws_come_near_every_schedule_and_do_not_depend_on_threads() {
     let share = hits as f64 / f64::from(draws);
     let se = (exact * (1.0 - exact) / f64::from(draws)).sqrt();
     assert!((share - exact).abs() <= 4.0 * se, "{share} {exact}");
+}
+
+#[test]
+fn hussey_and_hughes_variance_is_that_of_least_squares() {
+    for record in reference("schedule_power.json") {
+        let rows = record["x"].as_array().unwrap();
+        let blocks = rows[0].as_array().unwrap().len();
+        let flags = rows.iter().flat_map(|r| r.as_array().unwrap());
+        let flags = flags.map(|v| v == 1).collect();
+        let x = Schedule::new(blocks, flags).unwrap();
+        let number = |key: &str| record[key].as_f64().unwrap();
+        let (sigma2, tau2) = (number("sigma2"), number("tau2"));
+        let found = hussey_hughes(&x, (rows.len(), blocks), sigma2, tau2).unwrap();
+        near(found, &record["variance"], CLOSED_FORM, "eq. 8");
+    }
 }
 
 #[test]

@@ -84,6 +84,11 @@ impl Fit {
         })
     }
 
+    /// Length of the last column without effects and the columns before it.
+    pub fn length(&self) -> f64 {
+        self.length
+    }
+
     /// Whether regions and blocks have effects.
     pub fn several(&self) -> bool {
         self.effects.several()

@@ -131,6 +131,19 @@ pub fn carry_over(rows: &[Row], before: impl Fn(usize, usize) -> bool) -> Option
     Some((t, df, (2.0 * t_sf(t.abs(), Some(df))).min(1.0)))
 }
 
+/// z'z of the treatment without effects of regions and blocks, and the degrees of freedom of its
+/// CR2 error; neither depends on the contacts.
+///
+/// # Errors
+/// As [`panel`].
+pub(crate) fn information(rows: &[Row]) -> Result<(f64, f64), Refusal> {
+    both_arms(rows)?;
+    let fit = Fit::new(rows, &[treatment(rows)])?;
+    let df = fit.variance(&fit.coefficient()).df;
+    let df = df.ok_or_else(|| Refusal::new("the error has no degrees of freedom"))?;
+    Ok((fit.length() * fit.length(), df))
+}
+
 /// Rows of treatment and control, at least two each.
 pub(crate) fn both_arms(rows: &[Row]) -> Result<(u64, u64), Refusal> {
     let treated = rows.iter().filter(|r| r.treated).count() as u64;
