@@ -414,7 +414,7 @@ fn duplicates(audit: &Audit) -> Check {
     }
 }
 
-fn quarantined(audit: &Audit) -> Check {
+pub(super) fn quarantined(audit: &Audit) -> Check {
     let id = "quarantined-rows";
     let share = audit.set_aside as f64 / audit.rows_read.max(1) as f64;
     match audit.set_aside {

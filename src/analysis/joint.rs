@@ -84,6 +84,9 @@ pub fn joint_effect(
     evidence: &Evidence,
     analysis: &Analysis,
 ) -> Result<Option<JointEffect>> {
+    if experiment.assignment.schedule.is_some() {
+        return Ok(super::schedule::joint_effect(experiment, analysis));
+    }
     let outcome = experiment.primary_outcome();
     if outcome.kind != OutcomeKind::Count || outcome.better != Better::Lower {
         return Ok(None);

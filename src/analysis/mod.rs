@@ -15,6 +15,7 @@ mod looks;
 mod model;
 mod primary;
 mod scale;
+mod schedule;
 mod segments;
 mod shown;
 mod spillover;
@@ -29,6 +30,7 @@ pub use looks::{
 };
 pub use model::*;
 pub use scale::{Scale, before_windows, scale};
+pub use schedule::{RegionRow, ScheduleRows};
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
 pub use weekly::{FadeRow, WeekRow, Weekly};
@@ -52,6 +54,9 @@ pub enum Phase {
 /// A named primary estimator of the primary outcome that cannot be computed
 /// on this data, or sums that exceed 127 bits.
 pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Analysis> {
+    if experiment.assignment.schedule.is_some() {
+        return schedule::analyze(experiment, evidence, phase);
+    }
     let mut checks = checks::all(experiment, evidence, phase)?;
     if phase == Phase::Running {
         // They compare arms after the start, which nobody looks at before the end.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Detail, Estimand, Estimator};
 
+use super::schedule::ScheduleRows;
 use super::segments::Segments;
 use super::weekly::Weekly;
 
@@ -32,6 +33,9 @@ pub struct Analysis {
     pub levels: Vec<LevelRow>,
     /// Effects by week; `None` where the data do not tell the weeks.
     pub weekly: Option<Weekly>,
+    /// Which region had which arm when; `None` where customers or clusters got the arms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleRows>,
     /// Effects by segment; `None` where the plan asks for none or the data do not tell.
     pub segments: Option<Segments>,
     /// Warnings, shown alike everywhere.

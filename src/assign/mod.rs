@@ -1,4 +1,4 @@
-//! Customers → arms.
+//! Customers → arms; or regions and blocks of days → arms ([`schedule`]).
 //!
 //! [`Roster`] holds who is in the pilot, [`Scheme`] decides who gets which
 //! arm by formulas that anyone can recompute (`docs/assignment.md`), and
@@ -11,6 +11,7 @@ mod distinct;
 mod file;
 mod problem;
 mod roster;
+pub mod schedule;
 mod scheme;
 
 pub use arm_values::ArmValues;

@@ -18,6 +18,7 @@ use crate::workspace::{Draft, kind, write_new};
 
 use super::Global;
 use super::pilot::{self, Opened};
+use super::schedule;
 use super::ui::Ui;
 
 /// Put customers into arms. A finished assignment is never overwritten.
@@ -59,6 +60,9 @@ struct StratumShown {
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let opened = pilot::open(&args.name, g)?;
+    if opened.experiment().assignment.schedule.is_some() {
+        return schedule::run(&opened, args.id.as_deref(), args.split, g, ui);
+    }
     if let Some(id) = &args.id {
         return one(id, &opened, ui);
     }
@@ -71,7 +75,11 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
 /// # Errors
 /// As the command.
 pub fn silently(name: &str, g: &Global, ui: &Ui) -> Result<()> {
-    assign(&pilot::open(name, g)?, false, g, ui).map(|_| ())
+    let opened = pilot::open(name, g)?;
+    if opened.experiment().assignment.schedule.is_some() {
+        return schedule::assign(&opened, g, ui).map(|_| ());
+    }
+    assign(&opened, false, g, ui).map(|_| ())
 }
 
 fn assign(opened: &Opened, split_files: bool, g: &Global, ui: &Ui) -> Result<Shown> {

@@ -46,7 +46,10 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let assigned = experiment.assignment.method == Method::Existing
         || opened.pilot.checked_assignment()?.is_some();
     if !assigned {
-        ui.say("data    –    no customer has an arm yet")?;
+        ui.say(match experiment.assignment.schedule {
+            Some(_) => "data    –    no region has an arm yet",
+            None => "data    –    no customer has an arm yet",
+        })?;
         return finish(&report, ui, &next_step(&opened)?);
     }
     let assignment = opened.assignment()?;
@@ -58,7 +61,13 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     ui.say(format!(
         "data    ok   {}, {}, {} set aside",
         things(audit.rows_read, "row"),
-        things(audit.customers, "customer"),
+        things(
+            audit.customers,
+            match experiment.assignment.schedule {
+                Some(_) => "region-block",
+                None => "customer",
+            }
+        ),
         things(audit.set_aside, "row")
     ))?;
     for row in scan.set_aside.iter().take(5) {

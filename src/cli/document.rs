@@ -88,7 +88,10 @@ impl Asked<'_> {
                     .filter(|_| undecided || self.look.is_none())
                     .map(|end| decision::Remaining {
                         days: u32::try_from(days_between(as_of, end) + 1).ok(),
-                        customers: Some(evidence.audit.customers),
+                        customers: match experiment.assignment.schedule {
+                            Some(_) => None,
+                            None => Some(evidence.audit.customers),
+                        },
                     }),
                 despite: despite.clone(),
                 looks: boundaries.as_ref().map(standing_of),
@@ -133,6 +136,7 @@ impl Asked<'_> {
             distribution: analysis.distribution,
             levels: analysis.levels,
             weekly: analysis.weekly,
+            schedule: analysis.schedule,
             boundaries,
             segments: analysis.segments,
             deviations: self.standing.deviations.clone(),
@@ -360,7 +364,16 @@ pub fn experiment_info(e: &Experiment) -> ExperimentInfo {
         }
         .into(),
         after: pilot::after_window(e).map(|(a, b)| [a.to_string(), b.to_string()]),
-        min_cell: e.min_cell,
+        // Groups of region-blocks are no groups of people.
+        min_cell: match e.assignment.schedule {
+            Some(_) => 1,
+            None => e.min_cell,
+        },
+        design: e
+            .assignment
+            .schedule
+            .as_ref()
+            .map(|s| s.design.name().to_owned()),
     }
 }
 

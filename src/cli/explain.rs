@@ -24,6 +24,10 @@ const PAGES: &[(&str, &str)] = &[
     ),
     ("Approvals", include_str!("../../docs/approvals.md")),
     ("Business case", include_str!("../../docs/business-case.md")),
+    (
+        "Regions and blocks of days",
+        include_str!("../../docs/switchback.md"),
+    ),
     ("Simulation", include_str!("../../docs/simulate.md")),
 ];
 

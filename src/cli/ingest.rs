@@ -78,6 +78,9 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
 
 /// The counts that are not zero; all of them with `-v`.
 fn audit_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
+    if opened.experiment().assignment.schedule.is_some() {
+        return region_lines(audit, opened, verbose);
+    }
     let mut lines = vec![format!(
         "{} rows read, {} customers in the pilot",
         count(audit.rows_read),
@@ -110,6 +113,46 @@ fn audit_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
         (
             audit.outside_enrolment,
             "customers outside the enrolment dates",
+        ),
+    ];
+    for (n, what) in counted {
+        if let Some(n) = n.filter(|n| *n > 0 || verbose) {
+            lines.push(format!("{} {what}", count(n)));
+        }
+    }
+    lines
+}
+
+/// The same where regions got the arms.
+fn region_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} rows read, {} region-blocks in the pilot",
+        count(audit.rows_read),
+        count(audit.customers)
+    )];
+    for (arm, n) in opened.experiment().arms.iter().zip(&audit.customers_by_arm) {
+        lines.push(format!("{:<24} {:>12} region-blocks", arm.name, count(*n)));
+    }
+    let counted = [
+        (Some(audit.set_aside), "rows set aside"),
+        (audit.duplicate_customers, "repeated rows, kept once"),
+        (
+            audit.unassigned_customers,
+            "rows of regions that the plan does not name",
+        ),
+        (
+            audit.outside_windows,
+            "rows of days outside the test period",
+        ),
+        (
+            audit.washout_region_days,
+            "region-days of washout, left out",
+        ),
+        (audit.missing_region_days, "region-days without a row"),
+        (audit.closed_days, "days on which no region has a row"),
+        (
+            audit.missing_after.first().copied(),
+            "region-blocks without any row",
         ),
     ];
     for (n, what) in counted {
@@ -218,6 +261,7 @@ fn load(set: Set) -> Result<Taken> {
         segments: companion("segments.csv")?,
         spillover: companion("spillover.csv")?,
         clusters: companion("clusters.csv")?,
+        panel: companion("panel.csv")?,
     };
     Ok(Taken {
         evidence: store::read(head, &files)?,
@@ -255,6 +299,9 @@ fn write(set: &mut NumberedSet, evidence: &Evidence, set_aside: &[SetAside]) -> 
     }
     if store::clusters::any(evidence) {
         companion("clusters.csv", &|to| store::clusters::write(evidence, to))?;
+    }
+    if store::panel::any(evidence) {
+        companion("panel.csv", &|to| store::panel::write(evidence, to))?;
     }
     if !set_aside.is_empty() {
         let mut text = b"# file\tline\tcolumn\treason\n# the row as it stood\n".to_vec();

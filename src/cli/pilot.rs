@@ -69,8 +69,13 @@ impl Opened {
         }
         match self.pilot.checked_assignment()? {
             Some(_) => Ok(Some(self.pilot.assignment_path())),
-            None => Err(Error::workspace("no customer has an arm yet")
-                .hint(format!("run `pilot assign {}` first", self.pilot.name()))),
+            None => Err(
+                Error::workspace(match self.experiment().assignment.schedule {
+                    Some(_) => "no region has an arm yet",
+                    None => "no customer has an arm yet",
+                })
+                .hint(format!("run `pilot assign {}` first", self.pilot.name())),
+            ),
         }
     }
 

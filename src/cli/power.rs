@@ -7,6 +7,7 @@ use crate::stats::power::{self, Family, Method, Question};
 
 use super::Global;
 use super::look_args::LookArgs;
+use super::power_schedule::{self, ScheduleArgs};
 use super::size::{answer_lines, chart_files, write_chart};
 use super::ui::Ui;
 
@@ -17,7 +18,7 @@ use super::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
-    after_help = "Examples:\n  pilot power --rate 2.4 --dispersion 1.8 --reduction 0.1\n  pilot power --rate 2.4 --dispersion 1.8 --customers 4000\n  pilot power --rate 0.6 --dispersion 0.4 --reduction 0.2 --arms 4\n  pilot power --rate 0.6 --reduction 0.2 --weights 2,1,1 --correlation 0.5 --method means\n  pilot power --rate 2 --dispersion 0.8 --reduction 0.1 --icc 0.02 --cluster-size 20 --cluster-cv 0.5\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --arrivals 80 --chart power\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --information 0.4,0.7,1 --spending pocock\n  pilot power --rate 1 --dispersion 0.4 --reduction 0 --margin 1.15 --sides 1 --alpha 0.025\n\nRate, dispersion and correlation can be taken from past counts: pilot design NAME --history FILE"
+    after_help = "Examples:\n  pilot power --rate 2.4 --dispersion 1.8 --reduction 0.1\n  pilot power --rate 2.4 --dispersion 1.8 --customers 4000\n  pilot power --rate 0.6 --dispersion 0.4 --reduction 0.2 --arms 4\n  pilot power --rate 0.6 --reduction 0.2 --weights 2,1,1 --correlation 0.5 --method means\n  pilot power --rate 2 --dispersion 0.8 --reduction 0.1 --icc 0.02 --cluster-size 20 --cluster-cv 0.5\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --arrivals 80 --chart power\n  pilot power --rate 0.6 --dispersion 1.2 --reduction 0.2 --information 0.4,0.7,1 --spending pocock\n  pilot power --rate 1 --dispersion 0.4 --reduction 0 --margin 1.15 --sides 1 --alpha 0.025\n  pilot power --design stepped-wedge --regions 12 --blocks 5 --customers-per-block 2000 --rate 0.08 --dispersion 1.2 --icc 0.02 --reduction 0.2\n\nRate, dispersion and correlation can be taken from past counts: pilot design NAME --history FILE"
 )]
 pub struct Args {
     /// The test: nb (ratio of negative binomial rates) or means (difference in means)
@@ -25,25 +26,25 @@ pub struct Args {
     method: String,
     /// Control's contacts per customer and unit of exposure
     #[arg(long, value_name = "CONTACTS")]
-    rate: f64,
+    pub rate: f64,
     /// NB2 dispersion: variance = mean + dispersion × mean²
     #[arg(long, default_value_t = 0.0, value_name = "PHI")]
-    dispersion: f64,
+    pub dispersion: f64,
     /// Reduction worth finding: 1 − treatment/control, for example 0.2
     #[arg(long, value_name = "SHARE")]
-    reduction: Option<f64>,
+    pub reduction: Option<f64>,
     /// Error rate of all comparisons together
     #[arg(long, default_value_t = 0.05)]
-    alpha: f64,
+    pub alpha: f64,
     /// Power of one comparison
     #[arg(long, default_value_t = 0.8)]
-    power: f64,
+    pub power: f64,
     /// 1 (towards fewer contacts) or 2
     #[arg(long, default_value_t = 2)]
-    sides: u8,
+    pub sides: u8,
     /// Units of exposure of each customer
     #[arg(long, default_value_t = 1.0, value_name = "UNITS")]
-    exposure: f64,
+    pub exposure: f64,
     /// Weights of the arms, control first (default: all equal)
     #[arg(long, value_delimiter = ',', value_name = "W,W,…")]
     weights: Vec<f64>,
@@ -55,7 +56,7 @@ pub struct Args {
     correlation: f64,
     /// Correlation of two customers of the same cluster
     #[arg(long, default_value_t = 0.0)]
-    icc: f64,
+    pub icc: f64,
     /// Mean customers in a cluster
     #[arg(long, default_value_t = 1.0, value_name = "N")]
     cluster_size: f64,
@@ -90,7 +91,9 @@ pub struct Args {
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     replicates: u32,
     #[command(flatten)]
-    looks: LookArgs,
+    pub looks: LookArgs,
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
 }
 
 /// Adjustments of a plan, and what the least favourable case makes of each.
@@ -111,6 +114,9 @@ pub fn family(name: &str) -> Family {
 
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
+    if let Some(design) = args.schedule.design() {
+        return power_schedule::run(args, design, ui);
+    }
     let question = question(args)?;
     let answer = power::answer(&question).map_err(|refusal| {
         Error::usage(refusal.why).hint("`pilot power --help` explains the flags, with examples")

@@ -95,6 +95,14 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     if args.looks.is_some() {
         return Err(Error::not_yet_built("--looks K").key("--looks"));
     }
+    if let Some(schedule) = &experiment.assignment.schedule {
+        return Err(Error::not_yet_built(format!(
+            "the simulation of a {}",
+            schedule.design.name()
+        ))
+        .key("assignment.design")
+        .hint("the simulation draws customers, and regions and blocks of days get the arms here; `pilot power --design` gives size and power"));
+    }
     if experiment.cluster_column().is_some() {
         return Err(
             Error::not_yet_built("the simulation of whole clusters").key("assignment.cluster")

@@ -217,8 +217,12 @@ pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<S
         } else {
             format!("about {:.1}", (times * 10.0).ceil() / 10.0)
         };
+        let units = match plan.assignment.schedule {
+            Some(_) => "regions",
+            None => "customers",
+        };
         format!(
-            "If the effect is as large as estimated, {times} times as many customers would show it with {power} power."
+            "If the effect is as large as estimated, {times} times as many {units} would show it with {power} power."
         )
     })
 }

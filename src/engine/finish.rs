@@ -269,6 +269,7 @@ pub fn finish(
             weekly: None,
             segments: Vec::new(),
             clusters: by_cluster.next(),
+            panel: None,
         })
         .collect();
     let mut evidence = Evidence {

@@ -11,6 +11,7 @@ mod cells;
 mod clusters;
 mod columns;
 mod counts;
+mod days;
 #[cfg(feature = "engine")]
 mod embedded;
 mod fields;

@@ -10,6 +10,7 @@ use super::cells;
 use super::clusters::Names;
 use super::columns::Table;
 use super::counts::{self, Sink};
+use super::days;
 use super::fields::MICRO;
 use super::finish::{
     CountsTally, finish, finish_counts, last_contact, last_day, log_key, loosely, periods,
@@ -37,6 +38,7 @@ pub fn scan(request: &Request<'_>) -> Result<Scan> {
             contacts,
         }) => scan_log(request, customers, contacts),
         Some(Data::Cells(source)) => cells::scan(request, source),
+        Some(Data::Days(file)) => days::scan(request, file),
         None => Err(Error::plan("the plan names no data")
             .key("data")
             .hint("add [data.counts], or [data.customers] and [data.contacts], or [data.cells]")),

@@ -119,6 +119,7 @@ pub fn inputs(experiment: &Experiment, root: &Path) -> Result<Vec<Input>> {
     match &experiment.data {
         None => Ok(Vec::new()),
         Some(Data::Counts(file)) => expand(root, &file.format.path),
+        Some(Data::Days(file)) => expand(root, &file.format.path),
         Some(Data::Cells(source)) => {
             cells::inputs(root, source, experiment.cluster_column().is_some())
         }

@@ -88,7 +88,10 @@ fn periods(e: &Experiment, warn: Warn<'_>) {
         );
     }
     // A counts file may hold a before column whose window the plan need not give.
-    if no_before && !matches!(e.data, Some(Data::Counts(_) | Data::Cells(_))) {
+    if no_before
+        && e.assignment.schedule.is_none()
+        && !matches!(e.data, Some(Data::Counts(_) | Data::Cells(_)))
+    {
         warn(
             "no-before",
             "There is no before period: the effect will be less precise, and nothing shows \
@@ -185,7 +188,7 @@ fn business(e: &Experiment, warn: Warn<'_>) {
     }
     let timed = match &e.data {
         Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
-        Some(Data::Counts(_) | Data::Cells(_)) => false,
+        Some(Data::Counts(_) | Data::Cells(_) | Data::Days(_)) => false,
         None => true,
     };
     if matches!(b.cost, Some(CostBasis::PerContact(_))) && !timed {
@@ -241,7 +244,10 @@ pub fn approval_blockers(e: &Experiment) -> Vec<Error> {
                 .hint("name it, for example estimator = \"lin\""),
         );
     }
-    let ready_made = matches!(e.data, Some(Data::Counts(_) | Data::Cells(_)));
+    let ready_made = matches!(
+        e.data,
+        Some(Data::Counts(_) | Data::Cells(_) | Data::Days(_))
+    );
     if e.periods.is_none() && !ready_made {
         found.push(
             Error::plan("the plan has no windows, so it does not say when it ends")

@@ -2,6 +2,7 @@
 
 mod looks;
 mod money;
+mod schedule;
 
 use jiff::civil::Date;
 
@@ -10,7 +11,7 @@ use crate::experiment::catalogue::INTERVENTIONS;
 use crate::experiment::describe::money::{assumption, money};
 use crate::experiment::model::{
     Arm, Assumption, Better, Data, Experiment, Method, Multiplicity, Outcome, OutcomeKind,
-    PlannedEstimand, Role, RootCause, ScaleIf, Windows,
+    PlannedEstimand, Role, RootCause, ScaleIf, ScheduleKind, Windows,
 };
 
 /// The plan in words that a service manager and a CFO can read: Markdown, a
@@ -100,9 +101,14 @@ fn arm(arm: &Arm, e: &Experiment) -> String {
         (false, false) => text.push_str(&format!(": {}", gets.join(" and "))),
     }
     let total: Option<u64> = e.arms.iter().map(|a| a.weight).sum();
-    if let (Some(weight), Some(total)) = (arm.weight, total) {
+    let of = match e.assignment.schedule.as_ref().map(|s| s.design) {
+        None => Some("customers"),
+        Some(ScheduleKind::Switchback) => Some("each region's blocks"),
+        Some(ScheduleKind::SteppedWedge) => None,
+    };
+    if let (Some(weight), Some(total), Some(of)) = (arm.weight, total, of) {
         text.push_str(&format!(
-            "; {} of customers",
+            "; {} of {of}",
             percent(weight as f64 / total as f64)
         ));
     }
@@ -122,8 +128,8 @@ fn arm(arm: &Arm, e: &Experiment) -> String {
     text + "."
 }
 
-fn who_and_when(e: &Experiment) -> Vec<String> {
-    let mut items = vec![match e.assignment.method {
+fn by_chance(e: &Experiment) -> String {
+    match e.assignment.method {
         Method::Complete => "Chance decides who gets what, in exact quotas.".to_owned(),
         Method::Hashed => {
             "Chance decides who gets what, customer by customer as they arrive.".to_owned()
@@ -131,14 +137,21 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
         Method::Existing => {
             "Who got what is already in the data; the plan takes it that chance decided.".to_owned()
         }
-    }];
+    }
+}
+
+fn who_and_when(e: &Experiment) -> Vec<String> {
+    let mut items = match &e.assignment.schedule {
+        Some(schedule) => schedule::described(schedule, e),
+        None => vec![by_chance(e)],
+    };
     if !e.assignment.strata.is_empty() {
         items.push(format!(
             "Arms are balanced within each {}.",
             list(&e.assignment.strata, " and ")
         ));
     }
-    if let Some(cluster) = e.cluster_column() {
+    if let (Some(cluster), None) = (e.cluster_column(), &e.assignment.schedule) {
         items.push(format!(
             "Whole groups get one arm: everyone with the same {}.",
             quoted(cluster)
@@ -156,6 +169,9 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
         )) => {
             items.push(match before {
                 Some(before) => format!("Before: {}.", window(*before)),
+                None if e.assignment.schedule.is_some() => {
+                    "Every region is compared with itself, so there is no before period.".to_owned()
+                }
                 None => "There is no before period.".to_owned(),
             });
             items.push(format!(
@@ -198,6 +214,15 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
     items.push(match &e.data {
         None => "The plan does not yet say where the data are.".to_owned(),
         Some(Data::Counts(file)) => format!("Data: counts by customer in {}.", quoted(&file.format.path)),
+        Some(Data::Days(file)) => format!(
+            "Data: contacts by {}day in {}{}.",
+            if e.assignment.cluster.is_some() { "region and " } else { "" },
+            quoted(&file.format.path),
+            match &file.customers {
+                Some(column) => format!(", customers of the day in the column {}", quoted(column)),
+                None => ", without numbers of customers: the effect is by region, not by customer".to_owned(),
+            }
+        ),
         Some(Data::Cells(cells)) => {
             format!("Data: cells in {}.", quoted(&cells.path.to_string_lossy()))
         }
@@ -218,6 +243,7 @@ fn outcome(o: &Outcome, e: &Experiment) -> String {
         Role::Guardrail => "must not be harmed",
     };
     let what = match (o.kind, log) {
+        (OutcomeKind::Count, _) if e.assignment.schedule.is_some() => "contacts of a region",
         (OutcomeKind::Count, true) => "contacts of a customer",
         (OutcomeKind::Count, false) => "a count by customer",
         (OutcomeKind::Mean, true) => "seconds spent on a customer's contacts",
@@ -247,8 +273,12 @@ fn judged(e: &Experiment) -> Vec<String> {
         PlannedEstimand::Difference => "difference to control",
         PlannedEstimand::Ratio => "ratio to control",
     };
+    let who = match &e.data {
+        Some(Data::Days(file)) if file.customers.is_none() => "region",
+        _ => "customer",
+    };
     let per = match a.per_days {
-        Some(days) => format!(" per customer per {days} days"),
+        Some(days) => format!(" per {who} per {days} days"),
         None => String::new(),
     };
     let by = match &a.estimator {
@@ -300,10 +330,12 @@ fn judged(e: &Experiment) -> Vec<String> {
             percent(limit)
         ));
     }
-    items.push(format!(
-        "Groups below {} customers are not shown.",
-        e.min_cell
-    ));
+    if e.assignment.schedule.is_none() {
+        items.push(format!(
+            "Groups below {} customers are not shown.",
+            e.min_cell
+        ));
+    }
     items
 }
 

@@ -13,7 +13,7 @@ use crate::experiment::keys::data::DATA;
 use crate::experiment::keys::sequential::SEQUENTIAL;
 use crate::experiment::model::{
     BeforeKind, Better, Method, Multiplicity, OutcomeKind, PlannedEstimand, Role, RootCause,
-    ScaleIf,
+    ScaleIf, ScheduleKind,
 };
 
 const SHARE: Range = Range::from_to(0.0, 1.0);
@@ -116,7 +116,31 @@ const ASSIGNMENT: &[Key] = &[
         LINE,
         "column whose values are assigned as a whole",
     ),
+    key(
+        "design",
+        Holds::Choice(ScheduleKind::WORDS),
+        "switchback | stepped-wedge: regions get an arm for blocks of days",
+    ),
+    key(
+        "regions",
+        Holds::Texts(MAX_REGIONS),
+        "with design: the values of `cluster` that take part",
+    ),
+    key(
+        "block_days",
+        Holds::Whole(1, 3660),
+        "with design: days for which a region keeps its arm",
+    )
+    .hint("whole weeks keep weekdays alike: 7, 14 or 28"),
+    key(
+        "washout_days",
+        Holds::Whole(0, 3659),
+        "with design: first days of each block that do not count; absent: none",
+    ),
 ];
+
+/// More regions than this are customers or clusters.
+const MAX_REGIONS: usize = 1000;
 
 const INTERVENTIONS: &str = "welcome-email | quick-start | video-60s | video-series | \
     site-top-questions | tip-sheet | agent-training";

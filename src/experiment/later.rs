@@ -4,7 +4,7 @@
 //! own keys to the grammar).
 
 /// Keys, by path without list positions.
-pub(super) const KEYS: &[&str] = &["assignment.design"];
+pub(super) const KEYS: &[&str] = &[];
 
 /// Whether interventions outside the catalogue can be described in `interventions.toml`.
 pub(super) const OWN_INTERVENTIONS: bool = true;

@@ -64,6 +64,31 @@ impl Experiment {
         self.assignment.cluster.as_deref().or(in_counts)
     }
 
+    /// First and last day of each block of the schedule; empty where there is none.
+    pub fn blocks(&self) -> Vec<(Date, Date)> {
+        let (Some(schedule), Some(periods)) = (&self.assignment.schedule, &self.periods) else {
+            return Vec::new();
+        };
+        let Windows::Fixed { after, .. } = &periods.windows else {
+            return Vec::new();
+        };
+        let days = i64::from(schedule.block_days.max(1));
+        let plus = |day: Date, days: i64| {
+            let span = jiff::Span::new().try_days(days).ok()?;
+            day.checked_add(span).ok()
+        };
+        let mut blocks = Vec::new();
+        let mut first = after.0;
+        while let Some(last) = plus(first, days - 1).filter(|last| *last <= after.1) {
+            blocks.push((first, last));
+            match plus(last, 1) {
+                Some(next) => first = next,
+                None => break,
+            }
+        }
+        blocks
+    }
+
     /// The first primary outcome: the one that money and decision rest on.
     pub fn primary_outcome(&self) -> &Outcome {
         self.outcomes
@@ -95,6 +120,31 @@ pub struct Assignment {
     pub strata: Vec<String>,
     /// Column whose values are assigned as a whole.
     pub cluster: Option<String>,
+    /// Regions and blocks of days that get an arm; `None` where customers or clusters do.
+    pub schedule: Option<SchedulePlan>,
+}
+
+/// Which regions get an arm for which blocks of days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchedulePlan {
+    /// How arms change over time.
+    pub design: ScheduleKind,
+    /// The regions, each once; a single one without a name in the data where there is no
+    /// [`Assignment::cluster`].
+    pub regions: Vec<String>,
+    /// Days of a block.
+    pub block_days: u32,
+    /// Days at the start of each block that do not count.
+    pub washout_days: u32,
+}
+
+/// Designs for what reaches everyone in a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScheduleKind {
+    /// Arms change at random from block to block.
+    Switchback,
+    /// Regions cross from control to treatment in random order, and stay.
+    SteppedWedge,
 }
 
 /// Assignment methods.
@@ -178,6 +228,8 @@ pub enum Data {
     },
     /// Cells made elsewhere.
     Cells(CellsSource),
+    /// A row a region and day, contacts already counted.
+    Days(DaysFile),
 }
 
 /// Path pattern and how to read the files.
@@ -220,6 +272,17 @@ pub struct CountsFile {
     pub uptake: Option<String>,
     /// Unit of the exposure columns.
     pub exposure_unit: CountsExposure,
+}
+
+/// Ready-made counts: a row a region and day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DaysFile {
+    /// The files.
+    pub format: FileFormat,
+    /// The day.
+    pub day: String,
+    /// Customers of the region on that day; `None`: contacts are by region, not by customer.
+    pub customers: Option<String>,
 }
 
 /// Unit of a counts file's exposure.

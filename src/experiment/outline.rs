@@ -50,6 +50,7 @@ impl Outline {
         self.text("method", e.assignment.method.name());
         self.texts("strata", &e.assignment.strata);
         self.maybe_text("cluster", e.assignment.cluster.as_ref(), "\"branch\"");
+        self.schedule(e);
         for arm in &e.arms {
             self.arm(arm, e);
         }
@@ -95,7 +96,7 @@ impl Outline {
         self.maybe("weight", arm.weight, "1");
         self.texts("interventions", &arm.interventions);
         let page = arm.interventions.iter().any(|i| i == SITE_TOP_QUESTIONS);
-        if page && e.assignment.cluster.is_none() {
+        if page && e.assignment.cluster.is_none() && e.assignment.schedule.is_none() {
             self.set("after_login", "true");
         }
         for (key, cost) in [
@@ -207,11 +208,32 @@ impl Outline {
                 }
                 self.format(&counts.format);
             }
+            Some(Data::Days(days)) => {
+                self.open("data.counts", None);
+                self.text("path", &days.format.path);
+                self.columns(&[
+                    ("day", Some(&days.day)),
+                    ("customers", days.customers.as_ref()),
+                ]);
+                self.format(&days.format);
+            }
             Some(Data::Cells(cells)) => {
                 self.open("data.cells", None);
                 self.text("path", &cells.path.to_string_lossy());
             }
         }
+    }
+
+    fn schedule(&mut self, e: &Experiment) {
+        let Some(schedule) = &e.assignment.schedule else {
+            return;
+        };
+        self.text("design", schedule.design.name());
+        if e.assignment.cluster.is_some() {
+            self.texts("regions", &schedule.regions);
+        }
+        self.set("block_days", schedule.block_days);
+        self.set("washout_days", schedule.washout_days);
     }
 
     fn columns(&mut self, columns: &[(&str, Option<&String>)]) {
@@ -261,7 +283,7 @@ impl Outline {
         } else if matches!(data, Some(Data::Log { .. }) | None) {
             self.unused("reasons", "[\"fees\", \"billing\"]");
         }
-        if o.kind == OutcomeKind::Count {
+        if o.kind == OutcomeKind::Count && !matches!(data, Some(Data::Days(_))) {
             self.maybe("cap", o.cap, "50");
         }
         let counts = matches!(data, Some(Data::Counts(_)));

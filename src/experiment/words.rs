@@ -2,7 +2,7 @@
 
 use crate::experiment::model::{
     BeforeKind, Better, Method, Multiplicity, OutcomeKind, PlannedEstimand, Role, RootCause,
-    ScaleIf, SequentialKind,
+    ScaleIf, ScheduleKind, SequentialKind,
 };
 use crate::experiment::value::{Held, Value};
 
@@ -46,6 +46,10 @@ words! {
         Complete = "complete",
         Hashed = "hashed",
         Existing = "existing",
+    }
+    ScheduleKind {
+        Switchback = "switchback",
+        SteppedWedge = "stepped-wedge",
     }
     Role {
         Primary = "primary",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
     BalanceRow, Boundaries, Check, Covariance, DistributionRow, EstimateRow, FactorialRow,
-    LevelRow, Segments, Skipped, Warning, Weekly,
+    LevelRow, ScheduleRows, Segments, Skipped, Warning, Weekly,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -53,6 +53,9 @@ pub struct Document {
     pub levels: Vec<LevelRow>,
     /// Effects by week; null where the data do not tell the weeks.
     pub weekly: Option<Weekly>,
+    /// Which region had which arm when; absent where customers or clusters got the arms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleRows>,
     /// Looks of a sequential plan: boundary, statistics so far and what comes next.
     pub boundaries: Option<Boundaries>,
     /// Effects by segment; null where the plan asks for none or the data do not tell.
@@ -97,6 +100,10 @@ pub struct ExperimentInfo {
     pub after: Option<[String; 2]>,
     /// Groups smaller than this are not shown.
     pub min_cell: u64,
+    /// "switchback" or "stepped-wedge", where regions got the arms: counts by arm are then of
+    /// region-blocks. Absent where customers or clusters got them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<String>,
 }
 
 /// An arm as reports name it.

@@ -12,6 +12,7 @@ use crate::report::finding::{self, Effect, arm_title, effects, headline};
 use crate::report::looks;
 use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
+use crate::report::schedule;
 use crate::report::segments;
 use crate::report::text::{isolate, plain};
 use crate::report::worth;
@@ -131,7 +132,11 @@ fn follow_up(doc: &Document, arm: &str) -> String {
         ),
         (true, false) => format!(
             "no roll-out yet. {arm} is promising but not proven; run a second stage with more \
-             customers"
+             {}",
+            match doc.experiment.design {
+                Some(_) => "regions or blocks",
+                None => "customers",
+            }
         ),
     }
 }
@@ -218,7 +223,7 @@ fn level<'a>(doc: &'a Document, arm: &str, period: &str) -> Option<&'a crate::an
 
 fn arms(doc: &Document, effects: &[Effect]) -> Block {
     let privacy = Privacy::of(doc);
-    let mut header: Vec<String> = ["Arm", "Customers"].map(String::from).into();
+    let mut header: Vec<String> = ["Arm", schedule::units_title(doc)].map(String::from).into();
     let shows = |period: &str| {
         let primary = &doc.experiment.primary_outcome;
         doc.levels
@@ -426,6 +431,7 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
         ));
         items.extend(clusters(row));
     }
+    items.extend(schedule::how(doc));
     items.extend(skipped(doc));
     for d in &doc.deviations {
         let shown = |v: &Option<String>| {

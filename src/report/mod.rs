@@ -13,6 +13,7 @@ mod markdown;
 mod memo;
 mod png;
 mod privacy;
+mod schedule;
 mod segments;
 mod simulation;
 mod tables;

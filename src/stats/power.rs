@@ -3,6 +3,7 @@
 mod criterion;
 mod model;
 mod question;
+pub mod schedule;
 mod simulate;
 
 use serde::{Deserialize, Serialize};

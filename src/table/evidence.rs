@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::ContactTable;
 use super::clusters::Clusters;
+use super::panel::Panel;
 use super::segments::Segments;
 use super::spillover::Spillover;
 use super::weekly::Weekly;
@@ -37,6 +38,8 @@ pub struct OutcomeEvidence {
     pub segments: Vec<Segments>,
     /// Its clusters, where the plan names them and the data tell them.
     pub clusters: Option<Clusters>,
+    /// Its regions by block of days, in pilots that assign those; a cell is then a region-block.
+    pub panel: Option<Panel>,
 }
 
 impl OutcomeEvidence {
@@ -48,6 +51,7 @@ impl OutcomeEvidence {
             weekly: None,
             segments: Vec::new(),
             clusters: None,
+            panel: None,
         }
     }
 }
@@ -91,6 +95,15 @@ pub struct Audit {
     pub without_before: Vec<u64>,
     /// Customers whose outcome was not observed, by outcome in the plan's order.
     pub missing_after: Vec<u64>,
+    /// Days of a region without a row although another region has one, washout days left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_region_days: Option<u64>,
+    /// Days on which no region has a row, washout days left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_days: Option<u64>,
+    /// Region-days that do not count: the first of each block, by the plan's washout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub washout_region_days: Option<u64>,
     /// Values with more than six decimals, rounded to six.
     pub rounded_values: u64,
     /// Unassigned customers of the log who would be known if case, blanks around or

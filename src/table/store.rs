@@ -2,6 +2,7 @@
 //! `cells.csv` and its companions.
 
 pub mod clusters;
+pub mod panel;
 
 use std::io::Write;
 
@@ -183,6 +184,8 @@ pub struct Files {
     pub spillover: Option<Vec<u8>>,
     /// `clusters.csv`.
     pub clusters: Option<Vec<u8>>,
+    /// `panel.csv`, where regions were assigned for blocks of days.
+    pub panel: Option<Vec<u8>>,
 }
 
 /// Reads back what [`head`] and the writers gave.
@@ -237,6 +240,7 @@ pub fn read(head: EvidenceHead, files: &Files) -> Result<Evidence> {
                 weekly,
                 segments,
                 clusters: None,
+                panel: None,
             })
         })
         .collect::<Result<_>>()?;
@@ -248,6 +252,9 @@ pub fn read(head: EvidenceHead, files: &Files) -> Result<Evidence> {
     };
     if let Some(bytes) = &files.clusters {
         clusters::read(&mut evidence, bytes.as_slice())?;
+    }
+    if let Some(bytes) = &files.panel {
+        panel::read(&mut evidence, bytes.as_slice())?;
     }
     Ok(evidence)
 }
@@ -485,6 +492,7 @@ mod tests {
                 weekly: Some(weekly),
                 segments: vec![segments],
                 clusters: None,
+                panel: None,
             }],
             spillover: Some(spillover),
             provenance: Provenance::default(),

@@ -50,6 +50,7 @@ pub fn plan() -> Experiment {
             method: Method::Complete,
             strata: vec![],
             cluster: None,
+            schedule: None,
         },
         arms: vec![arm("control", true), arm("a", false)],
         periods: None,

@@ -29,6 +29,7 @@ mod plan;
 mod power;
 mod report;
 mod rooms;
+mod schedules;
 mod segments;
 mod sequential;
 mod signing;

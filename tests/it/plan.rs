@@ -88,18 +88,11 @@ fn the_documented_plan_is_read() {
 
 #[test]
 fn what_later_versions_build_is_known_and_refused() {
-    for (from, to, key) in [
-        (
-            "interventions = [\"tip-sheet\"]",
-            "interventions = [«\"podcast\"]",
-            "arms[2].interventions",
-        ),
-        (
-            "method = \"existing\"",
-            "method = \"existing\"\n«design = \"switchback\"",
-            "assignment.design",
-        ),
-    ] {
+    for (from, to, key) in [(
+        "interventions = [\"tip-sheet\"]",
+        "interventions = [«\"podcast\"]",
+        "arms[2].interventions",
+    )] {
         let (text, place) = edit(FEES, from, to);
         let error = refused(FEES, &text);
         assert_eq!(error.kind(), Kind::NotYetBuilt, "{error}");
@@ -120,7 +113,7 @@ fn whole_messages() {
             &edit(
                 FEES,
                 "method = \"existing\"",
-                "method = \"existing\"\ndesign = \"switchback\"",
+                "method = \"existing\"\ndesign = \"switchback\"\nblock_days = 7",
             )
             .0,
         ),

@@ -47,7 +47,7 @@ pub fn scan(request: &Request<'_>) -> Result<Scan> {
             log::scan(&session, request, periods, customers, contacts)
         }
         // Cells are few, whoever made them.
-        Some(Data::Cells(_)) | None => reader::scan(request),
+        Some(Data::Cells(_) | Data::Days(_)) | None => reader::scan(request),
     }
 }
 

@@ -93,6 +93,12 @@ const COUNTS: &[Key] = file_keys![
             key("before_exposure", LINE, "exposure before"),
             key("cluster", LINE, "cluster"),
             UPTAKE,
+            key(
+                "day",
+                LINE,
+                "day of the row, where regions get an arm for blocks of days"
+            ),
+            key("customers", LINE, "customers of the region on that day"),
         ]),
         "columns by meaning",
     )

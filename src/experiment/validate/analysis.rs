@@ -178,7 +178,7 @@ fn has_estimand(raw: &Raw<'_>, estimator: Estimator, planned: PlannedEstimand) -
 
 /// Why an estimator cannot be computed on such an experiment, and what to do.
 fn unfit(estimator: Estimator, e: &Experiment) -> Option<(&'static str, &'static str)> {
-    let clustered = e.cluster_column().is_some();
+    let clustered = e.cluster_column().is_some() || e.assignment.schedule.is_some();
     let ignores_clusters = !matches!(
         estimator,
         Estimator::Cluster | Estimator::Permutation | Estimator::Bootstrap
@@ -261,6 +261,7 @@ fn has_uptake(e: &Experiment) -> bool {
     match &e.data {
         Some(Data::Counts(file)) => file.uptake.is_some(),
         Some(Data::Log { customers, .. }) => customers.uptake.is_some(),
+        Some(Data::Days(_)) => false,
         Some(Data::Cells(_)) | None => true,
     }
 }

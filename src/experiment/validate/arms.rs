@@ -115,7 +115,10 @@ fn reaches_its_customers_only(raw: &Raw<'_>, arm: &Arm, assignment: &Assignment)
         .iter()
         .position(|i| i == SITE_TOP_QUESTIONS);
     match page {
-        Some(i) if !after_login && assignment.cluster.is_none() => Err(raw
+        Some(i)
+            if !after_login && assignment.cluster.is_none() && assignment.schedule.is_none() =>
+        {
+            Err(raw
             .wrong_item(
                 "interventions",
                 i,
@@ -125,8 +128,10 @@ fn reaches_its_customers_only(raw: &Raw<'_>, arm: &Arm, assignment: &Assignment)
             )
             .hint(
                 "write after_login = true if only logged-in customers of this arm see the page; \
-                 else assign whole regions or blocks of days: assignment.cluster",
-            )),
+                 else let whole regions switch or cross, assignment.design = \"switchback\" or \"stepped-wedge\", \
+                 or assign whole regions for the whole time, assignment.cluster",
+            ))
+        }
         None if after_login => Err(raw
             .wrong(
                 "after_login",

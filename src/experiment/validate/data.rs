@@ -14,12 +14,16 @@ use crate::experiment::model::{
 };
 use crate::experiment::raw::Raw;
 use crate::experiment::validate::periods::timezone;
+use crate::experiment::validate::schedule;
 use crate::experiment::value::shown;
 
 pub(super) fn read(plan: &Raw<'_>, assignment: &Assignment, arms: &[Arm]) -> Result<Option<Data>> {
     let Some(raw) = plan.sub("data") else {
         return Ok(None);
     };
+    if assignment.schedule.is_some() {
+        return schedule::data(raw, assignment);
+    }
     let (customers, contacts) = (raw.sub("customers"), raw.sub("contacts"));
     let (counts, cells) = (raw.sub("counts"), raw.sub("cells"));
     let log = customers.or(contacts);
@@ -166,7 +170,7 @@ fn exposure_unit(raw: &Raw<'_>, measured: bool) -> Result<CountsExposure> {
 }
 
 /// No column may stand for two things.
-fn distinct(columns: &Raw<'_>, keys: &[&'static str]) -> Result<()> {
+pub(super) fn distinct(columns: &Raw<'_>, keys: &[&'static str]) -> Result<()> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for key in keys {
         let Some(column) = columns.get::<String>(key)? else {
@@ -264,7 +268,7 @@ fn arm_values(
 
 const KINDS_OF_FILE: [&str; 3] = [".csv", ".csv.gz", ".parquet"];
 
-fn format(raw: &Raw<'_>) -> Result<FileFormat> {
+pub(super) fn format(raw: &Raw<'_>) -> Result<FileFormat> {
     let path: String = raw.need("path")?;
     if let Err(e) = glob::Pattern::new(&path) {
         return Err(raw

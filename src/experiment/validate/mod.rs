@@ -6,6 +6,7 @@ mod business;
 mod data;
 mod outcomes;
 mod periods;
+mod schedule;
 mod sequential;
 
 use crate::error::Result;
@@ -53,15 +54,17 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
         data,
         outcomes,
     };
+    schedule::fits(plan, &experiment)?;
     analysis::fits(plan.need_sub("analysis")?, &experiment)?;
     Ok(experiment)
 }
 
 fn assignment(raw: &Raw<'_>) -> Result<Assignment> {
-    let assignment = Assignment {
+    let mut assignment = Assignment {
         method: raw.need("method")?,
         strata: raw.need("strata")?,
         cluster: raw.get("cluster")?,
+        schedule: None,
     };
     if let Some(cluster) = &assignment.cluster
         && let Some(i) = assignment.strata.iter().position(|s| s == cluster)
@@ -74,6 +77,7 @@ fn assignment(raw: &Raw<'_>) -> Result<Assignment> {
             )
             .hint("a stratum holds several clusters; take the column out of one of the two"));
     }
+    assignment.schedule = schedule::read(raw, &assignment)?;
     Ok(assignment)
 }
 

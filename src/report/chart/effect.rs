@@ -11,6 +11,7 @@ use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{self, Effect, effects, headline};
 use crate::report::number;
+use crate::report::schedule::units;
 use crate::report::text::{isolate, plain};
 use crate::stats::Estimand;
 
@@ -22,7 +23,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     };
     let null = first.shown.null();
     let mut frame = Frame::open(doc, headline(doc, &effects), subtitle(doc, &effects));
-    let rows: Vec<Row> = effects.iter().map(row).collect();
+    let rows: Vec<Row> = effects.iter().map(|e| row(doc, e)).collect();
     frame.top += HEADROOM;
     let rows = Rows::draw(&mut frame, &rows, 52.0);
     let shown = effects
@@ -70,7 +71,7 @@ fn subtitle(doc: &Document, effects: &[Effect]) -> String {
         .join(" · ")
 }
 
-fn row(effect: &Effect) -> Row {
+fn row(doc: &Document, effect: &Effect) -> Row {
     let (value, interval) = effect.figures();
     let mut figures = vec![(value, STRONG)];
     figures.extend(interval.map(|text| (text, NOTE)));
@@ -80,7 +81,7 @@ fn row(effect: &Effect) -> Row {
     }
     Row {
         name: effect.title.clone(),
-        note: format!("{} customers", number::count(effect.row.n_arm)),
+        note: format!("{} {}", number::count(effect.row.n_arm), units(doc)),
         figures,
     }
 }

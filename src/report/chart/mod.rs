@@ -1,4 +1,4 @@
-//! Charts as SVG: boundary of looks, effect, before and after, distribution, balance, weeks, cash, what moves it, which arm.
+//! Charts as SVG: what was found, what it is worth, and what a reader must know beside.
 
 mod acceptability;
 mod balance;
@@ -15,6 +15,7 @@ mod panels;
 mod power;
 mod rows;
 mod scale;
+mod schedule;
 mod tornado;
 mod weekly;
 
@@ -41,13 +42,14 @@ pub struct Chart {
 
 type Draw = fn(&Document) -> Result<Option<Chart>>;
 
-const CHARTS: [Draw; 9] = [
+const CHARTS: &[Draw] = &[
     effect::draw,
     before_after::draw,
     distribution::draw,
     balance::draw,
     boundary::draw,
     weekly::draw,
+    schedule::draw,
     cash::draw,
     tornado::draw,
     acceptability::draw,

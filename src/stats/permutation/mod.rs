@@ -8,6 +8,7 @@ mod clusters;
 mod draws;
 mod exact;
 mod problem;
+mod schedule;
 
 use crate::table::Comparison;
 
@@ -18,9 +19,13 @@ use super::resampling::TIE;
 
 pub use clusters::permutation_of_clusters;
 use problem::{Measure, Outcome, Problem};
+pub use schedule::permutation_of_schedule;
 
 /// Up to here every assignment is looked at.
 const EXACT_LIMIT: u64 = 100_000;
+
+/// Up to here a randomisation test looks at every schedule that could have been drawn.
+pub const MOST_SCHEDULES: u64 = EXACT_LIMIT;
 
 /// Permutation test of one arm against control, the other arms fixed.
 ///

@@ -306,6 +306,7 @@ mod tests {
                 weekly: None,
                 segments: Vec::new(),
                 clusters,
+                panel: None,
             }],
             spillover: None,
             provenance: Provenance::default(),

@@ -11,7 +11,10 @@ use crate::plan::{CELLS, COUNTS, DOCUMENTED, FEES};
 const KEYS: &[(&str, &str)] = &[
     ("", "schema"),
     ("experiment", "name title problem root_cause owner seed"),
-    ("assignment", "method strata cluster"),
+    (
+        "assignment",
+        "method strata cluster design regions block_days washout_days",
+    ),
     (
         "arms",
         "name title control weight interventions after_login \
@@ -34,7 +37,7 @@ const KEYS: &[(&str, &str)] = &[
     ("data.counts", FORMAT),
     (
         "data.counts.columns",
-        "unit arm exposure before_exposure cluster uptake",
+        "unit arm exposure before_exposure cluster uptake day customers",
     ),
     ("data.cells", "path"),
     (

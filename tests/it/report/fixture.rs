@@ -171,6 +171,7 @@ impl Fixture {
                 better: "lower".into(),
                 after: Some(["2026-10-01".into(), "2026-11-29".into()]),
                 min_cell: 5,
+                design: None,
             },
             plan_sha256: "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed".into(),
             seal: Some("9f2c4b7d11aa03fe".into()),
@@ -214,6 +215,7 @@ impl Fixture {
             } else {
                 Vec::new()
             },
+            schedule: None,
             weekly: shown.then(|| {
                 super::weeks::weekly(&treatments, self.customers, |i| self.difference(i) / 4.3)
             }),

@@ -1,0 +1,182 @@
+//! The two estimators of a schedule, for every outcome.
+
+use crate::error::{Error, Kind, Result};
+use crate::experiment::{Better, Experiment, Outcome, PlannedEstimand, Role};
+use crate::stats::dist::t_sf;
+use crate::stats::panel::{Row, panel};
+use crate::stats::permutation::permutation_of_schedule;
+use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
+use crate::table::Evidence;
+
+use super::super::estimates::{draws, row, test_of};
+use super::super::family::{Adjusted, Group, adjust};
+use super::super::model::{Analysis, Skipped, Warning};
+use super::super::primary::Primary;
+use super::super::scale::rescale;
+use super::{Shown, panel_of, rows};
+
+/// Satterthwaite's df below which CR2's t fails (Tipton & Pustejovsky 2015, J. Educ. Behav. Stat. 40, 604-634).
+const FEWEST_DF: f64 = 4.0;
+
+const ESTIMATORS: [Estimator; 2] = [Estimator::Permutation, Estimator::Cluster];
+
+/// Estimates with what was skipped and why.
+///
+/// # Errors
+/// A sealed primary that cannot be computed.
+pub fn all(e: &Experiment, evidence: &Evidence) -> Result<Analysis> {
+    let mut analysis = Analysis::default();
+    let mut groups = Vec::new();
+    for outcome in &e.outcomes {
+        let rows = rows(e, panel_of(evidence, outcome)?);
+        groups.push(group(e, outcome, &rows, &mut analysis)?);
+        let others = Estimator::ALL.into_iter();
+        analysis
+            .skipped
+            .extend(others.filter(|o| !ESTIMATORS.contains(o)).map(|estimator| {
+                Skipped {
+                    outcome: outcome.name.clone(),
+                    estimator,
+                    arm: None,
+                    why:
+                        "takes customers for the units, and regions and blocks of days got the arms"
+                            .into(),
+                }
+            }));
+    }
+    adjust(e.analysis.multiplicity, &mut groups);
+    for group in groups {
+        let (outcome, primary, test) = (group.outcome, group.primary, group.test);
+        let rows = group.rows.into_iter();
+        let mut rows: Vec<_> = rows.map(|a| row(e, outcome, primary, &test, a)).collect();
+        margins(e, outcome, &mut rows);
+        analysis.estimates.extend(rows);
+    }
+    Ok(analysis)
+}
+
+/// The estimator that decides for an outcome.
+fn primary(e: &Experiment, outcome: &Outcome) -> Primary {
+    let named = e
+        .analysis
+        .estimator
+        .as_deref()
+        .and_then(Estimator::from_name);
+    Primary {
+        estimator: named.unwrap_or(Estimator::Cluster),
+        estimand: match (outcome.role, e.analysis.estimand) {
+            (Role::Guardrail, _) | (_, PlannedEstimand::Difference) => Estimand::Difference,
+            (_, PlannedEstimand::Ratio) => Estimand::Ratio,
+        },
+        sealed: named.is_some() && outcome.role == Role::Primary,
+    }
+}
+
+fn group<'a>(
+    e: &Experiment,
+    outcome: &'a Outcome,
+    rows: &[Row],
+    analysis: &mut Analysis,
+) -> Result<Group<'a>> {
+    let (test, mut primary) = (test_of(e, outcome), primary(e, outcome));
+    let shown = Shown::of(e, outcome);
+    let arm = e.treatments().next().unwrap_or_else(|| e.control());
+    let name = &e.arms[arm].name;
+    let mut found: Vec<Adjusted> = Vec::new();
+    for estimator in ESTIMATORS {
+        match run(e, outcome, arm, estimator, rows, &test) {
+            Ok(estimates) => found.extend(estimates.into_iter().map(|mut estimate| {
+                rescale(&mut estimate, shown.days);
+                let unit = match estimate.estimand {
+                    Estimand::Difference => shown.unit.clone(),
+                    _ => "ratio".into(),
+                };
+                Adjusted::new(arm, estimate, unit)
+            })),
+            Err(Refusal { why }) if estimator == primary.estimator && primary.sealed => {
+                return Err(Error::new(
+                    Kind::Data,
+                    format!("the planned estimator \"{estimator}\" cannot be computed for the arm \"{name}\": {why}"),
+                )
+                .key("analysis.estimator")
+                .hint("a sealed primary is never replaced; mend the data, or change the plan, which is shown as a deviation"));
+            }
+            Err(Refusal { why }) => analysis.skipped.push(Skipped {
+                outcome: outcome.name.clone(),
+                estimator,
+                arm: Some(name.clone()),
+                why,
+            }),
+        }
+    }
+    if !found.iter().any(|r| primary.is(&r.estimate)) {
+        if primary.sealed {
+            return Err(Error::new(
+                Kind::Data,
+                format!("the planned estimator \"{}\" gives no ratio for the outcome \"{}\": an adjusted rate is not above 0", primary.estimator, outcome.name),
+            )
+            .key("analysis.estimand")
+            .hint("a sealed primary is never replaced; change the plan to estimand = \"difference\", which is shown as a deviation"));
+        }
+        primary.estimand = Estimand::Difference;
+    }
+    let df = found
+        .iter()
+        .find(|r| r.estimate.estimator == Estimator::Cluster);
+    if let Some(df) = df.and_then(|r| r.estimate.df).filter(|df| *df < FEWEST_DF) {
+        analysis.warnings.push(Warning {
+            id: "few-regions".into(),
+            message: format!(
+                "{}: the regions (blocks, where there is one region) count as if the error were known from {:.1} of them; below {FEWEST_DF} the t distribution is no guide, so read the randomisation test (permutation) beside it, and take more regions next time",
+                outcome.name, df
+            ),
+        });
+    }
+    Ok(Group {
+        outcome,
+        test,
+        primary,
+        rows: found,
+    })
+}
+
+fn run(
+    e: &Experiment,
+    outcome: &Outcome,
+    arm: usize,
+    estimator: Estimator,
+    rows: &[Row],
+    test: &Test,
+) -> Result<Vec<Estimate>, Refusal> {
+    if estimator == Estimator::Cluster {
+        return panel(rows, test);
+    }
+    let (draws, stream) = draws(e, outcome, arm, estimator)?;
+    let frame = crate::assign::schedule::frame(e)
+        .ok_or_else(|| Refusal::new("the plan has no schedule to draw again"))?;
+    permutation_of_schedule(rows, &frame, test, draws, &stream)
+}
+
+/// Margin and p of non-inferiority of a guardrail, as in [`super::super::guardrails`]: the plan's
+/// margin is over the after window, the rows' unit is per so many days.
+fn margins(e: &Experiment, outcome: &Outcome, rows: &mut [super::EstimateRow]) {
+    let (Role::Guardrail, Some(margin)) = (outcome.role, outcome.margin) else {
+        return;
+    };
+    let Some(plan) = &e.assignment.schedule else {
+        return;
+    };
+    let window = e.blocks().len() as f64 * f64::from(plan.block_days);
+    let margin = margin * Shown::of(e, outcome).days / window;
+    for row in rows.iter_mut().filter(|r| r.primary) {
+        let mut put = |key: &str, v| row.detail.insert(key.into(), DetailValue::Number(v));
+        put("margin", margin);
+        let harm = match outcome.better {
+            Better::Lower => row.value,
+            Better::Higher => -row.value,
+        };
+        if let (Some(se), Some(_)) = (row.se.filter(|se| *se > 0.0), row.p_value) {
+            put("p_non_inferiority", t_sf((margin - harm) / se, row.df));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `pilot power --design`: size and power where regions get the arms for blocks of days.
+
+use crate::error::{Error, Result};
+use crate::report::number::{count, fixed, general, percent_with};
+use crate::stats::power::schedule::{Planned, Sized, schedule};
+
+use super::power::Args;
+use super::ui::Ui;
+
+/// What a schedule is sized by.
+#[derive(Debug, clap::Args)]
+pub struct ScheduleArgs {
+    /// Regions get the arms for blocks of days: switchback or stepped-wedge; --rate is then by customer and block
+    #[arg(long, value_name = "DESIGN", value_parser = ["switchback", "stepped-wedge"],
+          requires_all = ["regions", "blocks", "customers_per_block"],
+          conflicts_with_all = ["weights", "arms", "correlation", "cluster_size", "cluster_cv", "uptake",
+                                "attrition", "margin", "customers", "arrivals", "chart", "method"])]
+    design: Option<String>,
+    /// Regions
+    #[arg(long, value_name = "N", requires = "design")]
+    regions: Option<usize>,
+    /// Blocks of days
+    #[arg(long, value_name = "N", requires = "design")]
+    blocks: Option<usize>,
+    /// Customers of a region in a block
+    #[arg(long, value_name = "N", requires = "design")]
+    customers_per_block: Option<f64>,
+    /// Correlation of a region's level in two blocks
+    #[arg(long, default_value_t = 0.8, value_name = "RHO")]
+    autocorrelation: f64,
+}
+
+impl ScheduleArgs {
+    /// The design asked for, if any.
+    pub fn design(&self) -> Option<&str> {
+        self.design.as_deref()
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, design: &str, ui: &Ui) -> Result<()> {
+    let own = &args.schedule;
+    let missing = || Error::internal("a flag of the design is missing");
+    let planned = Planned {
+        wedge: design == "stepped-wedge",
+        regions: own.regions.ok_or_else(missing)?,
+        blocks: own.blocks.ok_or_else(missing)?,
+        customers: own.customers_per_block.ok_or_else(missing)?,
+        rate: args.rate * args.exposure,
+        dispersion: args.dispersion,
+        icc: args.icc,
+        autocorrelation: own.autocorrelation,
+        reduction: args.reduction,
+        alpha: args.alpha,
+        power: args.power,
+        sides: args.sides,
+    };
+    if args.looks.planned()?.is_some() {
+        return Err(
+            Error::usage("a schedule of regions has no looks before its end")
+                .key("--design")
+                .hint("leave the flags of looks out"),
+        );
+    }
+    let found = schedule(&planned).map_err(|refusal| {
+        Error::usage(refusal.why).hint("`pilot power --help` explains the flags, with examples")
+    })?;
+    if ui.json {
+        let mut document = serde_json::json!({ "design": design, "regions": planned.regions,
+            "blocks": planned.blocks, "customers_per_block": planned.customers });
+        let found = serde_json::to_value(&found).map_err(|e| Error::internal(e.to_string()))?;
+        if let (Some(to), Some(from)) = (document.as_object_mut(), found.as_object()) {
+            to.extend(from.clone());
+        }
+        return ui.document(&document);
+    }
+    for line in lines(design, &planned, &found) {
+        ui.say(line)?;
+    }
+    ui.next("write the plan; docs/switchback.md shows one")
+}
+
+fn lines(design: &str, p: &Planned, found: &Sized) -> Vec<String> {
+    let regions = match p.regions {
+        1 => "1 region".to_owned(),
+        n => format!("{} regions", count(n as u64)),
+    };
+    let mut lines = vec![format!(
+        "{regions} in {} blocks ({design}), {} customers of a region in a block.",
+        p.blocks,
+        general(p.customers)
+    )];
+    let asked = |share: f64| format!("{} %", general(100.0 * share));
+    let smallest = match found.smallest_reduction {
+        Some(s) => format!(
+            "The smallest reduction found with {} power is {}.",
+            asked(p.power),
+            percent_with(s, 1)
+        ),
+        None => format!(
+            "No reduction is found with {} power, however large.",
+            asked(p.power)
+        ),
+    };
+    match (p.reduction, found.power) {
+        (Some(r), Some(power)) => lines.push(format!(
+            "Power to find a reduction of {}: {}. {smallest}",
+            asked(r),
+            percent_with(power, 1)
+        )),
+        _ => lines.push(smallest),
+    }
+    if let Some(r) = p.reduction {
+        lines.push(match found.regions_needed {
+            Some(n) => format!(
+                "A reduction of {} needs {} regions of this size in as many blocks.",
+                asked(r),
+                count(n as u64)
+            ),
+            None => "1,000 regions of this size are not enough in as many blocks; take longer blocks or more of them.".into(),
+        });
+    }
+    lines.push(format!(
+        "Customers randomised one by one would do with 1/{} of the customers (design effect).",
+        fixed(found.design_effect, 1)
+    ));
+    lines.push(format!(
+        "Test: cluster, {}, {} degrees of freedom.",
+        if p.sides == 1 {
+            "one-sided"
+        } else {
+            "two-sided"
+        },
+        fixed(found.df, 1)
+    ));
+    lines.push(format!(
+        "Assumed: {} contacts of a customer in a block; dispersion {}; icc {}, of a region's level in two blocks {}; error rate {}.",
+        general(p.rate),
+        general(p.dispersion),
+        general(p.icc),
+        general(p.autocorrelation),
+        asked(p.alpha)
+    ));
+    lines
+}

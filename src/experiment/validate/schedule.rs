@@ -1,0 +1,370 @@
+//! Switchback and stepped wedge: regions that get an arm for blocks of days.
+
+use crate::error::Result;
+use crate::experiment::advice::days;
+use crate::experiment::model::{
+    Arm, Assignment, Data, DaysFile, Experiment, Method, OutcomeKind, ScheduleKind, SchedulePlan,
+    Windows,
+};
+use crate::experiment::raw::Raw;
+use crate::experiment::validate::data;
+use crate::experiment::value::shown;
+use crate::stats::Estimator;
+
+/// The name of the one region of a plan without a region column.
+pub(super) const EVERYWHERE: &str = "everywhere";
+/// Region-blocks of a schedule; more are customers or clusters.
+const MOST_CELLS: usize = 100_000;
+
+/// Reads the keys of `[assignment]` that make a schedule.
+pub(super) fn read(raw: &Raw<'_>, assignment: &Assignment) -> Result<Option<SchedulePlan>> {
+    let Some(design) = raw.get::<ScheduleKind>("design")? else {
+        let stray = ["regions", "block_days", "washout_days"];
+        return match stray.into_iter().find(|key| raw.states(key)) {
+            Some(key) => Err(raw
+                .wrong(
+                    key,
+                    format!("`{key}` is about a schedule of regions, and the plan has none"),
+                )
+                .hint("write design = \"switchback\" or \"stepped-wedge\", or take it out")),
+            None => Ok(None),
+        };
+    };
+    if assignment.method != Method::Complete {
+        return Err(raw
+            .wrong(
+                "method",
+                format!(
+                    "method = \"{}\" assigns customers, and a {} assigns regions and blocks of days",
+                    assignment.method.name(),
+                    design.name()
+                ),
+            )
+            .hint("take `method` out: `pilot assign` draws the schedule"));
+    }
+    if !assignment.strata.is_empty() {
+        return Err(raw
+            .wrong("strata", format!("a {} has no strata", design.name()))
+            .hint("take `strata` out: every region is compared with itself"));
+    }
+    let Some(block_days) = raw.get::<u32>("block_days")? else {
+        return Err(raw.missing(
+            "block_days",
+            Some("say for how many days a region keeps its arm; whole weeks keep weekdays alike: block_days = 14"),
+        ));
+    };
+    let washout_days = raw.get("washout_days")?.unwrap_or(0);
+    if washout_days >= block_days {
+        return Err(raw
+            .wrong(
+                "washout_days",
+                format!("{washout_days} days of washout leave nothing of a block of {block_days}"),
+            )
+            .hint("make block_days longer, or washout_days shorter"));
+    }
+    Ok(Some(SchedulePlan {
+        design,
+        regions: regions(raw, assignment, design)?,
+        block_days,
+        washout_days,
+    }))
+}
+
+/// The regions in the order of their names, so that no draw depends on the order in the plan.
+fn regions(raw: &Raw<'_>, assignment: &Assignment, design: ScheduleKind) -> Result<Vec<String>> {
+    let mut regions: Vec<String> = raw.get("regions")?.unwrap_or_default();
+    regions.sort_unstable();
+    match (&assignment.cluster, regions.len()) {
+        (None, 0) if design == ScheduleKind::Switchback => return Ok(vec![EVERYWHERE.to_owned()]),
+        (None, 0) => Err(raw.missing(
+            "cluster",
+            Some("a stepped wedge needs regions that cross one after the other: name their column, for example cluster = \"region\", and list them under `regions`"),
+        )),
+        (None, _) => Err(raw.missing(
+            "cluster",
+            Some("name the column of the data that holds the region, for example cluster = \"region\""),
+        )),
+        (Some(column), 0) => Err(raw.missing(
+            "regions",
+            Some(&format!(
+                "list the values of \"{}\" that take part, for example regions = [\"north\", \"south\"]",
+                shown(column)
+            )),
+        )),
+        (Some(_), 1) if design == ScheduleKind::SteppedWedge => Err(raw
+            .wrong("regions", "one region cannot cross step by step")
+            .hint("name at least two regions, or write design = \"switchback\"")),
+        _ => Ok(()),
+    }?;
+    Ok(regions)
+}
+
+/// Reads `[data]` of such a plan.
+pub(super) fn data(raw: &Raw<'_>, assignment: &Assignment) -> Result<Option<Data>> {
+    for (key, table) in ["customers", "contacts", "cells"].map(|key| (key, raw.sub(key))) {
+        if let Some(table) = table {
+            return Err(table
+                .wrong_table(format!(
+                    "`{key}` is about customers, and regions get the arms here"
+                ))
+                .hint(
+                    "give the contacts by region and day, already counted, under [data.counts]",
+                ));
+        }
+    }
+    let Some(raw) = raw.sub("counts") else {
+        return Ok(None);
+    };
+    let columns = raw.need_sub("columns")?;
+    for key in ["unit", "arm", "exposure", "before_exposure", "uptake"] {
+        if columns.states(key) {
+            return Err(columns
+                .wrong(key, format!("`{key}` is about a row a customer, and a row is a region's day here"))
+                .hint("the columns are `day`, and `customers` where the file has them; the region's is assignment.cluster"));
+        }
+    }
+    for key in ["arm_values", "exposure_unit"] {
+        if raw.states(key) {
+            return Err(raw
+                .wrong(
+                    key,
+                    format!("`{key}` has no meaning for a row a region and day"),
+                )
+                .hint("take it out"));
+        }
+    }
+    let own: Option<String> = columns.get("cluster")?;
+    if own.is_some() && own != assignment.cluster {
+        return Err(columns
+            .wrong(
+                "cluster",
+                "another column holds the region under [assignment]",
+            )
+            .hint("name the column once, as assignment.cluster"));
+    }
+    data::distinct(columns, &["day", "customers", "cluster"])?;
+    let Some(day) = columns.get::<String>("day")? else {
+        return Err(columns.missing("day", Some("name the column with the day: day = \"day\"")));
+    };
+    let customers: Option<String> = columns.get("customers")?;
+    if [Some(&day), customers.as_ref()].contains(&assignment.cluster.as_ref()) {
+        return Err(columns
+            .wrong(
+                "day",
+                "the same column cannot be the region and something else",
+            )
+            .hint("each meaning has its own column"));
+    }
+    Ok(Some(Data::Days(DaysFile {
+        format: data::format(raw)?,
+        day,
+        customers,
+    })))
+}
+
+/// Whether windows, arms, outcomes and analysis suit the schedule.
+pub(super) fn fits(plan: &Raw<'_>, e: &Experiment) -> Result<()> {
+    let Some(schedule) = &e.assignment.schedule else {
+        return no_columns_of_days(plan);
+    };
+    let blocks = whole_blocks(plan, e, schedule)?;
+    arms(plan, schedule, &e.arms, blocks)?;
+    outcomes(plan, e)?;
+    analysis(plan, e)
+}
+
+fn no_columns_of_days(plan: &Raw<'_>) -> Result<()> {
+    let columns = plan
+        .sub("data")
+        .and_then(|data| data.sub("counts"))
+        .and_then(|counts| counts.sub("columns"));
+    let Some(columns) = columns else {
+        return Ok(());
+    };
+    match ["day", "customers"]
+        .into_iter()
+        .find(|key| columns.states(key))
+    {
+        None => Ok(()),
+        Some(key) => Err(columns
+            .wrong(
+                key,
+                format!("`{key}` is about a row a region and day, and customers get the arms here"),
+            )
+            .hint("take it out, or write assignment.design = \"switchback\" or \"stepped-wedge\"")),
+    }
+}
+
+/// How many blocks the after window holds.
+fn whole_blocks(plan: &Raw<'_>, e: &Experiment, schedule: &SchedulePlan) -> Result<usize> {
+    let Some(periods) = plan.sub("periods") else {
+        return Err(plan.missing(
+            "periods",
+            Some("add [periods] with `after`: the days that are cut into blocks"),
+        ));
+    };
+    let Some(Windows::Fixed { before, after, .. }) = e.periods.as_ref().map(|p| &p.windows) else {
+        return Err(periods
+            .wrong("start", "regions have no start of their own")
+            .hint("write `after`: the first and last day of the experiment"));
+    };
+    if before.is_some() {
+        return Err(periods
+            .wrong(
+                "before",
+                "every region is compared with itself, so a before period has no use here",
+            )
+            .hint("take `before` out; days before `after` in the data are left out and counted"));
+    }
+    let (all, each) = (days(*after), i64::from(schedule.block_days));
+    let (blocks, over) = (all / each, all % each);
+    if over != 0 {
+        return Err(periods
+            .wrong(
+                "after",
+                format!("{all} days are not a whole number of blocks of {each} days"),
+            )
+            .hint(format!("take {over} days off, or add {}", each - over)));
+    }
+    let (least, why) = match (schedule.design, schedule.regions.len()) {
+        (ScheduleKind::SteppedWedge, _) => (
+            3,
+            "a stepped wedge begins with a block of control and needs two steps",
+        ),
+        (ScheduleKind::Switchback, 1) => (4, "one region needs two blocks of each arm"),
+        (ScheduleKind::Switchback, _) => (2, "a switchback needs two blocks"),
+    };
+    if blocks < least {
+        return Err(periods
+            .wrong("after", format!("the window holds {blocks} blocks: {why}"))
+            .hint("make `after` longer, or assignment.block_days shorter"));
+    }
+    let blocks = usize::try_from(blocks).unwrap_or(usize::MAX);
+    let cells = blocks.saturating_mul(schedule.regions.len());
+    if cells > MOST_CELLS {
+        return Err(periods
+            .wrong(
+                "after",
+                format!("{cells} regions × blocks, and {MOST_CELLS} is the most"),
+            )
+            .hint("make assignment.block_days longer"));
+    }
+    let steps = blocks - 1;
+    if schedule.design == ScheduleKind::SteppedWedge && steps > schedule.regions.len() {
+        return Err(periods
+            .wrong(
+                "after",
+                format!(
+                    "{blocks} blocks make {steps} steps, and only {} regions can cross",
+                    schedule.regions.len()
+                ),
+            )
+            .hint("at each step at least one region crosses: make assignment.block_days longer, or `after` shorter"));
+    }
+    Ok(blocks)
+}
+
+fn arms(plan: &Raw<'_>, schedule: &SchedulePlan, arms: &[Arm], blocks: usize) -> Result<()> {
+    let list = plan.list("arms");
+    if let Some(extra) = list.get(2) {
+        return Err(extra
+            .wrong_table(format!(
+                "a {} compares one treatment with control, and this is a third arm",
+                schedule.design.name()
+            ))
+            .hint("keep one treatment; test the other in a plan of its own, afterwards"));
+    }
+    if schedule.design == ScheduleKind::SteppedWedge {
+        if let Some(at) = arms.iter().position(|a| a.weight != Some(1)) {
+            return Err(list[at]
+                .wrong(
+                    "weight",
+                    "in a stepped wedge every region crosses, so arms have no weights",
+                )
+                .hint("take `weight` out"));
+        }
+    }
+    let weights: Vec<u64> = arms.iter().filter_map(|a| a.weight).collect();
+    let common = weights.iter().copied().fold(0, gcd).max(1);
+    let round: u64 = weights.iter().map(|w| w / common).sum();
+    if schedule.design == ScheduleKind::Switchback && round > blocks as u64 {
+        return Err(plan
+            .wrong(
+                "arms",
+                format!("these weights need {round} blocks for one round of the arms, and there are {blocks}"),
+            )
+            .hint("bring the weights nearer to each other, or make assignment.block_days shorter"));
+    }
+    Ok(())
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn outcomes(plan: &Raw<'_>, e: &Experiment) -> Result<()> {
+    for (raw, outcome) in plan.list("outcomes").iter().zip(&e.outcomes) {
+        if outcome.kind != OutcomeKind::Count {
+            return Err(raw
+                .wrong(
+                    "kind",
+                    "regions' days hold counts of contacts, no means or shares",
+                )
+                .hint("write kind = \"count\", or take the outcome out"));
+        }
+        for key in ["cap", "before", "before_kind", "reasons"] {
+            if raw.states(key) {
+                return Err(raw
+                    .wrong(
+                        key,
+                        format!(
+                            "`{key}` is about customers or a log, and a row is a region's day here"
+                        ),
+                    )
+                    .hint("take it out; `after` names the column with the contacts"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn analysis(plan: &Raw<'_>, e: &Experiment) -> Result<()> {
+    let raw = plan.need_sub("analysis")?;
+    let named = e
+        .analysis
+        .estimator
+        .as_deref()
+        .and_then(Estimator::from_name);
+    if let Some(estimator) = named
+        && !matches!(estimator, Estimator::Cluster | Estimator::Permutation)
+    {
+        return Err(raw
+            .wrong(
+                "estimator",
+                format!("\"{estimator}\" takes customers for the units, and regions and blocks of days got the arms"),
+            )
+            .hint("write estimator = \"cluster\"; \"permutation\" redraws the schedule and gives no interval"));
+    }
+    if e.analysis.sequential.is_some() {
+        return Err(raw
+            .wrong("sequential", "looking early is not built for a schedule of regions: its information does not grow as the looks assume")
+            .hint("take [analysis.sequential] out"));
+    }
+    if !e.analysis.segments.is_empty() {
+        return Err(raw
+            .wrong(
+                "segments",
+                "counts by region and day hold no customers to show by segment",
+            )
+            .hint("take `segments` out"));
+    }
+    if e.analysis.prior.is_some() {
+        return Err(raw
+            .wrong(
+                "prior",
+                "`bayes` takes customers for the units, so a prior has no use here",
+            )
+            .hint("take `prior` out"));
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Which region had which arm when, and what it had of the primary outcome.
+
+use crate::analysis::RegionRow;
+use crate::error::Result;
+use crate::report::chart::Chart;
+use crate::report::chart::canvas::{Anchor, WIDTH};
+use crate::report::chart::frame::{Frame, MARGIN, Sign};
+use crate::report::chart::palette::{
+    AXIS, BAND, CONTROL, GRID, LABEL, NOTE, PAPER, marker, treatment,
+};
+use crate::report::document::Document;
+use crate::report::finding::{self, arm_title, control_title, treatment_index};
+use crate::report::text::{isolate, plain};
+use crate::report::typeset::{Style, block};
+
+/// Regions that are drawn; `analysis.json` has them all.
+const MOST: usize = 40;
+const ROW: f64 = 38.0;
+/// Width of the names.
+const NAMES: f64 = 130.0;
+/// How strongly a treated block is tinted.
+const TINT: f64 = 0.16;
+
+/// Draws the chart; `None` where customers or clusters got the arms.
+pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+    let Some(schedule) = &doc.schedule else {
+        return Ok(None);
+    };
+    let Some(arm) = doc.experiment.arms.iter().find(|a| !a.control) else {
+        return Ok(None);
+    };
+    let color = treatment(treatment_index(doc, &arm.name).unwrap_or(0));
+    let effects = finding::effects(doc);
+    let title = match effects.first().filter(|e| e.clear) {
+        Some(_) => finding::headline(doc, &effects),
+        None => format!("Who had {} when", isolate(&arm_title(doc, &arm.name))),
+    };
+    let regions = &schedule.regions[..schedule.regions.len().min(MOST)];
+    let more = match schedule.regions.len() - regions.len() {
+        0 => String::new(),
+        n => format!(" · {n} more regions are not drawn"),
+    };
+    let subtitle = format!(
+        "{} · {} by region and block, up is more, each region on its own scale{more}",
+        isolate(&plain(&doc.experiment.title)),
+        plain(&schedule.unit)
+    );
+    let mut frame = Frame::open(doc, title, subtitle);
+    let control: Sign = Box::new(|canvas, at| {
+        canvas.rect((at.0 - 9.0, at.1 - 7.0), (at.0 + 9.0, at.1 + 7.0), BAND);
+        canvas.disc(at, 4.5, CONTROL);
+        canvas.disc(at, 2.5, PAPER);
+    });
+    let treated: Sign = Box::new(move |canvas, at| {
+        let (a, b) = ((at.0 - 9.0, at.1 - 7.0), (at.0 + 9.0, at.1 + 7.0));
+        canvas.area(vec![a, (b.0, a.1), b, (a.0, b.1)], color, TINT);
+        marker(canvas, 0, at, 4.5, color);
+    });
+    frame.legend(vec![
+        (control, control_title(doc)),
+        (treated, arm_title(doc, &arm.name)),
+    ]);
+    let (left, right) = (MARGIN + NAMES, WIDTH - MARGIN);
+    let blocks = schedule.blocks.len().max(1);
+    let width = (right - left) / blocks as f64;
+    let top = frame.top;
+    for (i, region) in regions.iter().enumerate() {
+        let y = top + i as f64 * ROW;
+        row(&mut frame, region, (left, y, width), &arm.name, color);
+    }
+    let bottom = top + regions.len() as f64 * ROW;
+    days(&mut frame, &schedule.blocks, (left, bottom, width));
+    frame.top = bottom + 22.0;
+    frame.close(doc, "schedule").map(Some)
+}
+
+fn row(
+    frame: &mut Frame,
+    region: &RegionRow,
+    (left, top, width): (f64, f64, f64),
+    arm: &str,
+    color: &'static str,
+) {
+    let name = block(&plain(&region.region), LABEL, NAMES - 10.0, 1);
+    let middle = top + (ROW - LABEL.line_height()) / 2.0;
+    frame.canvas.text(MARGIN, middle, Anchor::Start, &name);
+    let (low, high) = (region.rates.iter().flatten())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+            (l.min(*v), h.max(*v))
+        });
+    let (inner, reach) = (top + 9.0, ROW - 18.0);
+    let height = |rate: f64| match high > low {
+        true => inner + (high - rate) / (high - low) * reach,
+        false => inner + reach / 2.0,
+    };
+    let radius = (0.35 * width).clamp(1.5, 4.5);
+    for (i, (own, rate)) in region.arms.iter().zip(&region.rates).enumerate() {
+        let (a, b) = (left + i as f64 * width, left + (i + 1) as f64 * width);
+        let treated = own == arm;
+        let (upper, lower) = (top + 2.0, top + ROW - 2.0);
+        match treated {
+            true => {
+                let corners = vec![(a, upper), (b, upper), (b, lower), (a, lower)];
+                frame.canvas.area(corners, color, TINT);
+            }
+            false => frame.canvas.rect((a, upper), (b, lower), BAND),
+        }
+        frame.canvas.line(vec![(a, upper), (a, lower)], 0.6, GRID);
+        let Some(rate) = rate else {
+            let style = Style { ..NOTE };
+            let text = block("–", style, width, 1);
+            let y = top + (ROW - style.line_height()) / 2.0;
+            frame.canvas.text((a + b) / 2.0, y, Anchor::Middle, &text);
+            continue;
+        };
+        let at = ((a + b) / 2.0, height(*rate));
+        match treated {
+            true => marker(&mut frame.canvas, 0, at, radius, color),
+            false => {
+                frame.canvas.disc(at, radius, CONTROL);
+                frame.canvas.disc(at, radius * 0.55, PAPER);
+            }
+        }
+    }
+}
+
+/// First days of as many blocks as fit.
+fn days(frame: &mut Frame, blocks: &[[String; 2]], (left, top, width): (f64, f64, f64)) {
+    let widest = block("2026-12-30", AXIS, 200.0, 1).width() + 14.0;
+    let every = (widest / width).ceil().max(1.0) as usize;
+    for (i, [first, _]) in blocks.iter().enumerate().step_by(every) {
+        let x = left + i as f64 * width;
+        // The last label may not run over the edge.
+        if x + widest - 14.0 > WIDTH - MARGIN + 2.0 {
+            break;
+        }
+        let text = block(first, AXIS, 200.0, 1);
+        frame.canvas.text(x, top + 4.0, Anchor::Start, &text);
+    }
+}
