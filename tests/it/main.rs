@@ -32,6 +32,7 @@ mod sequential;
 mod simulate;
 mod sizes;
 mod snapshots;
+mod stages;
 mod support;
 mod weekly;
 #[cfg(not(feature = "engine"))]

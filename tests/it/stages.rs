@@ -1,0 +1,4 @@
+//! A second stage after `extend`: the combination of both, and the way from design to it.
+
+mod error_rates;
+mod references;
