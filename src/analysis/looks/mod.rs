@@ -3,7 +3,10 @@
 mod arm;
 mod fraction;
 mod model;
+mod needed;
 mod scored;
+mod second;
+mod stages;
 mod words;
 
 use jiff::civil::Date;
@@ -20,6 +23,9 @@ use arm::Comparing;
 use fraction::Projection;
 pub use fraction::{first_day, last_day};
 pub use model::*;
+pub use needed::next_stages;
+pub use second::combine;
+pub use stages::*;
 
 /// The last look has at least a little more information than the one before (see
 /// [`crate::stats::sequential::Monitor`]); less than this factor is that little.
