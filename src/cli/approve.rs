@@ -7,6 +7,7 @@ use crate::experiment;
 use crate::workspace::{Draft, kind};
 
 use super::Global;
+use super::first_stage;
 use super::pilot::{self, Standing};
 use super::ui::{Steps, Ui};
 
@@ -45,6 +46,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     {
         return Err(blocker);
     }
+    let first = first_stage::at_approval(&opened)?;
     let earlier = opened.pilot.ledger()?.latest_approval()?;
     if let Some(earlier) = earlier.filter(|a| a.plan_sha256.to_string() == opened.plan.sha256) {
         ui.warn(format!(
@@ -67,7 +69,10 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let lock = opened.pilot.lock("approve", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
-    let draft = Draft::new(kind::APPROVE, Timestamp::now()).by(&args.by, &args.role);
+    let mut draft = Draft::new(kind::APPROVE, Timestamp::now()).by(&args.by, &args.role);
+    if let Some(first) = &first {
+        draft = first.record_in(draft);
+    }
     let approval = lock.approve(opened.plan.text.as_bytes(), draft)?;
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
     if ui.json {
@@ -79,6 +84,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             "by": args.by,
             "role": args.role,
             "banners": standing.banners,
+            "first_stage": first.as_ref().map(|f| &f.record),
         }));
     }
     ui.say(experiment::describe(opened.experiment()))?;
@@ -86,6 +92,15 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         "Approved by {} ({}), number {}.",
         args.by, args.role, approval.number
     ))?;
+    if let Some(first) = &first {
+        ui.say(format!(
+            "Second stage of {}, on its analysis {:04} of {} (seal {}).",
+            first.record.name,
+            first.record.analysis,
+            first.record.as_of,
+            first.record.seal.as_deref().unwrap_or("none")
+        ))?;
+    }
     ui.say(format!(
         "Seal: {}   (keep it: every report carries it)",
         approval.seal

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
     BalanceRow, Boundaries, Check, Covariance, DistributionRow, EstimateRow, FactorialRow,
-    LevelRow, Segments, Skipped, Warning, Weekly,
+    LevelRow, Segments, Skipped, Stages, Warning, Weekly,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -55,6 +55,9 @@ pub struct Document {
     pub weekly: Option<Weekly>,
     /// Looks of a sequential plan: boundary, statistics so far and what comes next.
     pub boundaries: Option<Boundaries>,
+    /// Both stages of a pilot whose first was extended; absent of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
     /// Effects by segment; null where the plan asks for none or the data do not tell.
     pub segments: Option<Segments>,
     /// Changes of the plan since its approval, key by key.

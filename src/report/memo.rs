@@ -13,6 +13,7 @@ use crate::report::looks;
 use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
 use crate::report::segments;
+use crate::report::stages;
 use crate::report::text::{isolate, plain};
 use crate::report::worth;
 use crate::stats::DetailValue;
@@ -62,6 +63,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
     }
     found(doc, &mut out);
     looks::section(doc, &mut out);
+    stages::section(doc, &mut out);
     crossed::crossed(doc, &mut out);
     if let Some(case) = &doc.business {
         worth::business(doc, case, &mut out);
@@ -305,7 +307,9 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
         n if n < effects.len() => ", wider for findings, which were selected among several",
         _ => ", all comparisons together, so that trying many does not make a finding",
     };
-    let adjusted = if doc.boundaries.is_some() {
+    let adjusted = if doc.stages.is_some() {
+        ", raised because of both stages, their looks and comparisons together"
+    } else if doc.boundaries.is_some() {
         ", raised because of all looks and comparisons together"
     } else if effects.iter().any(|e| e.p_adjusted) {
         ", raised because several comparisons were made"
@@ -402,6 +406,7 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
             "Analysis number {n} of this pilot; each that compares arms is in the ledger"
         ));
     }
+    items.extend(stages::how(doc));
     if let (Some(look), None) = (doc.look, &doc.boundaries) {
         items.push(format!("Look {look}"));
     }

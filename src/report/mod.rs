@@ -14,6 +14,7 @@ mod png;
 mod privacy;
 mod segments;
 mod simulation;
+mod stages;
 mod tables;
 mod terminal;
 pub mod text;

@@ -1,4 +1,6 @@
 //! A second stage after `extend`: the combination of both, and the way from design to it.
 
 mod error_rates;
+mod hostile;
 mod references;
+mod whole_run;

@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::analysis::model::{Analysis, EstimateRow};
-use crate::experiment::{Better, Experiment, Windows};
+use crate::experiment::{Better, Experiment, Outcome, Role, Windows};
 use crate::stats::dist::normal_isf;
 use crate::stats::sequential::StillNeeded;
 use crate::stats::{Estimand, Refusal};
@@ -26,13 +26,15 @@ const MOST_CUSTOMERS: f64 = 1e12;
 /// *Source* — Wassmer, G. and Brannath, W. (2016), Group Sequential and Confirmatory Adaptive
 /// Designs in Clinical Trials, sect. 7.4.
 ///
-/// `arriving` are this stage's customers, `as_of` the day of the analysis.
+/// `arriving` are this stage's customers, `as_of` the day on which the next may begin; `sought` is a good
+/// effect to size for besides, on the scale of the test.
 pub fn next_stages(
     plan: &Experiment,
     analysis: &Analysis,
     boundaries: Option<&Boundaries>,
     arriving: u64,
     as_of: Date,
+    sought: Option<f64>,
 ) -> Vec<NextStage> {
     let outcome = &plan.primary_outcome().name;
     let rows = analysis
@@ -44,12 +46,14 @@ pub fn next_stages(
         boundaries,
         arriving,
         as_of,
-        comparisons: analysis
-            .estimates
-            .iter()
-            .filter(|r| r.primary && r.segment.is_none() && r.p_adjusted.is_some())
-            .count()
-            .max(1) as f64,
+        sought,
+        comparisons: boundaries.map_or_else(
+            || {
+                let primary = |o: &&Outcome| o.role == Role::Primary;
+                plan.treatments().count() * plan.outcomes.iter().filter(primary).count()
+            },
+            |b| b.arms.len(),
+        ) as f64,
     };
     rows.filter_map(|row| asked.of(row)).collect()
 }
@@ -59,6 +63,7 @@ struct Asked<'a> {
     boundaries: Option<&'a Boundaries>,
     arriving: u64,
     as_of: Date,
+    sought: Option<f64>,
     comparisons: f64,
 }
 
@@ -106,18 +111,22 @@ impl Asked<'_> {
         let planned = sequential
             .and_then(|s| s.information_max)
             .map(|i| (alone + normal_isf(1.0 - power)) / i.sqrt());
-        let sizes: Vec<NextSize> = [("estimated", Some(estimated)), ("planned", planned)]
-            .into_iter()
-            .filter_map(|(from, effect)| {
-                let effect = effect?;
-                let times = needed.times(effect, se, power).ok()?;
-                let own = match row.estimand {
-                    Estimand::Ratio => turned(effect).exp(),
-                    _ => turned(effect),
-                };
-                self.size(row, from, own, times)
-            })
-            .collect();
+        let sizes: Vec<NextSize> = [
+            ("estimated", Some(estimated)),
+            ("planned", planned),
+            ("sought", self.sought),
+        ]
+        .into_iter()
+        .filter_map(|(from, effect)| {
+            let effect = effect?;
+            let times = needed.times(effect, se, power).ok()?;
+            let own = match row.estimand {
+                Estimand::Ratio => turned(effect).exp(),
+                _ => turned(effect),
+            };
+            self.size(row, from, own, times)
+        })
+        .collect();
         (!sizes.is_empty()).then(|| NextStage {
             arm: row.arm.clone(),
             combined,

@@ -536,7 +536,13 @@ fn words(plan: &Experiment, stages: &Stages, arms: &[ArmLooks]) -> Vec<String> {
                 .stages
                 .iter()
                 .zip(["first", "second"])
-                .map(|(s, word)| format!("{word} stage z = {} ({})", fixed(s.z, 2), p_value(s.p)))
+                .map(|(s, word)| {
+                    format!(
+                        "{word} stage z = {} (one-sided {})",
+                        fixed(s.z, 2),
+                        p_value(s.p)
+                    )
+                })
                 .collect();
             let what = match arm.state {
                 LookState::Effect if arm.crossed_at.is_some_and(|at| Some(at) < last_look(arm)) => {

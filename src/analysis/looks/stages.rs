@@ -117,7 +117,7 @@ pub struct NextStage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NextSize {
     /// "estimated": the effect is as large as this stage estimates; "planned": as the plan's
-    /// `information_max` was made for.
+    /// `information_max` was made for; "sought": as `pilot design` was asked for.
     pub effect_from: String,
     /// The effect, in the unit of the estimate that decides.
     pub effect: f64,

@@ -218,6 +218,7 @@ impl Fixture {
                 super::weeks::weekly(&treatments, self.customers, |i| self.difference(i) / 4.3)
             }),
             boundaries: None,
+            stages: None,
             segments: shown.then(|| {
                 super::weeks::segments(&treatments, self.customers, |i| self.difference(i))
             }),
@@ -475,6 +476,7 @@ impl Fixture {
             VerdictKind::Blocked => "The arms are not as large as they were planned (srm).",
         };
         Decision {
+            next_stage: None,
             arm: matches!(self.verdict, VerdictKind::Scale | VerdictKind::Extend)
                 .then(|| treatments[0].name.clone()),
             verdict: self.verdict,
