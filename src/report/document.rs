@@ -137,6 +137,16 @@ pub struct Deviation {
     pub now: Option<String>,
     /// Whether it can change the result.
     pub material: bool,
+    /// Why it is no reason for doubt all the same: a pilot enlarged after a blinded re-estimation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Deviation {
+    /// Whether it can change the result, and nothing excuses it.
+    pub fn unexplained(&self) -> bool {
+        self.material && self.why.is_none()
+    }
 }
 
 impl Document {

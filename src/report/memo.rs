@@ -112,7 +112,7 @@ fn follow_up(doc: &Document, arm: &str) -> String {
     let clear = effects(doc)
         .iter()
         .any(|e| e.clear && e.good && Some(&e.row.arm) == doc.decision.arm.as_ref());
-    let changed = doc.deviations.iter().any(|d| d.material);
+    let changed = doc.deviations.iter().any(|d| d.unexplained());
     match (doc.seal.is_some(), clear) {
         (true, _) if changed && !what_if => format!(
             "no roll-out. {arm} may be worth following up, but the plan was changed after its \
@@ -442,10 +442,10 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
             plain(&d.key),
             shown(&d.approved),
             shown(&d.now),
-            if d.material {
-                " (can change the result)"
-            } else {
-                ""
+            match &d.why {
+                Some(why) => format!(" ({})", plain(why)),
+                None if d.material => " (can change the result)".into(),
+                None => String::new(),
             }
         ));
     }

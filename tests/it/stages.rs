@@ -2,5 +2,6 @@
 
 mod error_rates;
 mod hostile;
+mod re_estimation;
 mod references;
 mod whole_run;

@@ -295,6 +295,28 @@ fn blinded(
     })
 }
 
+/// Rate and spread of all arms together, of the contacts up to a day: nothing by arm.
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+pub fn blinded_until(
+    plan: &Experiment,
+    evidence: &Evidence,
+    until: Date,
+) -> Result<Option<BlindedRow>> {
+    let cut = plan_until(plan, Some(until));
+    let tables = estimates::capped_tables(&cut, evidence)?;
+    let outcome = plan.primary_outcome();
+    let place = plan.outcomes.iter().position(|o| o.name == outcome.name);
+    let asked = Asked {
+        number: 1,
+        until: Some(until),
+        ended: false,
+        earlier: &[],
+    };
+    Ok(blinded(plan, outcome, &tables[place.unwrap_or(0)], &asked))
+}
+
 fn planned(sequential: &Sequential, design: &Design) -> Result<Vec<PlannedLook>, Refusal> {
     let looks = design.looks()?.into_iter().enumerate();
     Ok(looks

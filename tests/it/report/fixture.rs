@@ -223,6 +223,7 @@ impl Fixture {
                 super::weeks::segments(&treatments, self.customers, |i| self.difference(i))
             }),
             deviations: vec![Deviation {
+                why: None,
                 key: "analysis.alpha".into(),
                 approved: Some("0.05".into()),
                 now: Some("0.1".into()),
