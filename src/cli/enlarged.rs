@@ -65,14 +65,11 @@ pub fn enlarged(
 
 /// The entry that an enlargement rests on.
 fn re_estimate<'a>(ledger: &'a Ledger, before: &Approval, now: &Approval) -> Option<&'a Entry> {
-    let entries = ledger.entries().iter();
-    let seen = entries
-        .clone()
-        .any(|e| e.kind == kind::ANALYZE && e.number < now.entry);
-    entries
-        .filter(|e| e.kind == kind::RE_ESTIMATE && (before.entry..now.entry).contains(&e.number))
-        .next_back()
-        .filter(|_| !seen)
+    let earlier = || ledger.entries().iter().filter(|e| e.number < now.entry);
+    if earlier().any(|e| e.kind == kind::ANALYZE) {
+        return None;
+    }
+    earlier().rfind(|e| e.kind == kind::RE_ESTIMATE && e.number > before.entry)
 }
 
 fn reason(entry: &Entry) -> String {

@@ -20,7 +20,7 @@ fn refused(desk: &Desk, args: &[&str], code: i32, says: &str) -> Value {
     error
 }
 
-fn approval<'a>(name: &'a str) -> Vec<&'a str> {
+fn approval(name: &str) -> Vec<&str> {
     vec!["approve", name, "--role", "finance", "--by", "Ada"]
 }
 
