@@ -25,8 +25,9 @@ mod weekly;
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
 pub use looks::{
-    ArmLooks, Asked, BlindedRow, Boundaries, LookRow, LookState, PlannedLook, first_day, interim,
-    last, last_day, no_looks_planned, plan_until,
+    ArmLooks, Asked, BlindedRow, Boundaries, FirstStage, LookRow, LookState, NextSize, NextStage,
+    PlannedLook, StageRecord, StageRow, StagedArm, Stages, blinded_until, combine, first_day,
+    interim, last, last_day, next_stages, no_looks_planned, plan_until,
 };
 pub use model::*;
 pub use scale::{Scale, before_windows, scale};

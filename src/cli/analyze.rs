@@ -16,6 +16,7 @@ use crate::workspace::{Draft, Lock, NumberedSet, Staged, kind, swap_folder};
 
 use super::Global;
 use super::document::Asked;
+use super::first_stage;
 use super::ingest::{self, Taken};
 use super::look::{self, Interim};
 use super::open::open_file;
@@ -103,6 +104,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let ledger = opened.pilot.ledger()?;
     let standing = Standing::of(&opened, &ledger)?;
     let earlier = earlier_looks(&opened, look)?;
+    let first = first_stage::of(&opened, &ledger)?;
     let asked = Asked {
         args,
         look,
@@ -111,6 +113,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         standing: &standing,
         taken: &taken,
         ledger: &ledger,
+        first: first.as_ref(),
     };
     let document = asked.document()?;
     let computing = begun.elapsed().as_secs_f64() - reading;
@@ -256,6 +259,12 @@ fn store(
         }
         if let Some(look) = document.look {
             draft = draft.fact("look", look);
+        }
+        if let Some(stages) = &document.stages {
+            draft = draft.fact("first_stage", stages.first.name.clone()).fact(
+                "first_analysis_sha256",
+                stages.first.analysis_sha256.clone(),
+            );
         }
         if let Some(because) = &args.because {
             draft = draft

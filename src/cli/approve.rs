@@ -7,6 +7,7 @@ use crate::experiment;
 use crate::workspace::{Draft, kind};
 
 use super::Global;
+use super::first_stage;
 use super::pilot::{self, Standing};
 use super::ui::{Steps, Ui};
 use super::who::Who;
@@ -33,6 +34,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     {
         return Err(blocker);
     }
+    let first = first_stage::at_approval(&opened)?;
     let earlier = opened.pilot.ledger()?.latest_approval()?;
     if let Some(earlier) = earlier.filter(|a| a.plan_sha256.to_string() == opened.plan.sha256) {
         ui.warn(format!(
@@ -59,6 +61,9 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     if let Some(digest) = opened.pilot.checked_assignment()? {
         draft = draft.fact("assignment_sha256", digest.to_string());
     }
+    if let Some(first) = &first {
+        draft = first.record_in(draft);
+    }
     let approval = lock.approve(opened.plan.text.as_bytes(), draft)?;
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
     if ui.json {
@@ -70,6 +75,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             "by": args.who.by,
             "role": args.who.role,
             "banners": standing.banners,
+            "first_stage": first.as_ref().map(|f| &f.record),
         }));
     }
     ui.say(experiment::describe(opened.experiment()))?;
@@ -77,6 +83,15 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         "Approved by {} ({}), number {}.",
         args.who.by, args.who.role, approval.number
     ))?;
+    if let Some(first) = &first {
+        ui.say(format!(
+            "Second stage of {}, on its analysis {:04} of {} (seal {}).",
+            first.record.name,
+            first.record.analysis,
+            first.record.as_of,
+            first.record.seal.as_deref().unwrap_or("none")
+        ))?;
+    }
     ui.say(format!(
         "Seal: {}   (keep it: every report carries it)",
         approval.seal

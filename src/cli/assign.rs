@@ -17,6 +17,7 @@ use crate::stats::srm;
 use crate::workspace::{Draft, kind, write_new};
 
 use super::Global;
+use super::disjoint::{self, Known};
 use super::pilot::{self, Opened};
 use super::schedule;
 use super::ui::Ui;
@@ -109,6 +110,14 @@ fn assign(opened: &Opened, split_files: bool, g: &Global, ui: &Ui) -> Result<Sho
     let (roster, lines) = roster(opened, g, ui)?;
     let line = |row: usize| lines.get(row).copied().unwrap_or(0);
     let file = lines_file(experiment);
+    match Known::of(opened, g, ui)? {
+        None => {}
+        Some(Ok(known)) => {
+            let rows = (0..roster.len()).map(|row| (roster.unit(row), line(row)));
+            known.refuse(rows, &file)?;
+        }
+        Some(Err(why)) => ui.warn(disjoint::unchecked(&why)),
+    }
     let at = |p: crate::assign::Problem| p.at(line).file(file.clone());
     let (roster, assignment, old) = match before {
         Some((before, arms)) => {

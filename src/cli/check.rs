@@ -9,21 +9,30 @@ use crate::report::text::{columns, plain, wrap};
 
 use super::Global;
 use super::pilot;
+use super::re_estimate;
 use super::status::next_step;
 use super::ui::Ui;
 
-/// Check the plan, then files and columns, then health, as far as things exist. Writes nothing.
+/// Check the plan, then files and columns, then health, as far as things exist. Writes nothing, but for --re-estimate.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pilot check fee-questions")]
+#[command(
+    after_help = "Examples:\n  pilot check fee-questions\n  pilot check fee-questions --re-estimate --reduction 0.2    is it large enough? Arms are not looked at"
+)]
 pub struct Args {
     /// A pilot's name, or a path to its plan
     name: String,
+    #[command(flatten)]
+    size: re_estimate::ReEstimateArgs,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let opened = pilot::open(&args.name, g)?;
     let experiment = opened.experiment();
+    let until = match args.size.re_estimate {
+        true => Some(args.size.until(experiment)?),
+        false => None,
+    };
     let warnings = experiment::warnings(experiment);
     ui.say(format!(
         "plan    ok   {}, {}",
@@ -55,7 +64,8 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let assignment = opened.assignment()?;
     let progress = ui.progress("reading");
     let tick = pilot::ticking(&progress);
-    let scan = engine::scan(&opened.request(assignment.as_deref(), g, &tick))?;
+    let request = opened.request(assignment.as_deref(), g, &tick);
+    let scan = engine::scan(&re_estimate::cut(request, until))?;
     progress.done();
     let audit = &scan.evidence.audit;
     ui.say(format!(
@@ -99,6 +109,9 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             };
             ui.say(format!("{id:<20} {status:<8} {}", &detail[line]))?;
         }
+    }
+    if let Some(until) = until {
+        report["size"] = re_estimate::run(&args.size, until, &opened, &scan.evidence, g, ui)?;
     }
     report["audit"] = serde_json::to_value(audit).unwrap_or_default();
     report["checks"] = serde_json::to_value(&checks).unwrap_or_default();

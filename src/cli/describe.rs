@@ -90,8 +90,12 @@ pub fn diff(args: &DiffArgs, g: &Global, ui: &Ui) -> Result<()> {
     }
     for d in &standing.deviations {
         let weight = if d.material { "material" } else { "clerical" };
+        let why = d
+            .why
+            .as_ref()
+            .map_or_else(String::new, |w| format!(" ({w})"));
         ui.say(format!(
-            "{weight}  {}: {} → {}",
+            "{weight}  {}: {} → {}{why}",
             d.key,
             d.approved.as_deref().unwrap_or("(absent)"),
             d.now.as_deref().unwrap_or("(removed)")

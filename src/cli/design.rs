@@ -14,6 +14,7 @@ use crate::workspace::write_new;
 
 use super::Global;
 use super::defaults::Defaults;
+use super::design_second;
 use super::look_args::LookArgs;
 use super::pilot;
 use super::size::{answer_lines, chart_files, write_chart};
@@ -23,17 +24,20 @@ use super::ui::Ui;
 /// Write a new plan by flags, or by questions at a terminal, and say how many customers it needs.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n  pilot design welcome --after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --rate 0.6\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
+    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n  pilot design welcome --after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --rate 0.6\n  pilot design fee-questions-2 --second-stage-of fee-questions --after 2027-01-05..2027-03-06\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
 )]
 pub struct Args {
     /// Name of the pilot: a-z, 0-9 and -
-    name: String,
+    pub name: String,
+    /// The pilot whose second stage this is: its question, for other customers
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "strata", "cluster", "alpha", "power", "estimand", "estimator", "looks", "information", "spending", "currency", "rate", "customers", "history"])]
+    second_stage_of: Option<String>,
     /// Arms, control first
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
-    arms: Vec<String>,
+    pub arms: Vec<String>,
     /// Title for people
     #[arg(long)]
-    title: Option<String>,
+    pub title: Option<String>,
     /// The customers' problem, in words
     #[arg(long)]
     problem: Option<String>,
@@ -54,13 +58,13 @@ pub struct Args {
     cluster: Option<String>,
     /// Before window, inclusive
     #[arg(long, value_name = "FROM..TO")]
-    before: Option<String>,
+    pub before: Option<String>,
     /// After window, inclusive
     #[arg(long, value_name = "FROM..TO")]
-    after: Option<String>,
+    pub after: Option<String>,
     /// Days from each customer's own start on, instead of --after
     #[arg(long, value_name = "DAYS", conflicts_with_all = ["before", "after"])]
-    after_days: Option<u32>,
+    pub after_days: Option<u32>,
     /// Days before each customer's own start, 0 for none
     #[arg(
         long,
@@ -79,7 +83,7 @@ pub struct Args {
     start: String,
     /// First and last day on which customers may start; with --arrivals it says how many there are
     #[arg(long, value_name = "FROM..TO", requires = "after_days")]
-    enrol: Option<String>,
+    pub enrol: Option<String>,
     /// Zone in which days begin (default: UTC)
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
@@ -96,7 +100,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     estimator: Option<String>,
     #[command(flatten)]
-    size: sizing::SizeArgs,
+    pub size: sizing::SizeArgs,
     #[command(flatten)]
     looks: LookArgs,
     /// Currency of a business case, ISO 4217
@@ -113,11 +117,14 @@ pub struct Args {
     units_at_rollout: Option<f64>,
     /// Seed of every draw (default: drawn now)
     #[arg(long)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
+    if let Some(first) = &args.second_stage_of {
+        return design_second::run(args, first, g, ui);
+    }
     let workspace = pilot::workspace(g)?;
     let place = workspace.pilot(&args.name)?.plan_path();
     if place.exists() {
@@ -213,7 +220,7 @@ fn name_interventions(e: &mut Experiment) {
 
 /// A seed that no one chose. 53 bits, so that every JSON reader keeps it.
 #[allow(clippy::disallowed_methods)] // the one draw that must differ from run to run
-fn drawn_seed() -> u64 {
+pub fn drawn_seed() -> u64 {
     rand::rng().random_range(0..1 << 53)
 }
 
@@ -458,7 +465,7 @@ fn root_cause(word: &str) -> Result<RootCause> {
     }
 }
 
-fn dates(text: &str, flag: &str) -> Result<(Date, Date)> {
+pub fn dates(text: &str, flag: &str) -> Result<(Date, Date)> {
     let wrong = || {
         Error::usage("a window is its first and its last day, in this order")
             .key(flag)

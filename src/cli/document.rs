@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Status};
+use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Stages, Status};
 use crate::decision;
 use crate::error::{Error, Result};
 use crate::experiment::{Better, Data, Experiment, Outcome, Plan};
@@ -13,6 +13,8 @@ use crate::table::{Decimals, Evidence};
 use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
+use super::disjoint;
+use super::first_stage::First;
 use super::ingest::Taken;
 use super::look::Interim;
 use super::pilot::{self, Standing};
@@ -33,6 +35,8 @@ pub struct Asked<'a> {
     pub taken: &'a Taken,
     /// The ledger before this analysis.
     pub ledger: &'a Ledger,
+    /// The first stage, where this is a second.
+    pub first: Option<&'a First>,
 }
 
 impl Asked<'_> {
@@ -52,7 +56,7 @@ impl Asked<'_> {
         } else {
             Phase::Ended
         };
-        let (mut analysis, mut boundaries) = self.analysis(phase)?;
+        let (mut analysis, mut boundaries, mut stages) = self.analysis(phase)?;
         let despite = self.allowed(&analysis)?;
         let needed = self.look.map_or(end, |look| look.until);
         incomplete_log(experiment, evidence, needed, &mut analysis);
@@ -68,11 +72,13 @@ impl Asked<'_> {
                 ..Analysis::default()
             };
             boundaries = None;
+            stages = None;
         }
-        let look = self
-            .look
-            .map(|l| l.number)
-            .or(boundaries.as_ref().map(|b| b.look));
+        self.about_stages(&mut analysis);
+        let look = self.look.map(|l| l.number).or(boundaries
+            .as_ref()
+            .filter(|_| stages.is_none())
+            .map(|b| b.look));
         let undecided = self.look.is_some() && !boundaries.as_ref().is_some_and(shows_an_effect);
         let mut business = match undecided {
             true => None,
@@ -95,6 +101,17 @@ impl Asked<'_> {
                     }),
                 despite: despite.clone(),
                 looks: boundaries.as_ref().map(standing_of),
+                next: match phase {
+                    Phase::Ended if self.look.is_none() => analysis::next_stages(
+                        experiment,
+                        &analysis,
+                        boundaries.as_ref(),
+                        evidence.audit.customers,
+                        as_of,
+                        None,
+                    ),
+                    _ => Vec::new(),
+                },
             },
         );
         let mut banners = self.standing.banners.clone();
@@ -138,6 +155,7 @@ impl Asked<'_> {
             weekly: analysis.weekly,
             schedule: analysis.schedule,
             boundaries,
+            stages,
             segments: analysis.segments,
             deviations: self.standing.deviations.clone(),
             // At the top of the document, and not a second time in the case.
@@ -151,7 +169,7 @@ impl Asked<'_> {
     }
 
     /// What is known now: of an interim look, at the end of a sequential plan, or as ever.
-    fn analysis(&self, phase: Phase) -> Result<(Analysis, Option<Boundaries>)> {
+    fn analysis(&self, phase: Phase) -> Result<(Analysis, Option<Boundaries>, Option<Stages>)> {
         let experiment = &self.plan.experiment;
         let evidence = &self.taken.evidence;
         let sequential = experiment.analysis.sequential.as_ref();
@@ -164,18 +182,54 @@ impl Asked<'_> {
         if let Some(look) = self.look {
             let asked = asked(look.number, look.until, false);
             let (analysis, boundaries) = analysis::interim(experiment, evidence, &asked)?;
-            return Ok((analysis, Some(boundaries)));
+            return Ok((analysis, Some(boundaries), None));
         }
         let mut analysis = analysis::analyze(experiment, evidence, phase)?;
+        if let Some(first) = self.first.filter(|_| phase == Phase::Ended) {
+            let stage = first
+                .stage()
+                .ok_or_else(|| Error::internal("a first stage without boundaries"))?;
+            let (boundaries, stages) =
+                analysis::combine(experiment, evidence, &mut analysis, &stage)?;
+            return Ok((analysis, Some(boundaries), Some(stages)));
+        }
         let Some(sequential) = sequential.filter(|_| phase == Phase::Ended) else {
-            return Ok((analysis, None));
+            return Ok((analysis, None, None));
         };
         let next = self.earlier.last().map_or(1, |b| b.look.saturating_add(1));
         let planned = sequential.number().and_then(|n| u32::try_from(n).ok());
         let number = planned.unwrap_or(next);
         let asked = asked(number, None, true);
         let boundaries = analysis::last(experiment, evidence, &mut analysis, &asked)?;
-        Ok((analysis, Some(boundaries)))
+        Ok((analysis, Some(boundaries), None))
+    }
+
+    /// What a second stage's report must say of the first, and of who was in both.
+    fn about_stages(&self, analysis: &mut Analysis) {
+        let Some(first) = self.first else { return };
+        analysis.warnings.extend(first.changed());
+        let fact = self.ledger.entries().iter().rev().find_map(|e| {
+            let of_set =
+                e.kind == kind::INGEST && e.number_fact("evidence") == Some(self.taken.set.number);
+            of_set.then(|| e.facts.get("stages_disjoint").cloned())
+        });
+        if fact.flatten() != Some(true.into()) {
+            analysis.warnings.push(analysis::Warning {
+                id: "stages-overlap-unchecked".into(),
+                message: disjoint::unchecked(
+                    "the customers of one stage are not known one by one; make sure that nobody was in both",
+                ),
+            });
+        }
+        for banner in &first.record.banners {
+            analysis.warnings.push(analysis::Warning {
+                id: "first-stage-banner".into(),
+                message: format!(
+                    "the report of the first stage, {}, says {banner}",
+                    first.record.name
+                ),
+            });
+        }
     }
 
     /// Which of the pilot's analyses this is. One of the same plan, evidence and day is the same

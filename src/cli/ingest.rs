@@ -15,6 +15,7 @@ use crate::table::{Audit, Evidence, Provenance};
 use crate::workspace::{Draft, Lock, NumberedSet, Set, kind};
 
 use super::Global;
+use super::disjoint;
 use super::look::Interim;
 use super::pilot::{self, Opened};
 use super::ui::{Steps, Ui};
@@ -215,6 +216,7 @@ pub fn take(
             return load(set.clone());
         }
     }
+    let disjoint = disjoint::checked(opened, g, ui)?;
     let mut request = opened.request(assignment.as_deref(), g, &tick);
     request.until = look.and_then(|look| look.until);
     let (files, scan) = rayon::join(|| engine::digest_files(&inputs), || engine::scan(&request));
@@ -229,9 +231,12 @@ pub fn take(
     progress.done();
     let mut set = NumberedSet::begin(lock, &series)?;
     write(&mut set, &evidence, &set_aside)?;
-    let draft = Draft::new(kind::INGEST, Timestamp::now())
+    let mut draft = Draft::new(kind::INGEST, Timestamp::now())
         .fact("customers", evidence.audit.customers)
         .fact("plan_sha256", opened.plan.sha256.clone());
+    if let Some(disjoint) = disjoint {
+        draft = draft.fact("stages_disjoint", disjoint);
+    }
     let (set, _) = lock.commit_set(set, draft)?;
     Ok(Taken {
         evidence,

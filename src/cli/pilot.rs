@@ -13,6 +13,7 @@ use crate::report::Deviation;
 use crate::workspace::{Approval, Ledger, Pilot, Workspace, kind};
 
 use super::Global;
+use super::enlarged::enlarged;
 use super::ui::{Progress, Ui};
 
 /// A pilot with its plan read.
@@ -138,20 +139,22 @@ impl Standing {
         };
         let approved = opened.pilot.approved_plan(&approval)?;
         let approved = String::from_utf8_lossy(&approved);
-        let deviations: Vec<Deviation> = experiment::diff(&approved, &opened.plan.text)?
-            .into_iter()
-            .map(|c| Deviation {
-                key: c.key,
-                approved: c.approved,
-                now: c.now,
-                material: c.material,
-            })
-            .collect();
+        let enlarged = enlarged(&opened.pilot, ledger, |e, a| late(e, a, ledger))?;
+        let in_time = enlarged.is_some() || !late(opened.experiment(), &approval, ledger);
+        let mut deviations = enlarged.unwrap_or_default();
+        let since = experiment::diff(&approved, &opened.plan.text)?.into_iter();
+        deviations.extend(since.map(|c| Deviation {
+            key: c.key,
+            approved: c.approved,
+            now: c.now,
+            material: c.material,
+            why: None,
+        }));
         let mut banners = Vec::new();
-        if late(opened.experiment(), &approval, ledger) {
+        if !in_time {
             banners.push("LATE APPROVAL".into());
         }
-        if deviations.iter().any(|d| d.material) {
+        if deviations.iter().any(Deviation::unexplained) {
             banners.push("CHANGED SINCE APPROVAL".into());
         }
         Ok(Standing {
@@ -163,7 +166,7 @@ impl Standing {
 
     /// Whether the plan was approved and nothing that can change the result was changed since.
     pub fn approved_as_it_is(&self) -> bool {
-        self.approval.is_some() && !self.deviations.iter().any(|d| d.material)
+        self.approval.is_some() && !self.deviations.iter().any(Deviation::unexplained)
     }
 
     /// The seal that finance keeps.

@@ -153,6 +153,10 @@ fn standing(opened: &Opened) -> Result<Row> {
         ),
         (true, true, false, _) => ("ready".into(), format!("pilot analyze {name}")),
     };
+    let state = match &experiment.second_stage_of {
+        Some(first) => format!("{state}, second stage of {first}"),
+        None => state,
+    };
     Ok(Row {
         pilot: name.into(),
         state,

@@ -1,6 +1,6 @@
 //! The verdict: which arm, what to do, why.
 
-use crate::analysis::{Analysis, Status};
+use crate::analysis::{Analysis, NextStage, Status};
 use crate::experiment::{Experiment, ScaleIf};
 use crate::finance::BusinessCase;
 
@@ -12,7 +12,7 @@ use super::words;
 const PROMISING: f64 = 0.5;
 
 /// What stands around the numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Standing {
     /// Whether the plan was approved as it is.
     pub approved: bool,
@@ -22,6 +22,8 @@ pub struct Standing {
     pub despite: Vec<String>,
     /// What the looks of a sequential plan say; `None` without looks.
     pub looks: Option<Looks>,
+    /// What a next stage needs, by arm.
+    pub next: Vec<NextStage>,
 }
 
 /// What the looks of a sequential plan say.
@@ -106,9 +108,13 @@ pub fn decide(
     }
     let judged: Vec<_> = arms
         .iter()
-        .map(|facts| Judged::new(facts, plan, business, standing.approved))
+        .map(|facts| Judged::new(facts, plan, business, standing))
         .collect();
     let mut decision = choose(&judged, plan, business);
+    if decision.verdict == VerdictKind::Extend {
+        let of_arm = |n: &&NextStage| Some(&n.arm) == decision.arm.as_ref();
+        decision.next_stage = standing.next.iter().find(of_arm).cloned();
+    }
     if let Some(looks) = &standing.looks {
         decision.why.extend(looks.said.iter().cloned());
     }
@@ -126,6 +132,7 @@ fn verdict(arm: Option<&str>, verdict: VerdictKind, why: Vec<String>) -> Decisio
         arm: arm.map(str::to_string),
         verdict,
         why,
+        next_stage: None,
     }
 }
 
@@ -180,15 +187,19 @@ impl<'a> Judged<'a> {
         facts: &'a Facts<'a>,
         plan: &Experiment,
         business: Option<&BusinessCase>,
-        approved: bool,
+        standing: &Standing,
     ) -> Self {
+        let approved = standing.approved;
         let mut lacks = Vec::new();
         if facts.good
             && !facts.significant
             && let Some(row) = facts.row
         {
+            let next = standing.next.iter().find(|n| n.arm == facts.arm.name);
             lacks.push(
-                words::customers_needed(row, plan)
+                next.filter(|n| n.combined)
+                    .and_then(|n| words::second_stage(n, plan))
+                    .or_else(|| words::customers_needed(row, plan))
                     .unwrap_or_else(|| "The effect is not shown beyond chance.".into()),
             );
         }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::NextStage;
+
 /// What to do with the pilot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -41,4 +43,8 @@ pub struct Decision {
     pub verdict: VerdictKind,
     /// Why, in the order of weight.
     pub why: Vec<String>,
+    /// What a next stage of the arm needs; absent unless the verdict is `extend` for an effect that
+    /// is not shown yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_stage: Option<NextStage>,
 }

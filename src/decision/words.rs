@@ -1,6 +1,6 @@
 //! Facts as sentences, with their numbers.
 
-use crate::analysis::{EstimateRow, Shown};
+use crate::analysis::{EstimateRow, NextStage, Shown};
 use crate::experiment::{Better, Experiment, Outcome};
 use crate::finance::{BusinessCase, Line};
 use crate::number::{MINUS, chance, count as grouped, money_short, p_value, percent_with};
@@ -225,6 +225,43 @@ pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<S
             "If the effect is as large as estimated, {times} times as many {units} would show it with {power} power."
         )
     })
+}
+
+/// What a second stage needs that is combined with this one, in customers.
+pub(super) fn second_stage(next: &NextStage, plan: &Experiment) -> Option<String> {
+    let arm = plan.arms.iter().find(|a| a.name == next.arm)?;
+    let control = plan.arms.get(plan.control())?;
+    let size = next.sizes.first()?;
+    let effect = match size.effect_from.as_str() {
+        "estimated" => "as large as estimated",
+        _ => "as large as planned",
+    };
+    let mut text = format!(
+        "A second stage, combined with this one by the plan's weights, would show it with {} power if the effect is {effect}: \
+         with {} in {} and {} in {}, {} in all",
+        percent(next.power),
+        grouped(size.customers_arm),
+        arm.title,
+        grouped(size.customers_control),
+        control.title,
+        grouped(size.customers_total)
+    );
+    if let (Some(days), Some(end)) = (size.enrolment_days, &size.complete_on) {
+        text += &format!(
+            "; at this stage's rate of arrival that takes {}, and the last window ends on {end} if it begins today",
+            count(days, "day")
+        );
+    }
+    if let Some(planned) = next.sizes.iter().find(|s| s.effect_from == "planned") {
+        text += &format!(
+            "; if it is as large as planned, {} in all",
+            grouped(planned.customers_total)
+        );
+    }
+    Some(format!(
+        "{text}. `pilot design {}-2 --second-stage-of {}` writes its plan.",
+        plan.name, plan.name
+    ))
 }
 
 #[cfg(test)]

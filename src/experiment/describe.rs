@@ -78,6 +78,13 @@ fn question(e: &Experiment) -> String {
     if let Some(owner) = &e.owner {
         text.push_str(&format!(" Owner: {}", sentence(owner)));
     }
+    if let Some(first) = &e.second_stage_of {
+        text.push_str(&format!(
+            " This is the second stage of {}: other customers, the same question, and one result \
+             of both by the weights that the first plan fixed.",
+            quoted(first)
+        ));
+    }
     text
 }
 

@@ -95,6 +95,12 @@ const EXPERIMENT: &[Key] = &[
     ),
     key("owner", LINE, "who owns the pilot"),
     key(
+        "second_stage_of",
+        Holds::Name,
+        "the pilot whose second stage this is; both are analysed together",
+    )
+    .hint("a pilot of this workspace whose plan has extension_weights"),
+    key(
         "seed",
         Holds::Whole(0, u64::MAX),
         "seeds every draw, hashed with purpose and name",

@@ -18,6 +18,8 @@ pub struct Experiment {
     pub root_cause: Option<RootCause>,
     /// Who owns the pilot.
     pub owner: Option<String>,
+    /// The pilot whose second stage this is; both are combined by the weights of its plan.
+    pub second_stage_of: Option<String>,
     /// Seeds every draw, hashed with a purpose and the name.
     pub seed: u64,
     /// How customers get their arm.

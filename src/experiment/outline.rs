@@ -83,6 +83,9 @@ impl Outline {
         let cause = e.root_cause.map(|c| write::text(c.name()));
         self.maybe("root_cause", cause, "\"expectation\"");
         self.maybe_text("owner", e.owner.as_ref(), "\"customer care\"");
+        if let Some(first) = &e.second_stage_of {
+            self.text("second_stage_of", first);
+        }
         self.set("seed", e.seed);
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{
     BalanceRow, Boundaries, Check, Covariance, DistributionRow, EstimateRow, FactorialRow,
-    LevelRow, ScheduleRows, Segments, Skipped, Warning, Weekly,
+    LevelRow, ScheduleRows, Segments, Skipped, Stages, Warning, Weekly,
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
@@ -58,6 +58,9 @@ pub struct Document {
     pub schedule: Option<ScheduleRows>,
     /// Looks of a sequential plan: boundary, statistics so far and what comes next.
     pub boundaries: Option<Boundaries>,
+    /// Both stages of a pilot whose first was extended; absent of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
     /// Effects by segment; null where the plan asks for none or the data do not tell.
     pub segments: Option<Segments>,
     /// Changes of the plan since its approval, key by key.
@@ -141,6 +144,16 @@ pub struct Deviation {
     pub now: Option<String>,
     /// Whether it can change the result.
     pub material: bool,
+    /// Why it is no reason for doubt all the same: a pilot enlarged after a blinded re-estimation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Deviation {
+    /// Whether it can change the result, and nothing excuses it.
+    pub fn unexplained(&self) -> bool {
+        self.material && self.why.is_none()
+    }
 }
 
 impl Document {

@@ -65,6 +65,16 @@ fn medians(doc: &Document, looks: &Boundaries) -> Vec<String> {
     looks.arms.iter().filter_map(one).collect()
 }
 
+/// How many comparisons have a part of the error rate; of two stages, those of the first.
+fn parts(looks: &Boundaries) -> String {
+    let comparisons = (looks.alpha / looks.alpha_each).round();
+    if comparisons > 1.0 {
+        format!(", an equal part for each of {comparisons} comparisons")
+    } else {
+        String::new()
+    }
+}
+
 fn gloss(looks: &Boundaries) -> String {
     let made = match looks.looks_planned {
         Some(n) => format!(
@@ -81,14 +91,7 @@ fn gloss(looks: &Boundaries) -> String {
             "The error rate of {} is spent over the looks by {}{}.",
             percent_with(looks.alpha, 0),
             plain(name),
-            if looks.arms.len() > 1 {
-                format!(
-                    ", an equal part for each of {} comparisons",
-                    looks.arms.len()
-                )
-            } else {
-                String::new()
-            }
+            parts(looks)
         ),
         None => "The interval holds at every moment together, however often one looks.".into(),
     };

@@ -14,6 +14,7 @@ use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
 use crate::report::schedule;
 use crate::report::segments;
+use crate::report::stages;
 use crate::report::text::{isolate, plain};
 use crate::report::worth;
 use crate::stats::DetailValue;
@@ -63,6 +64,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
     }
     found(doc, &mut out);
     looks::section(doc, &mut out);
+    stages::section(doc, &mut out);
     crossed::crossed(doc, &mut out);
     if let Some(case) = &doc.business {
         worth::business(doc, case, &mut out);
@@ -111,7 +113,7 @@ fn follow_up(doc: &Document, arm: &str) -> String {
     let clear = effects(doc)
         .iter()
         .any(|e| e.clear && e.good && Some(&e.row.arm) == doc.decision.arm.as_ref());
-    let changed = doc.deviations.iter().any(|d| d.material);
+    let changed = doc.deviations.iter().any(|d| d.unexplained());
     match (doc.seal.is_some(), clear) {
         (true, _) if changed && !what_if => format!(
             "no roll-out. {arm} may be worth following up, but the plan was changed after its \
@@ -310,7 +312,9 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
         n if n < effects.len() => ", wider for findings, which were selected among several",
         _ => ", all comparisons together, so that trying many does not make a finding",
     };
-    let adjusted = if doc.boundaries.is_some() {
+    let adjusted = if doc.stages.is_some() {
+        ", raised because of both stages, their looks and comparisons together"
+    } else if doc.boundaries.is_some() {
         ", raised because of all looks and comparisons together"
     } else if effects.iter().any(|e| e.p_adjusted) {
         ", raised because several comparisons were made"
@@ -407,6 +411,7 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
             "Analysis number {n} of this pilot; each that compares arms is in the ledger"
         ));
     }
+    items.extend(stages::how(doc));
     if let (Some(look), None) = (doc.look, &doc.boundaries) {
         items.push(format!("Look {look}"));
     }
@@ -443,10 +448,10 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
             plain(&d.key),
             shown(&d.approved),
             shown(&d.now),
-            if d.material {
-                " (can change the result)"
-            } else {
-                ""
+            match &d.why {
+                Some(why) => format!(" ({})", plain(why)),
+                None if d.material => " (can change the result)".into(),
+                None => String::new(),
             }
         ));
     }

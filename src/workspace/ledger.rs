@@ -22,6 +22,8 @@ pub mod kind {
     pub const INGEST: &str = "ingest";
     /// Real arms were analysed.
     pub const ANALYZE: &str = "analyze";
+    /// The size was estimated again from all arms together.
+    pub const RE_ESTIMATE: &str = "re-estimate";
     /// A decision was signed.
     pub const SIGN: &str = "sign";
 }

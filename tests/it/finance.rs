@@ -45,6 +45,7 @@ pub fn plan() -> Experiment {
         problem: None,
         root_cause: None,
         owner: None,
+        second_stage_of: None,
         seed: 8_274_462_913,
         assignment: Assignment {
             method: Method::Complete,

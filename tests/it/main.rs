@@ -36,6 +36,7 @@ mod signing;
 mod simulate;
 mod sizes;
 mod snapshots;
+mod stages;
 mod support;
 mod weekly;
 #[cfg(not(feature = "engine"))]

@@ -15,7 +15,7 @@ use super::model::{ArmLooks, LookRow, LookState};
 
 impl LookRow {
     /// As a look that did not stop the pilot.
-    fn passed(&self) -> Passed {
+    pub(super) fn passed(&self) -> Passed {
         Passed {
             information: self.information,
             fraction: self.fraction,
@@ -163,7 +163,7 @@ impl Comparing<'_> {
     }
 
     /// The row's own figures over all looks.
-    fn put_into(
+    pub(super) fn put_into(
         &self,
         row: &mut EstimateRow,
         arm: &ArmLooks,

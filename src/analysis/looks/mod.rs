@@ -3,7 +3,10 @@
 mod arm;
 mod fraction;
 mod model;
+mod needed;
 mod scored;
+mod second;
+mod stages;
 mod words;
 
 use jiff::civil::Date;
@@ -20,6 +23,9 @@ use arm::Comparing;
 use fraction::Projection;
 pub use fraction::{first_day, last_day};
 pub use model::*;
+pub use needed::next_stages;
+pub use second::combine;
+pub use stages::*;
 
 /// The last look has at least a little more information than the one before (see
 /// [`crate::stats::sequential::Monitor`]); less than this factor is that little.
@@ -287,6 +293,28 @@ fn blinded(
         dispersion: blinded.dispersion,
         customers: blinded.customers,
     })
+}
+
+/// Rate and spread of all arms together, of the contacts up to a day: nothing by arm.
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+pub fn blinded_until(
+    plan: &Experiment,
+    evidence: &Evidence,
+    until: Date,
+) -> Result<Option<BlindedRow>> {
+    let cut = plan_until(plan, Some(until));
+    let tables = estimates::capped_tables(&cut, evidence)?;
+    let outcome = plan.primary_outcome();
+    let place = plan.outcomes.iter().position(|o| o.name == outcome.name);
+    let asked = Asked {
+        number: 1,
+        until: Some(until),
+        ended: false,
+        earlier: &[],
+    };
+    Ok(blinded(plan, outcome, &tables[place.unwrap_or(0)], &asked))
 }
 
 fn planned(sequential: &Sequential, design: &Design) -> Result<Vec<PlannedLook>, Refusal> {

@@ -7,12 +7,12 @@ use super::model::{ArmLooks, Boundaries, LookState};
 
 /// One sentence for each comparison, and one for what comes next.
 pub(super) fn next(plan: &Experiment, sequential: &Sequential, b: &Boundaries) -> Vec<String> {
-    let mut sentences: Vec<String> = b.arms.iter().map(|a| arm(plan, b, a)).collect();
+    let mut sentences: Vec<String> = b.arms.iter().map(|a| arm(plan, sequential, b, a)).collect();
     sentences.push(coming(sequential, b));
     sentences
 }
 
-fn arm(plan: &Experiment, b: &Boundaries, a: &ArmLooks) -> String {
+fn arm(plan: &Experiment, sequential: &Sequential, b: &Boundaries, a: &ArmLooks) -> String {
     let title = plan
         .arms
         .iter()
@@ -52,6 +52,9 @@ fn arm(plan: &Experiment, b: &Boundaries, a: &ArmLooks) -> String {
                 .map_or_else(|| "the plan".into(), |f| fixed(f, 2))
         ),
         (LookState::GoOn, _) => format!("z = {z} does not reach {line} of {critical}: go on"),
+        (LookState::NotShown, _) if b.ended && sequential.extension_weights.is_some() => format!(
+            "z = {z} does not reach {line} of {critical}; a part of the error rate is kept for a second stage"
+        ),
         (LookState::NotShown, _) => format!(
             "z = {z} does not reach {line} of {critical}, and no look is left: no effect is shown"
         ),

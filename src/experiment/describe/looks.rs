@@ -27,6 +27,9 @@ pub(super) fn described(e: &Experiment) -> Vec<String> {
 }
 
 fn when(plan: &Sequential) -> String {
+    if plan.number() == Some(1) {
+        return "Nobody looks before the end.".to_owned();
+    }
     let days: Vec<String> = plan.looks.iter().map(ToString::to_string).collect();
     let shares: Vec<String> = plan.information.iter().map(|t| percent(*t)).collect();
     match (days.is_empty(), shares.is_empty()) {
@@ -57,8 +60,13 @@ fn rule(plan: &Sequential) -> String {
         ),
         None => String::new(),
     };
+    let all = match (plan.number(), plan.extension_weights) {
+        (Some(1), Some(_)) => "The end and a second stage",
+        (_, Some(_)) => "All looks and a second stage",
+        _ => "All looks",
+    };
     format!(
-        "All looks together keep the error rate (boundary {}{parameter}){futility}.",
+        "{all} together keep the error rate (boundary {}{parameter}){futility}.",
         rule.spending
     )
 }

@@ -43,6 +43,7 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
         problem: head.get("problem")?,
         root_cause: head.get("root_cause")?,
         owner: head.get("owner")?,
+        second_stage_of: head.get("second_stage_of")?,
         seed: head.need("seed")?,
         analysis: analysis::read(plan.need_sub("analysis")?)?,
         decision: decision(plan.need_sub("decision")?)?,
@@ -56,7 +57,36 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
     };
     schedule::fits(plan, &experiment)?;
     analysis::fits(plan.need_sub("analysis")?, &experiment)?;
+    second_stage(head, plan.need_sub("analysis")?, &experiment)?;
     Ok(experiment)
+}
+
+/// A second stage is of another pilot, has one analysis, and an estimate that can be combined.
+fn second_stage(head: &Raw<'_>, analysis: &Raw<'_>, e: &Experiment) -> Result<()> {
+    let Some(first) = &e.second_stage_of else {
+        return Ok(());
+    };
+    if *first == e.name {
+        return Err(head
+            .wrong("second_stage_of", "a pilot is no second stage of itself")
+            .hint("name the pilot that came first, or take the key out"));
+    }
+    if let Some(sequential) = analysis.sub("sequential") {
+        return Err(sequential
+            .wrong_table("a second stage is analysed once, at its end, together with the first")
+            .hint("take [analysis.sequential] out: the boundary and the weights are those of the first stage's plan"));
+    }
+    let named = e.analysis.estimator.as_deref();
+    if let Some(name) = named.filter(|n| ["permutation", "bootstrap", "bayes", "cace"].contains(n))
+    {
+        return Err(analysis
+            .wrong(
+                "estimator",
+                format!("\"{name}\" cannot be combined over two stages"),
+            )
+            .hint("the estimator is that of the first stage, one with a standard error, such as \"lin\" or \"cluster\""));
+    }
+    Ok(())
 }
 
 fn assignment(raw: &Raw<'_>) -> Result<Assignment> {

@@ -109,12 +109,13 @@ fn information(raw: &Raw<'_>) -> Result<Option<Vec<f64>>> {
 }
 
 fn enough(raw: &Raw<'_>, key: &str, looks: usize) -> Result<()> {
-    if looks >= 2 {
+    // The end alone is a look where a second stage may follow it.
+    if looks >= 2 || (looks == 1 && raw.states("extension_weights")) {
         return Ok(());
     }
     Err(raw
         .wrong(key, "a plan with looks has two or more, the end included")
-        .hint("without looks before the end, take [analysis.sequential] out"))
+        .hint("without looks before the end, take [analysis.sequential] out; with extension_weights the end alone is enough"))
 }
 
 /// The boundary; `days_only` where nothing says how much information each look was planned to have.

@@ -232,6 +232,12 @@ fn title(doc: &Document, looks: &Boundaries, arms: &[&ArmLooks]) -> String {
     let at = of_planned(looks);
     if let Some(arm) = with(LookState::Effect) {
         let crossed = arm.crossed_at.unwrap_or(looks.look);
+        if doc.stages.is_some() && crossed == looks.look {
+            return format!(
+                "{} crosses the boundary with both stages together: its effect is shown",
+                isolate(&arm_title(doc, &arm.arm))
+            );
+        }
         return format!(
             "{} crosses the boundary at look {crossed}: its effect is shown",
             isolate(&arm_title(doc, &arm.arm))

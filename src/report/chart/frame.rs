@@ -113,8 +113,11 @@ pub fn banners(doc: &Document) -> String {
     banners.join(" · ")
 }
 
-/// " · look 1 of 3", for sequential plans.
+/// " · look 1 of 3", for sequential plans; " · second stage of fees".
 fn looks(doc: &Document) -> String {
+    if let Some(stages) = &doc.stages {
+        return format!(" · second stage of {}", plain(&stages.first.name));
+    }
     let looks = doc.boundaries.as_ref();
     looks.map_or_else(String::new, |looks| format!(" · {}", of_planned(looks)))
 }

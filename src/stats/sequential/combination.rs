@@ -1,7 +1,7 @@
 //! Stages of separate customers or times, combined with weights that the first plan fixed.
 
-use super::stage_wise::{Passed, StageWise};
-use crate::stats::dist::normal_isf;
+use super::stage_wise::Passed;
+use crate::stats::dist::{normal_isf, normal_sf};
 use crate::stats::estimate::Refusal;
 
 /// z of all stages together.
@@ -44,44 +44,6 @@ pub fn inverse_normal_p(p: &[f64], weights: &[f64]) -> Result<f64, Refusal> {
     inverse_normal(&z, weights)
 }
 
-/// Inference over a first stage with its looks and a second stage of separate data.
-///
-/// `looks` are those of the first stage, its planned end last; `z` are the two stages' own
-/// statistics, `weights` those of the first plan.
-///
-/// *Formula* — [`inverse_normal`] of both, in the order of looks of [`StageWise`]: the first stage
-/// ends at w₁²/(w₁² + w₂²) of the information, its own looks before in proportion to theirs.
-///
-/// *Units* — of drifts: standard errors of the combined z.
-///
-/// *Source* — Lehmacher and Wassmer (1999), sect. 3; Wassmer, G. (2006), Biom. J. 48, 714-729
-/// (stage-wise order).
-///
-/// # Errors
-/// As [`inverse_normal`] and [`StageWise::new`]; no look.
-pub fn extended(
-    looks: &[Passed],
-    z: [f64; 2],
-    weights: [f64; 2],
-    sides: u8,
-) -> Result<StageWise, Refusal> {
-    let combined = inverse_normal(&z, &weights)?;
-    let Some(end) = looks.last() else {
-        return Err(Refusal::new(
-            "the first stage has no look, not even its end",
-        ));
-    };
-    let stage = stage_fractions(&weights)[0];
-    let passed: Vec<Passed> = looks
-        .iter()
-        .map(|look| Passed {
-            information: look.information / end.information * stage,
-            ..*look
-        })
-        .collect();
-    StageWise::new(&passed, 1.0, combined, sides)
-}
-
 /// Information fractions at which the stages end: cumulative w_k², over all.
 pub fn stage_fractions(weights: &[f64]) -> Vec<f64> {
     let total: f64 = weights.iter().map(|w| w * w).sum();
@@ -97,4 +59,87 @@ pub fn stage_fractions(weights: &[f64]) -> Vec<f64> {
         *last = 1.0;
     }
     fractions
+}
+
+/// The looks of a first stage, its planned end last, on the scale of both stages together:
+/// the end has w₁²/(w₁² + w₂²) of the information, the looks before in proportion to theirs.
+///
+/// # Errors
+/// No look, not even the end.
+pub fn on_both(looks: &[Passed], weights: [f64; 2]) -> Result<Vec<Passed>, Refusal> {
+    let Some(end) = looks.last() else {
+        return Err(Refusal::new(
+            "the first stage has no look, not even its end",
+        ));
+    };
+    let share = stage_fractions(&weights)[0];
+    Ok(looks
+        .iter()
+        .map(|look| Passed {
+            information: look.information / end.information * share,
+            ..*look
+        })
+        .collect())
+}
+
+/// What a second stage must still show, once the first has ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StillNeeded {
+    /// z of the second stage alone from which both together cross their boundary.
+    pub z: f64,
+}
+
+impl StillNeeded {
+    /// After a first stage that ended at `z`, where both stages together are held to `critical`.
+    ///
+    /// *Formula* — (critical − ω₁z₁)/ω₂ with ω_k = w_k/√(w₁² + w₂²).
+    ///
+    /// *Source* — Lehmacher and Wassmer (1999), sect. 4; Wassmer, G. and Brannath, W. (2016), Group
+    /// Sequential and Confirmatory Adaptive Designs in Clinical Trials, sect. 7.4.
+    ///
+    /// # Errors
+    /// As [`inverse_normal`].
+    pub fn after(z: f64, weights: [f64; 2], critical: f64) -> Result<Self, Refusal> {
+        // Refuses weights and statistics that are none.
+        inverse_normal(&[z, critical], &weights)?;
+        let length = weights[0].hypot(weights[1]);
+        let (first, second) = (weights[0] / length, weights[1] / length);
+        Ok(StillNeeded {
+            z: (critical - first * z) / second,
+        })
+    }
+
+    /// Error rate that is left for the second stage: P₀(crossing), given the first.
+    pub fn error_rate(&self) -> f64 {
+        normal_sf(self.z)
+    }
+
+    /// Conditional power: P(crossing), given the first stage, where the effect is `effect` and the
+    /// second stage estimates it with standard error `se`. A good effect is positive; the far
+    /// side of a two-sided test is ignored.
+    pub fn power(&self, effect: f64, se: f64) -> f64 {
+        normal_sf(self.z - effect / se)
+    }
+
+    /// How many times the information of an estimate with standard error `se` the second stage
+    /// needs for `power` at an effect.
+    ///
+    /// *Formula* — ((z + z_power)·se/effect)², of [`StillNeeded::power`].
+    ///
+    /// *Units* — customers per customer of the estimate whose standard error it is.
+    ///
+    /// # Errors
+    /// An effect or standard error that is not above 0; a power outside 0 to 1.
+    pub fn times(&self, effect: f64, se: f64, power: f64) -> Result<f64, Refusal> {
+        if !(effect > 0.0 && effect.is_finite() && se > 0.0 && se.is_finite()) {
+            return Err(Refusal::new(
+                "a size needs a good effect and a standard error, both above 0",
+            ));
+        }
+        if !(power > 0.0 && power < 1.0) {
+            return Err(Refusal::new("the power must lie between 0 and 1"));
+        }
+        let reach = (self.z + normal_isf(1.0 - power)).max(0.0);
+        Ok((reach * se / effect).powi(2))
+    }
 }

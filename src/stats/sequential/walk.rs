@@ -32,6 +32,11 @@ impl Walk {
         }
     }
 
+    /// The same pilots with another drift from here on.
+    pub(super) fn turned(self, drift: f64) -> Walk {
+        Walk { drift, ..self }
+    }
+
     /// P(still going on, and Z ≥ z at the look at `t`).
     pub(super) fn above(&self, t: f64, z: f64) -> f64 {
         let root = (t - self.t).sqrt();

@@ -10,7 +10,10 @@ use crate::plan::{CELLS, COUNTS, DOCUMENTED, FEES};
 /// Every key of a plan: stable names.
 const KEYS: &[(&str, &str)] = &[
     ("", "schema"),
-    ("experiment", "name title problem root_cause owner seed"),
+    (
+        "experiment",
+        "name title problem root_cause owner second_stage_of seed",
+    ),
     (
         "assignment",
         "method strata cluster design regions block_days washout_days",

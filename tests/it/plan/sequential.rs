@@ -41,7 +41,7 @@ fn a_default_boundary_is_obrien_and_flemings() {
 #[test]
 fn what_does_not_fit_is_refused_where_it_stands() {
     for (from, to, says) in [
-        (LOOKS, "looks = «[\"2026-11-29\"]", "two or more"),
+        (LOOKS, "looks = «[]", "two or more"),
         (
             LOOKS,
             "looks = «[\"2026-11-10\", \"2026-10-20\", \"2026-11-29\"]",
@@ -97,6 +97,60 @@ fn what_does_not_fit_is_refused_where_it_stands() {
         assert_eq!(found, place, "{to}: {error}");
         assert!(error.hint_text().is_some(), "{to}: {error}");
     }
+}
+
+#[test]
+fn the_end_alone_is_a_look_where_a_second_stage_may_follow() {
+    let end = "looks = [\"2026-11-29\"]";
+    let plan = read(LOOKS, end).analysis.sequential.unwrap();
+    assert_eq!(
+        (plan.number(), plan.extension_weights),
+        (Some(1), Some((0.7, 0.3)))
+    );
+    let text = edit(DOCUMENTED, LOOKS, end).0;
+    let error = refused(
+        DOCUMENTED,
+        &text.replace("extension_weights = [0.7, 0.3]", ""),
+    );
+    assert!(error.message().contains("two or more"), "{error}");
+}
+
+#[test]
+fn a_second_stage_is_of_another_pilot_and_looks_once() {
+    let second = "owner = \"customer care\"\nsecond_stage_of = \"fees-first\"";
+    let text = edit(DOCUMENTED, "owner = \"customer care\"", second).0;
+    let error = refused(DOCUMENTED, &text);
+    assert_eq!(error.key_name(), Some("analysis.sequential"));
+    assert!(error.message().contains("analysed once"), "{error}");
+    let table = text.find("[analysis.sequential]").unwrap();
+    let rest = text[table..]
+        .find("\n[")
+        .map_or(text.len(), |i| table + i + 1);
+    let plain = format!("{}{}", &text[..table], &text[rest..]);
+    let e = accepted(DOCUMENTED, &plain);
+    assert_eq!(e.second_stage_of.as_deref(), Some("fees-first"));
+    assert!(experiment::describe(&e).contains("second stage of \"fees-first\""));
+    let of = |name: &str| plain.replace("fees-first", name);
+    let own = e.name.clone();
+    for (name, says) in [
+        (own.as_str(), "of itself"),
+        ("../x", "not a name"),
+        ("Fees", "not a name"),
+    ] {
+        let error = refused(DOCUMENTED, &of(name));
+        assert!(error.message().contains(says), "{name}: {error}");
+        assert_eq!(
+            error.key_name(),
+            Some("experiment.second_stage_of"),
+            "{error}"
+        );
+    }
+    let none = refused(DOCUMENTED, &plain.replace("\"lin\"", "\"bootstrap\""));
+    assert!(none.message().contains("cannot be combined"), "{none}");
+    // Changing it is a material change.
+    let changes = experiment::diff(&plain, &of("another")).unwrap();
+    assert_eq!(changes.len(), 1);
+    assert!(changes[0].material && changes[0].key == "experiment.second_stage_of");
 }
 
 #[test]

@@ -220,10 +220,12 @@ impl Fixture {
                 super::weeks::weekly(&treatments, self.customers, |i| self.difference(i) / 4.3)
             }),
             boundaries: None,
+            stages: None,
             segments: shown.then(|| {
                 super::weeks::segments(&treatments, self.customers, |i| self.difference(i))
             }),
             deviations: vec![Deviation {
+                why: None,
                 key: "analysis.alpha".into(),
                 approved: Some("0.05".into()),
                 now: Some("0.1".into()),
@@ -626,6 +628,7 @@ impl Fixture {
             VerdictKind::Blocked => "The arms are not as large as they were planned (srm).",
         };
         Decision {
+            next_stage: None,
             arm: matches!(self.verdict, VerdictKind::Scale | VerdictKind::Extend)
                 .then(|| treatments[0].name.clone()),
             verdict: self.verdict,

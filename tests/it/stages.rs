@@ -1,0 +1,7 @@
+//! A second stage after `extend`: the combination of both, and the way from design to it.
+
+mod error_rates;
+mod hostile;
+mod re_estimation;
+mod references;
+mod whole_run;
