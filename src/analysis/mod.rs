@@ -25,7 +25,7 @@ pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
 pub use looks::{
     ArmLooks, Asked, BlindedRow, Boundaries, LookRow, LookState, PlannedLook, first_day, interim,
-    last, last_day, no_looks_planned, plan_until,
+    last, last_day, look_design, no_looks_planned, normal_score, plan_until,
 };
 pub use model::*;
 pub use scale::{Scale, before_windows, scale};
@@ -69,6 +69,8 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
     guardrails::add_margins(experiment, &tables, &mut analysis.estimates)?;
     analysis.factorial = factorial::crossed(experiment, &analysis.estimates);
+    let misfit = warnings::of_negbin(experiment, &analysis.estimates, &checks);
+    analysis.warnings.extend(misfit);
     analysis.checks_alone = checks.clone();
     let deciding = deciding_table(experiment, &tables);
     if let (Some(table), Some(check)) = (deciding, checks.iter_mut().find(|c| c.id == "attrition"))

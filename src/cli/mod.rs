@@ -20,6 +20,8 @@ mod power;
 mod quick;
 mod report;
 mod simulate;
+mod simulate_looks;
+mod simulate_source;
 mod size;
 mod sizing;
 mod status;

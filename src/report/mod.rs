@@ -14,6 +14,7 @@ mod png;
 mod privacy;
 mod segments;
 mod simulation;
+mod simulation_looks;
 mod tables;
 mod terminal;
 pub mod text;

@@ -20,6 +20,7 @@ use arm::Comparing;
 use fraction::Projection;
 pub use fraction::{first_day, last_day};
 pub use model::*;
+pub use scored::normal_score;
 
 /// The last look has at least a little more information than the one before (see
 /// [`crate::stats::sequential::Monitor`]); less than this factor is that little.
@@ -119,8 +120,12 @@ fn hide_fixed(row: &mut EstimateRow) {
     row.detail.retain(|key, _| !of_one_look(key));
 }
 
-/// The plan's boundary as a design, scaled where a second stage may follow.
-fn design(
+/// The plan's boundary as a design, scaled where a second stage may follow; `None` of a
+/// confidence sequence.
+///
+/// # Errors
+/// A name or parameter that no boundary has.
+pub fn look_design(
     sequential: &Sequential,
     alpha: f64,
     sides: u8,
@@ -210,7 +215,7 @@ fn adjust(
         .position(|o| o.name == plan.primary_outcome().name);
     let (outcome, table) = (plan.primary_outcome(), &tables[place.unwrap_or(0)]);
     let fractions = planned_fractions(plan, sequential, outcome, table, asked);
-    let design = design(sequential, alpha_each, sides, fractions).map_err(refused)?;
+    let design = look_design(sequential, alpha_each, sides, fractions).map_err(refused)?;
     let planned = match &design {
         Some(design) => planned(sequential, design).map_err(refused)?,
         None => Vec::new(),
