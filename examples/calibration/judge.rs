@@ -63,7 +63,7 @@ pub fn results<'a>(cell: &Cell, tallies: &'a Tallies) -> Vec<Result<'a>> {
             by_interval: tested.is_none(),
             coverage,
             computed: tally.computed.sum / tallies.replays.max(1) as f64,
-            bounds: bounds(cell.n, tally.estimator, error.replays),
+            bounds: bounds(large(cell), tally.estimator, error.replays),
             required: required(cell, tally.estimator),
         });
     }
@@ -84,12 +84,24 @@ pub fn mcse(replays: u64) -> f64 {
     (ALPHA * (1.0 - ALPHA) / replays.max(1) as f64).sqrt()
 }
 
-fn bounds(n: u64, estimator: Estimator, replays: u64) -> (f64, f64) {
+/// Whether so many customers, or clusters, take part that an error rate is held to chance alone.
+fn large(cell: &Cell) -> bool {
+    match cell.family {
+        Family::Clusters => is_hundred_clusters(cell),
+        _ => cell.n >= LARGE,
+    }
+}
+
+fn is_hundred_clusters(cell: &Cell) -> bool {
+    cell.id == "clusters-many-n2000"
+}
+
+fn bounds(large: bool, estimator: Estimator, replays: u64) -> (f64, f64) {
     let chance = ERRORS * mcse(replays);
     if estimator == Estimator::Permutation {
         return (0.0, ALPHA + chance);
     }
-    let off = if n >= LARGE {
+    let off = if large {
         chance
     } else if replays < ENOUGH {
         NEAR + 2.0 * mcse(replays)
@@ -101,8 +113,7 @@ fn bounds(n: u64, estimator: Estimator, replays: u64) -> (f64, f64) {
 
 fn required(cell: &Cell, estimator: Estimator) -> bool {
     let counts = matches!(cell.family, Family::NegativeBinomial | Family::ExtraZeros);
-    // A hundred clusters an arm.
-    let clusters = estimator == Estimator::Cluster && cell.id == "clusters-many-n2000";
+    let clusters = estimator == Estimator::Cluster && is_hundred_clusters(cell);
     estimator == Estimator::Permutation || counts && cell.n >= 200 || clusters
 }
 
@@ -136,7 +147,7 @@ pub fn looked<'a>(cell: &Cell, looks: &'a BTreeMap<String, LookTally>) -> Vec<Lo
             rule,
             error,
             stopped_at: tally.stopped_at.rate().filter(|_| planned),
-            bounds: planned.then(|| bounds(cell.n, Estimator::Lin, error.replays)),
+            bounds: planned.then(|| bounds(large(cell), Estimator::Lin, error.replays)),
             without: tally.without as f64
                 / (tally.crossed.n * tally.stops.len().max(1) as u64).max(1) as f64,
         })
@@ -191,7 +202,7 @@ fn warnings_of(estimator: Estimator, estimand: Estimand) -> Vec<&'static str> {
     ids.push("few-clusters");
     match estimator {
         Estimator::Negbin => ids.push("negbin-misfit"),
-        Estimator::Bootstrap => ids.push("skewed-counts"),
+        Estimator::Bootstrap | Estimator::Cluster => ids.push("skewed-counts"),
         _ => {}
     }
     ids

@@ -94,15 +94,13 @@ impl Shape {
         }
     }
 
-    /// Whether there are too few customers for so skewed counts.
-    fn is_too_skewed(&self) -> bool {
-        // G₁²/n = third²/variance³.
-        PER_SQUARED_SKEWNESS_OF_COUNTS * self.third.powi(2) > self.variance.powi(3)
-    }
-
-    /// Σ(y − ȳ)².
-    fn squares(&self) -> f64 {
-        self.variance * (self.n as f64).powi(2)
+    fn powers(&self) -> Powers {
+        let n = self.n as f64;
+        Powers {
+            squares: self.variance * n * n,
+            cubes: self.third * n * n * n,
+            sixth: self.sixth,
+        }
     }
 
     fn heavy(&self) -> bool {
@@ -113,6 +111,32 @@ impl Shape {
     fn ratio_is_skewed(&self) -> bool {
         self.mean > 0.0 && self.variance.sqrt() > LARGE_CV * self.mean
     }
+}
+
+/// Σd², Σd³ and Σd⁶ of an arm's units.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Powers {
+    squares: f64,
+    cubes: f64,
+    sixth: f64,
+}
+
+impl Powers {
+    /// Adds `times` units that lie `d` off.
+    pub fn add(&mut self, d: f64, times: f64) {
+        self.squares += times * d * d;
+        self.cubes += times * d * d * d;
+        self.sixth += times * d.powi(6);
+    }
+}
+
+/// Whether there are too few units for so skewed values.
+pub fn too_skewed(arms: &[Powers]) -> bool {
+    // G₁²/n = (Σd³)²/(Σd²)³.
+    let cochran = |p: &Powers| PER_SQUARED_SKEWNESS_OF_COUNTS * p.cubes.powi(2) > p.squares.powi(3);
+    let sum = |of: fn(&Powers) -> f64| arms.iter().map(of).sum::<f64>();
+    let unsure = sum(|p| p.sixth).sqrt() > UNSURE_SKEWNESS * sum(|p| p.squares).powf(1.5);
+    unsure || arms.iter().any(cochran)
 }
 
 /// What an outcome's table warns of, arm by arm against control.
@@ -148,9 +172,7 @@ pub fn of_data(
                 ratios.push(name.clone());
             }
         }
-        let unsure =
-            (t.sixth + k.sixth).sqrt() > UNSURE_SKEWNESS * (t.squares() + k.squares()).powf(1.5);
-        if unsure || t.is_too_skewed() || k.is_too_skewed() {
+        if too_skewed(&[t.powers(), k.powers()]) {
             skewed.push(treatment.clone());
         }
         let (variance, third) = (t.variance + k.variance, t.third - k.third);

@@ -1,0 +1,166 @@
+//! Looks of simulated pilots, against published error rates and the design's own power.
+
+use pilot::experiment::{Experiment, GroupSequential, Sequential};
+use pilot::planning::simulate::{LookTally, Looking, LooksAt, Population, Scenario};
+use pilot::stats::sequential::{Boundary, Design};
+
+use super::{ERRORS, law, plan, replay};
+use crate::support::Desk;
+
+fn rule(spending: &str) -> Sequential {
+    Sequential {
+        looks: Vec::new(),
+        information: Vec::new(),
+        rule: Some(GroupSequential {
+            spending: spending.into(),
+            parameter: None,
+            futility: None,
+        }),
+        information_max: None,
+        extension_weights: None,
+    }
+}
+
+/// Five looks at `to` replays by each rule.
+fn looks(e: &Experiment, p: &Population, s: &Scenario, names: &[&str], to: u64) -> Vec<LookTally> {
+    let none = replay(e, p, &Scenario::PLAIN);
+    let at = LooksAt::equal_times(5, &none).unwrap();
+    let of = |name: &&str| Looking::new(e, &rule(name), at.clone()).unwrap();
+    let rules: Vec<Looking> = names.iter().map(of).collect();
+    replay(e, p, s).looks((0, to), &rules, &|_| Ok(())).unwrap()
+}
+
+/// Armitage, McPherson & Rowe (1969), J. R. Statist. Soc. A 132, 235-244, table 2: five looks at
+/// p ≤ .05 find 14.2 % where nothing works. Poisson counts bring as much information every day.
+const FIVE_UNPLANNED: f64 = 0.142;
+
+#[test]
+fn five_looks_keep_the_error_rate_and_would_not_without_a_boundary() {
+    let e = plan("analysis = { estimator = \"welch\" }\n");
+    let p = Population::negative_binomial(&law(4.0, 0.0), 120).unwrap();
+    for seen in looks(&e, &p, &Scenario::PLAIN, &["obrien-fleming", "pocock"], 400) {
+        for (sums, right) in [
+            (&seen.crossed, 0.05f64),
+            (&seen.once, 0.05),
+            (&seen.unplanned, FIVE_UNPLANNED),
+        ] {
+            let rate = sums.rate().unwrap();
+            let mcse = (right * (1.0 - right) / 400.0).sqrt();
+            assert!(
+                (rate.value - right).abs() < ERRORS * mcse,
+                "{rate:?} {right}"
+            );
+        }
+        // At least 14.2 − 5 more of a hundred than with a boundary, of the same pilots.
+        assert!(seen.unplanned.sum > seen.crossed.sum + 15.0, "{seen:?}");
+        assert_eq!(seen.without, 0);
+        let stops: u64 = seen.stops.iter().sum();
+        assert_eq!(stops as f64, seen.crossed.sum);
+    }
+}
+
+/// Where an effect is there, pilots stop at each look as often as the design's integrals say.
+#[test]
+fn pilots_stop_when_the_design_says() {
+    let e = plan("analysis = { estimator = \"welch\" }\n");
+    let (rate, customers, reduction) = (4.0, 200, 0.2);
+    let p = Population::negative_binomial(&law(rate, 0.0), customers).unwrap();
+    let scenario = Scenario {
+        reduction,
+        ..Scenario::PLAIN
+    };
+    let seen = &looks(&e, &p, &scenario, &["pocock"], 400)[0];
+    let design = Design {
+        boundary: Boundary::from_name("pocock", None).unwrap(),
+        information: (1..=5).map(|k| f64::from(k) / 5.0).collect(),
+        alpha: 0.05,
+        sides: 2,
+        futility: None,
+    };
+    // Mean of z at the end: the difference over √((μ₁ + μ₀)/n an arm).
+    let variance = rate * (2.0 - reduction) / (customers as f64 / 2.0);
+    let expected = design.stopping(rate * reduction / variance.sqrt()).unwrap();
+    let n = seen.crossed.n as f64;
+    for (stops, expected) in seen.stops.iter().zip(&expected) {
+        let share = *stops as f64 / n;
+        let mcse = (expected * (1.0 - expected) / n).sqrt();
+        // t for normal deviates, and counts for normal ones: a hundredth.
+        assert!(
+            (share - expected).abs() < ERRORS * mcse + 0.01,
+            "{:?} {expected}",
+            seen.stops
+        );
+    }
+}
+
+#[test]
+fn looks_do_not_depend_on_threads_or_on_what_else_is_looked_at() {
+    let e = plan("");
+    let p = Population::negative_binomial(&law(1.0, 1.0), 80).unwrap();
+    let r = replay(&e, &p, &Scenario::PLAIN);
+    let at = LooksAt::equal_times(3, &r).unwrap();
+    let of = |name: &str| Looking::new(&e, &rule(name), at.clone()).unwrap();
+    let both = [of("obrien-fleming"), of("pocock")];
+    let whole = r.looks((0, 30), &both, &|_| Ok(())).unwrap();
+    let mut parts = r.looks((0, 11), &both[1..], &|_| Ok(())).unwrap();
+    let later = r.looks((11, 30), &both[1..], &|_| Ok(())).unwrap();
+    parts[0].merge(later.into_iter().next().unwrap());
+    assert_eq!(whole[1].stops, parts[0].stops);
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let alone = one.install(|| r.looks((0, 30), &both, &|_| Ok(())));
+    assert_eq!(alone.unwrap(), whole);
+}
+
+#[test]
+fn the_command_looks_as_often_as_asked_or_planned() {
+    let desk = Desk::new();
+    desk.run(&[
+        "design",
+        "n",
+        "--rate",
+        "2",
+        "--dispersion",
+        "0.5",
+        "--reduction",
+        "0.3",
+    ])
+    .ok();
+    let args = [
+        "simulate",
+        "n",
+        "--replicates",
+        "40",
+        "--draws",
+        "19",
+        "--effect",
+        "0.3",
+    ];
+    let ran = desk.run(&[&args[..], &["--looks", "4", "--json"]].concat());
+    let document = ran.ok().json();
+    let rows = document["looks"]["looks"].as_array().unwrap();
+    assert_eq!(rows.len(), 4);
+    assert_eq!(document["looks"]["rule"], "obrien-fleming");
+    assert_eq!(rows[3]["time"], 1.0);
+    assert_eq!(rows[3]["information"], 1.0);
+    // Half time knows more than half: (1/2 + φ)/(1/1 + φ).
+    let half = rows[1]["information"].as_f64().unwrap();
+    assert!((0.55..0.9).contains(&half), "{half}");
+    assert!(document["looks"]["power"]["mcse"].is_f64());
+    let pocock = [
+        &args[..],
+        &["--looks", "3", "--spending", "pocock", "--out", "sim"],
+    ]
+    .concat();
+    let out = desk.run(&pocock).ok().stdout;
+    assert!(out.contains("Looking 3 times by pocock"), "{out}");
+    let table = String::from_utf8(desk.read("sim/looks.csv").into()).unwrap();
+    assert_eq!(table.lines().count(), 4, "{table}");
+    let none = desk.run(&[&args[..], &["--json"]].concat()).ok().json();
+    assert!(none.get("looks").is_none());
+    let wrong = desk.run(&[&args[..], &["--spending", "pocock", "--json"]].concat());
+    assert_eq!(wrong.code, 2);
+    assert_eq!(wrong.json()["error"]["key"], "--spending");
+}
