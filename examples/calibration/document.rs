@@ -12,7 +12,7 @@ use pilot::stats::{Estimand, Estimator};
 
 use crate::cells::Family;
 use crate::charts::chart;
-use crate::{Found, judge, looks};
+use crate::{Found, alarms, judge, looks};
 
 /// An estimator and what it estimates.
 pub type Method = (Estimator, Estimand);
@@ -48,6 +48,7 @@ pub fn write(found: &[Found<'_>], docs: &Path) -> Result<(), Box<dyn Error>> {
     families(&mut text, found)?;
     looks::section(&mut text, found, &folder)?;
     outside(&mut text, found)?;
+    alarms::section(&mut text, found)?;
     text.push_str(include_str!("foot.md"));
     fs::write(docs.join("calibration.md"), text)?;
     Ok(())

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use pilot::planning::simulate::{LookTally, Rate, Tallies, Tally};
 use pilot::stats::{Estimand, Estimator};
 
-use crate::Found;
 use crate::cells::{Cell, Family};
 
 /// The error rate that is planned.
@@ -68,15 +67,6 @@ pub fn results<'a>(cell: &Cell, tallies: &'a Tallies) -> Vec<Result<'a>> {
         });
     }
     all
-}
-
-/// Whether any method errs more or less than it may.
-pub fn any_outside(found: &Found<'_>) -> bool {
-    let looked = looked(found.cell, &found.looks);
-    results(found.cell, &found.tallies)
-        .iter()
-        .any(|r| !r.inside())
-        || looked.iter().any(|l| l.inside() == Some(false))
 }
 
 /// Monte-Carlo standard error of a right rate.

@@ -8,6 +8,7 @@
 //! replays than asked gets the missing ones. `write` makes the document, its charts and
 //! `calibration/results.csv` of what is there. The same replays give the same bytes.
 
+mod alarms;
 mod cells;
 mod charts;
 mod document;
@@ -53,8 +54,7 @@ pub struct Found<'a> {
     pub tallies: Tallies,
     /// What looking did, by rule.
     pub looks: BTreeMap<String, LookTally>,
-    /// Share of its pilots in which each warning comes, or a check that warns; empty where nothing
-    /// is out of bounds.
+    /// Share of its pilots in which each warning comes, or a check that warns.
     pub warned: BTreeMap<String, f64>,
 }
 
@@ -121,7 +121,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     looks: saved.looks,
                     warned: BTreeMap::new(),
                 };
-                if judge::any_outside(&one) {
+                if one.replays() > 1 {
                     one.warned = warned::shares(cell)?;
                 }
                 found.push(one);

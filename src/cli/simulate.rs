@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     attrition: f64,
     #[command(flatten)]
-    looks: simulate_looks::Args,
+    looks: simulate_looks::LookArgs,
     /// Simulated pilots of each kind: without effect, and with it
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
     replicates: u64,

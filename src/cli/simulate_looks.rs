@@ -15,7 +15,7 @@ const RULE: &str = "obrien-fleming";
 
 /// Looking before the end.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct LookArgs {
     /// Looks at the data equally far apart, the last at the end (default: the plan's own looks)
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=50))]
     looks: Option<u32>,
@@ -33,7 +33,7 @@ pub struct Asked {
     looking: Looking,
 }
 
-impl Args {
+impl LookArgs {
     /// The looks asked for, or the plan's; `None` where there are none.
     ///
     /// # Errors

@@ -122,6 +122,13 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<Source> {
             words: customers(&format!("by their counts before{correlation}")),
         };
         if clustered {
+            if args.clusters.cluster_size.is_some() {
+                return Err(Error::usage("clusters are as large as the pilot's own")
+                    .key("--cluster-size")
+                    .hint(
+                        "--from plan takes the size, with --rate where the plan does not say it",
+                    ));
+            }
             let own = found.and_then(|o| o.clusters.as_ref());
             return source.in_clusters_of(own.map(|c| &c.uncapped), args.clusters.icc);
         }
