@@ -6,6 +6,7 @@ use pilot::experiment::{self, Experiment, GroupSequential, PlannedEstimand, Sequ
 use pilot::planning::simulate::{
     ClusterLaw, Looking, LooksAt, NegativeBinomial, Population, Replay, Scenario,
 };
+use pilot::table::Evidence;
 
 /// Draws of each permutation test and bootstrap.
 pub const DRAWS: u32 = 999;
@@ -82,6 +83,15 @@ impl Cell {
             scenario: &self.scenario,
             draws: DRAWS,
             seed: SEED,
+        }
+    }
+
+    /// The plan and the evidence of its pilot `i`; at the first look where there are looks.
+    pub fn pilot(&self, i: u64) -> pilot::error::Result<(Experiment, Evidence)> {
+        let replay = self.replay();
+        match self.family {
+            Family::Looks => replay.first_look(i, &LooksAt::equal_times(LOOKS, &replay)?),
+            _ => replay.pilot(i),
         }
     }
 

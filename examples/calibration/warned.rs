@@ -10,7 +10,7 @@ use crate::cells::Cell;
 
 /// Pilots that are looked at: the first of the replays, so that tallies of an older program
 /// have the warnings of this one.
-const PILOTS: u64 = 200;
+const PILOTS: u64 = 50;
 
 /// Share of the situation's first pilots that give each warning, or a check that warns or stops.
 pub fn shares(cell: &Cell) -> Result<BTreeMap<String, f64>, Box<dyn Error>> {
@@ -26,7 +26,7 @@ pub fn shares(cell: &Cell) -> Result<BTreeMap<String, f64>, Box<dyn Error>> {
 }
 
 fn ids(cell: &Cell, i: u64) -> pilot::error::Result<Vec<String>> {
-    let (mut plan, evidence) = cell.replay().pilot(i)?;
+    let (mut plan, evidence) = cell.pilot(i)?;
     // Resampling warns of nothing; what cannot be computed is left out.
     plan.analysis.permutations = 0;
     plan.analysis.bootstrap = 0;

@@ -130,12 +130,12 @@ impl Powers {
     }
 }
 
-/// Whether there are too few units for so skewed values.
-pub fn too_skewed(arms: &[Powers]) -> bool {
+/// Whether there are too few units for so skewed values; `most` is the largest √Σd⁶/(Σd²)^1.5 that will do.
+pub fn too_skewed(arms: &[Powers], most: f64) -> bool {
     // G₁²/n = (Σd³)²/(Σd²)³.
     let cochran = |p: &Powers| PER_SQUARED_SKEWNESS_OF_COUNTS * p.cubes.powi(2) > p.squares.powi(3);
     let sum = |of: fn(&Powers) -> f64| arms.iter().map(of).sum::<f64>();
-    let unsure = sum(|p| p.sixth).sqrt() > UNSURE_SKEWNESS * sum(|p| p.squares).powf(1.5);
+    let unsure = sum(|p| p.sixth).sqrt() > most * sum(|p| p.squares).powf(1.5);
     unsure || arms.iter().any(cochran)
 }
 
@@ -172,7 +172,7 @@ pub fn of_data(
                 ratios.push(name.clone());
             }
         }
-        if too_skewed(&[t.powers(), k.powers()]) {
+        if too_skewed(&[t.powers(), k.powers()], UNSURE_SKEWNESS) {
             skewed.push(treatment.clone());
         }
         let (variance, third) = (t.variance + k.variance, t.third - k.third);

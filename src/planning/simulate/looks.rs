@@ -18,6 +18,8 @@ use super::tally::Sums;
 
 /// ln k! up to here from a table.
 const TABLE: u64 = 4096;
+/// What the draws of earlier looks are for.
+const LOOKS: &str = "simulate/looks";
 
 /// When a pilot is looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -240,6 +242,22 @@ impl Replay<'_> {
         Ok(all)
     }
 
+    /// The plan and the evidence of replay `i` at the first of these looks.
+    ///
+    /// # Errors
+    /// As [`Replay::pilot`].
+    pub fn first_look(&self, i: u64, at: &LooksAt) -> Result<(Experiment, Evidence)> {
+        let drawing = Drawing::new(self.population, self.scenario, self.experiment)?;
+        let (plan, mut drawn) = self.draw(i, &self.plan(), &drawing)?;
+        let factorials = LogFactorials::new(TABLE);
+        let mut g = Stream::new(LOOKS, &plan.name, self.seed).generator(i);
+        for pair in at.times.windows(2).rev() {
+            drawn = drawn.earlier(pair[0] / pair[1], &factorials, &mut g);
+        }
+        let evidence = drawn.evidence(&plan, &drawing)?;
+        Ok((plan, evidence))
+    }
+
     fn statistics(
         &self,
         i: u64,
@@ -251,7 +269,7 @@ impl Replay<'_> {
         let (mut plan, mut drawn) = self.draw(i, plan, drawing)?;
         plan.analysis.permutations = 0;
         plan.analysis.bootstrap = 0;
-        let mut g = Stream::new("simulate/looks", &plan.name, self.seed).generator(i);
+        let mut g = Stream::new(LOOKS, &plan.name, self.seed).generator(i);
         let mut looks = Vec::with_capacity(times.len());
         for (k, time) in times.iter().enumerate().rev() {
             looks.push(seen(&plan, &drawn.evidence(&plan, drawing)?, *time)?);
