@@ -68,7 +68,7 @@ impl Source {
             Error::workspace("the data do not say which customers share a cluster")
                 .key("assignment.cluster")
         })?;
-        Ok(self.clustered(|p| p.in_clusters_of(table, icc))?)
+        self.clustered(|p| p.in_clusters_of(table, icc))
     }
 
     fn clustered(self, of: impl FnOnce(Population) -> Result<Population>) -> Result<Self> {

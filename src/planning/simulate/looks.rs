@@ -128,10 +128,10 @@ fn blinded(replay: &Replay<'_>) -> Result<(f64, f64)> {
         sum += w * y;
         squares += w * y * y;
     }
-    let mean = sum / n;
-    if !(mean > 0.0) {
+    if sum <= 0.0 {
         return Err(Error::data("there is no contact to look at").key("--looks"));
     }
+    let mean = sum / n;
     let variance = squares / n - mean * mean;
     Ok((mean, ((variance - mean) / (mean * mean)).max(0.0)))
 }
