@@ -48,7 +48,7 @@ ten-million dir="/tmp/pilot-ten-million":
     {{dir}}/venv/bin/python benches/ten_million/compare.py target/release/pilot {{dir}}
 
 # How often every estimator errs, in all situations of examples/calibration: writes docs/calibration.md and its charts.
-# Goes on where it stopped. About an hour on two cores for 10,000 replicates a situation; 1,000 take six minutes.
+# Goes on where it stopped. About an hour and a half on two cores for 10,000 replicates a situation; 1,000 take ten minutes.
 calibration replicates="10000" threads="2" dir="target/calibration":
     cargo run --release --no-default-features --example calibration -- run --replicates {{replicates}} --threads {{threads}} --dir {{dir}}
     cargo run --release --no-default-features --example calibration -- write --dir {{dir}} --docs docs

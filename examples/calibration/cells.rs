@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use pilot::experiment::{self, Experiment};
-use pilot::planning::simulate::{NegativeBinomial, Population, Replay, Scenario};
+use pilot::experiment::{self, Experiment, GroupSequential, PlannedEstimand, Sequential};
+use pilot::planning::simulate::{
+    ClusterLaw, Looking, LooksAt, NegativeBinomial, Population, Replay, Scenario,
+};
+use pilot::table::Evidence;
 
 /// Draws of each permutation test and bootstrap.
 pub const DRAWS: u32 = 999;
@@ -41,15 +44,21 @@ pub enum Family {
     Pareto,
     /// Several arms, late arrivals, missing outcomes.
     Designs,
+    /// Whole clusters of unequal size.
+    Clusters,
+    /// Five looks.
+    Looks,
 }
 
 impl Family {
     /// All, in the document's order.
-    pub const ALL: [Family; 4] = [
+    pub const ALL: [Family; 6] = [
         Family::NegativeBinomial,
         Family::ExtraZeros,
         Family::Pareto,
         Family::Designs,
+        Family::Clusters,
+        Family::Looks,
     ];
 
     /// Name in files.
@@ -59,6 +68,8 @@ impl Family {
             Family::ExtraZeros => "extra-zeros",
             Family::Pareto => "pareto",
             Family::Designs => "designs",
+            Family::Clusters => "clusters",
+            Family::Looks => "looks",
         }
     }
 }
@@ -74,9 +85,52 @@ impl Cell {
             seed: SEED,
         }
     }
+
+    /// The plan and the evidence of its pilot `i`; at the first look where there are looks.
+    pub fn pilot(&self, i: u64) -> pilot::error::Result<(Experiment, Evidence)> {
+        let replay = self.replay();
+        match self.family {
+            Family::Looks => replay.first_look(i, &LooksAt::equal_times(LOOKS, &replay)?),
+            _ => replay.pilot(i),
+        }
+    }
+
+    /// The rules under which its pilots are looked at, by name; none where nobody looks.
+    pub fn rules(&self) -> Vec<(&'static str, Looking)> {
+        if self.family != Family::Looks {
+            return Vec::new();
+        }
+        let replay = self.replay();
+        let at = LooksAt::equal_times(LOOKS, &replay).expect("the cells have contacts");
+        let rule = |spending: &'static str| {
+            let rule = Sequential {
+                looks: Vec::new(),
+                information: Vec::new(),
+                rule: Some(GroupSequential {
+                    spending: spending.into(),
+                    parameter: None,
+                    futility: None,
+                }),
+                information_max: None,
+                extension_weights: None,
+            };
+            let looking = Looking::new(&self.experiment, &rule, at.clone());
+            (spending, looking.expect("the cells' looks have boundaries"))
+        };
+        RULES.map(rule).into()
+    }
 }
 
+/// Looks, equally far apart in time.
+const LOOKS: u32 = 5;
+/// Lan and DeMets' spending functions.
+const RULES: [&str; 2] = ["obrien-fleming", "pocock"];
+
 const SIZES: [u64; 3] = [50, 200, 2000];
+/// Clusters an arm, for each of the sizes.
+const MANY: [u64; 3] = [10, 20, 100];
+/// The same where they are few and large.
+const FEW: [u64; 3] = [5, 10, 20];
 const MEANS: [f64; 3] = [0.2, 1.0, 5.0];
 
 /// Every situation.
@@ -159,7 +213,60 @@ pub fn all() -> Vec<Cell> {
             },
         ));
     }
+    for n in SIZES {
+        clustered(n, plain, &mut cells);
+        looked(n, &mut cells);
+    }
     cells
+}
+
+/// Whole clusters of unequal size, many small ones and few large ones.
+fn clustered(n: u64, scenario: Scenario, cells: &mut Vec<Cell>) {
+    let at = SIZES.iter().position(|size| *size == n).unwrap_or(0);
+    for (id, number) in [("many", MANY[at]), ("few", FEW[at])] {
+        let law = ClusterLaw {
+            icc: 0.05,
+            size: n as f64 / number as f64,
+            size_cv: 0.7,
+        };
+        let words = format!("{id} clusters, mean 1, φ 1");
+        let mut cell = cell(
+            Family::Clusters,
+            &format!("clusters-{id}"),
+            words,
+            (n, 2),
+            (1.0, 1.0),
+            scenario,
+        );
+        cell.population = cell
+            .population
+            .in_clusters(&law)
+            .expect("the cells' laws are valid");
+        cell.experiment = clusters_plan(&cell.id);
+        cells.push(cell);
+    }
+}
+
+/// Five looks at a difference and at a ratio.
+fn looked(n: u64, cells: &mut Vec<Cell>) {
+    for (estimator, estimand) in [("lin", "difference"), ("negbin", "ratio")] {
+        for mean in [1.0, 5.0] {
+            let mut cell = cell(
+                Family::Looks,
+                &format!("looks-{estimator}-mean{mean}"),
+                format!("{estimator}, mean {mean}, φ 1"),
+                (n, 2),
+                (mean, 1.0),
+                Scenario::PLAIN,
+            );
+            cell.experiment.analysis.estimator = Some(estimator.into());
+            cell.experiment.analysis.estimand = match estimand {
+                "ratio" => PlannedEstimand::Ratio,
+                _ => PlannedEstimand::Difference,
+            };
+            cells.push(cell);
+        }
+    }
 }
 
 fn cell(
@@ -195,12 +302,30 @@ fn cell(
 
 /// A plan of `arms` equal arms.
 fn plan(id: &str, arms: u64) -> Experiment {
+    plan_of(
+        id,
+        arms,
+        "assignment = { method = \"complete\", strata = [\"stratum\"] }",
+        "estimator = \"lin\", multiplicity = \"dunnett\", prior = { mean = 0.0, sd = 10.0 }",
+    )
+}
+
+/// A plan that assigns whole clusters to two arms.
+fn clusters_plan(id: &str) -> Experiment {
+    plan_of(
+        id,
+        2,
+        "assignment = { method = \"complete\", strata = [\"stratum\"], cluster = \"branch\" }",
+        "estimator = \"cluster\"",
+    )
+}
+
+fn plan_of(id: &str, arms: u64, assignment: &str, analysis: &str) -> Experiment {
     let name = id.replace('.', "-");
     let mut text = format!(
-        "schema = 1\nexperiment = {{ name = \"{name}\", seed = 1 }}\n\
-         assignment = {{ method = \"complete\", strata = [\"stratum\"] }}\n\
+        "schema = 1\nexperiment = {{ name = \"{name}\", seed = 1 }}\n{assignment}\n\
          outcomes = [{{ name = \"contacts\", role = \"primary\", kind = \"count\", better = \"lower\" }}]\n\
-         analysis = {{ estimand = \"difference\", estimator = \"lin\", multiplicity = \"dunnett\", prior = {{ mean = 0.0, sd = 10.0 }} }}\n",
+         analysis = {{ estimand = \"difference\", {analysis} }}\n",
     );
     for arm in 0..arms {
         let (arm, control) = match arm {

@@ -6,19 +6,19 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use pilot::planning::simulate::{Rate, Tallies};
-use pilot::report::{Dot, DotRow, Dots, Panel, dots};
+use pilot::planning::simulate::Rate;
+use pilot::report::dots;
 use pilot::stats::{Estimand, Estimator};
 
-use crate::cells::{self, Cell, Family};
-use crate::judge::{self, ALPHA};
+use crate::cells::Family;
+use crate::charts::chart;
+use crate::{Found, alarms, judge, looks};
 
-type Found<'a> = (&'a Cell, Tallies);
-type Method = (Estimator, Estimand);
+/// An estimator and what it estimates.
+pub type Method = (Estimator, Estimand);
 
-const SIZES: [u64; 3] = [50, 200, 2000];
-/// Half the length of an error bar, in Monte-Carlo standard errors.
-const BARS: f64 = 2.0;
+/// Customers an arm.
+pub const SIZES: [u64; 3] = [50, 200, 2000];
 
 /// Writes everything under `docs`.
 pub fn write(found: &[Found<'_>], docs: &Path) -> Result<(), Box<dyn Error>> {
@@ -28,7 +28,13 @@ pub fn write(found: &[Found<'_>], docs: &Path) -> Result<(), Box<dyn Error>> {
     let mut text = String::from(include_str!("head.md"));
     headline(&mut text, found)?;
     replicates(&mut text, found)?;
-    for family in Family::ALL {
+    for family in Family::ALL.into_iter().filter(|f| *f != Family::Looks) {
+        if SIZES
+            .iter()
+            .all(|n| of_family(found, family, *n).is_empty())
+        {
+            continue;
+        }
         section(&mut text, found, family)?;
         for (what, chart) in [
             ("errors", chart(found, family, false)),
@@ -40,13 +46,16 @@ pub fn write(found: &[Found<'_>], docs: &Path) -> Result<(), Box<dyn Error>> {
         }
     }
     families(&mut text, found)?;
+    looks::section(&mut text, found, &folder)?;
     outside(&mut text, found)?;
+    alarms::section(&mut text, found)?;
     text.push_str(include_str!("foot.md"));
     fs::write(docs.join("calibration.md"), text)?;
     Ok(())
 }
 
-fn percent(share: f64) -> String {
+/// A share in percent.
+pub fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
@@ -54,12 +63,13 @@ fn csv(found: &[Found<'_>]) -> Result<String, std::fmt::Error> {
     let mut out = String::from(
         "cell,family,n,estimator,estimand,replays,computed,error,mcse,by_interval,coverage,lowest,highest,required,inside,warning,warned\n",
     );
-    for (cell, tallies) in found {
-        for r in judge::results(cell, tallies) {
+    for f in found {
+        let cell = f.cell;
+        for r in judge::results(cell, &f.tallies) {
             let (warning, warned) = if r.inside() {
                 ("", 0.0)
             } else {
-                judge::warning(r.tally, tallies)
+                judge::warning(r.tally.estimator, r.tally.estimand, &f.warned)
             };
             writeln!(
                 out,
@@ -87,11 +97,13 @@ fn csv(found: &[Found<'_>]) -> Result<String, std::fmt::Error> {
                 }
             )?;
         }
+        looks::csv(&mut out, f)?;
     }
     Ok(out)
 }
 
-fn estimand(estimand: Estimand) -> &'static str {
+/// What is estimated, in a word.
+pub fn estimand(estimand: Estimand) -> &'static str {
     match estimand {
         Estimand::Difference => "difference",
         Estimand::Ratio => "ratio",
@@ -103,8 +115,9 @@ fn headline(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
     let (mut required, mut within, mut all, mut inside) = (0, 0, 0, 0);
     let mut worst: Option<(f64, String)> = None;
     let mut misses = Vec::new();
-    for (cell, tallies) in found {
-        for r in judge::results(cell, tallies) {
+    for f in found {
+        let cell = f.cell;
+        for r in judge::results(cell, &f.tallies) {
             all += 1;
             inside += usize::from(r.inside());
             if r.required {
@@ -126,12 +139,18 @@ fn headline(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
             }
         }
     }
+    for l in found.iter().flat_map(|f| judge::looked(f.cell, &f.looks)) {
+        if let Some(right) = l.inside() {
+            all += 1;
+            inside += usize::from(right);
+        }
+    }
     writeln!(text, "\n## Result\n")?;
     writeln!(
         text,
         "Of {required} results that must be right (`permutation` everywhere, and every method on negative binomial\n\
-         counts and on extra zeros with 200 or 2,000 customers an arm), {within} are. Of all {all} results, {inside} are within\n\
-         the same bounds."
+         counts and on extra zeros with 200 or 2,000 customers an arm, and `cluster` with 100 clusters an arm), {within} are. Of all\n\
+         {all} results, {inside} are within the same bounds."
     )?;
     if let Some((rate, cell)) = worst {
         writeln!(
@@ -147,13 +166,13 @@ fn headline(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
 }
 
 fn replicates(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
-    let counts: BTreeSet<u64> = found.iter().map(|(_, t)| t.replays).collect();
+    let counts: BTreeSet<u64> = found.iter().map(Found::replays).collect();
     writeln!(text, "\n## How many replays\n")?;
     for count in counts.iter().rev() {
         let ids: Vec<&str> = found
             .iter()
-            .filter(|(_, t)| t.replays == *count)
-            .map(|(c, _)| c.id.as_str())
+            .filter(|f| f.replays() == *count)
+            .map(|f| f.cell.id.as_str())
             .collect();
         let which = if ids.len() == found.len() {
             format!("all {} situations", ids.len())
@@ -175,25 +194,30 @@ fn replicates(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
     Ok(())
 }
 
-fn title(family: Family) -> &'static str {
+/// Heading of a family.
+pub fn title(family: Family) -> &'static str {
     match family {
         Family::NegativeBinomial => "Negative binomial counts",
         Family::ExtraZeros => "Extra zeros",
         Family::Pareto => "Pareto tails",
         Family::Designs => "Several arms, late arrivals, missing outcomes",
+        Family::Clusters => "Whole clusters of unequal size",
+        Family::Looks => "Five looks",
     }
 }
 
-fn of_family<'a, 'b>(found: &'a [Found<'b>], family: Family, n: u64) -> Vec<&'a Found<'b>> {
+/// Its situations with `n` customers an arm that were replayed.
+pub fn of_family<'a, 'b>(found: &'a [Found<'b>], family: Family, n: u64) -> Vec<&'a Found<'b>> {
     let all = found.iter();
-    all.filter(|(c, t)| c.family == family && c.n == n && t.replays > 1)
+    all.filter(|f| f.cell.family == family && f.cell.n == n && f.replays() > 1)
         .collect()
 }
 
-fn methods(found: &[&Found<'_>]) -> Vec<Method> {
+/// The methods that gave a result, in the order of reports.
+pub fn methods(found: &[&Found<'_>]) -> Vec<Method> {
     let all: BTreeSet<Method> = found
         .iter()
-        .flat_map(|(c, t)| judge::results(c, t))
+        .flat_map(|f| judge::results(f.cell, &f.tallies))
         .map(|r| (r.tally.estimator, r.tally.estimand))
         .collect();
     all.into_iter().collect()
@@ -218,13 +242,13 @@ fn section(text: &mut String, found: &[Found<'_>], family: Family) -> std::fmt::
             text,
             "**{n} customers an arm.** Error % / coverage %; bold: outside its bounds.\n"
         )?;
-        let heads: Vec<&str> = cells.iter().map(|(c, _)| c.words.as_str()).collect();
+        let heads: Vec<&str> = cells.iter().map(|f| f.cell.words.as_str()).collect();
         writeln!(text, "| method | {} |", heads.join(" | "))?;
         writeln!(text, "|---|{}", "---|".repeat(cells.len()))?;
         for (estimator, estimand) in methods(&cells) {
             let mut row = format!("| `{}` |", judge::name(estimator, estimand));
-            for (cell, tallies) in &cells {
-                let results = judge::results(cell, tallies);
+            for f in &cells {
+                let results = judge::results(f.cell, &f.tallies);
                 let found = results
                     .iter()
                     .find(|r| (r.tally.estimator, r.tally.estimand) == (estimator, estimand));
@@ -254,7 +278,7 @@ fn section(text: &mut String, found: &[Found<'_>], family: Family) -> std::fmt::
 fn families(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
     let cells: Vec<&Found<'_>> = found
         .iter()
-        .filter(|(c, t)| c.experiment.arms.len() > 2 && t.replays > 1)
+        .filter(|f| f.cell.experiment.arms.len() > 2 && f.replays() > 1)
         .collect();
     if cells.is_empty() {
         return Ok(());
@@ -266,7 +290,7 @@ fn families(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
     )?;
     let heads: Vec<String> = cells
         .iter()
-        .map(|(c, _)| format!("{} an arm", c.n))
+        .map(|f| format!("{} an arm", f.cell.n))
         .collect();
     writeln!(
         text,
@@ -277,8 +301,8 @@ fn families(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
     for (estimator, estimand) in methods(&cells) {
         let rates: Vec<Option<Rate>> = cells
             .iter()
-            .map(|(_, t)| {
-                let tally = t.get(estimator, estimand)?;
+            .map(|f| {
+                let tally = f.tallies.get(estimator, estimand)?;
                 tally.rejected_adjusted.rate()?;
                 tally.any_rejected.rate()
             })
@@ -310,9 +334,12 @@ fn outside(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
         "\n## Where a method falls outside, and what `pilot analyze` says there\n\n\
          | situation | method | error % | bounds % | warning | in so many of the pilots |\n|---|---|---|---|---|---|"
     )?;
-    for (cell, tallies) in found {
-        for r in judge::results(cell, tallies).iter().filter(|r| !r.inside()) {
-            let (id, warned) = judge::warning(r.tally, tallies);
+    for f in found {
+        let cell = f.cell;
+        looks::outside(text, f)?;
+        let all = judge::results(cell, &f.tallies);
+        for r in all.iter().filter(|r| !r.inside()) {
+            let (id, warned) = judge::warning(r.tally.estimator, r.tally.estimand, &f.warned);
             writeln!(
                 text,
                 "| {} | `{}`{} | {} ± {:.2} | {} – {} | `{id}` | {:.0} % |",
@@ -328,118 +355,4 @@ fn outside(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
         }
     }
     Ok(())
-}
-
-/// Which dots of a chart belong together: the mean, or the design.
-fn series(family: Family) -> Vec<String> {
-    let names: Vec<String> = match family {
-        Family::Designs => cells::all()
-            .iter()
-            .filter(|c| c.family == family && c.n == SIZES[0])
-            .map(|c| c.id.replace("-n50", "").replace('-', " "))
-            .collect(),
-        _ => ["mean 0.2", "mean 1", "mean 5"].map(String::from).into(),
-    };
-    names
-}
-
-fn series_of(cell: &Cell, names: &[String]) -> usize {
-    let id = cell
-        .id
-        .replace(&format!("-n{}", cell.n), "")
-        .replace('-', " ");
-    let place = names
-        .iter()
-        .position(|name| match name.strip_prefix("mean ") {
-            Some(mean) => {
-                cell.words.contains(&format!("mean {mean},"))
-                    || cell.words.contains(&format!("mean {mean} "))
-            }
-            None => *name == id,
-        });
-    place.unwrap_or(0)
-}
-
-fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
-    let names = series(family);
-    let every: Vec<&Found<'_>> = SIZES
-        .iter()
-        .flat_map(|n| of_family(found, family, *n))
-        .collect();
-    let replays = every.iter().map(|(_, t)| t.replays).min().unwrap_or(1);
-    let panel = |n: u64| {
-        let off = if n >= 2000 {
-            4.0 * judge::mcse(replays)
-        } else {
-            0.015
-        };
-        let right = if coverage { 1.0 - ALPHA } else { ALPHA };
-        Panel {
-            title: format!("{} customers an arm", pilot::number::count(n)),
-            reference: Some(right),
-            limits: Some((right - off, right + off)),
-            ends: if coverage { (0.88, 1.0) } else { (0.0, 0.12) },
-        }
-    };
-    let of = |n: u64, (estimator, estimand): Method| -> Vec<Dot> {
-        of_family(found, family, n)
-            .into_iter()
-            .filter_map(|(cell, tallies)| {
-                let tally = tallies.get(estimator, estimand)?;
-                let rate = if coverage {
-                    tally.covered.rate()?
-                } else {
-                    tally.rejected.rate()?
-                };
-                Some(Dot {
-                    value: rate.value,
-                    half: BARS * rate.mcse,
-                    series: series_of(cell, &names),
-                })
-            })
-            .collect()
-    };
-    let rows = methods(&every)
-        .into_iter()
-        .map(|method| DotRow {
-            name: judge::name(method.0, method.1),
-            note: String::new(),
-            dots: SIZES.iter().map(|n| of(*n, method)).collect(),
-        })
-        .filter(|row| row.dots.iter().any(|d| !d.is_empty()));
-    let spread = match family {
-        Family::NegativeBinomial => "dispersion φ 0.1, 1 and 5",
-        Family::ExtraZeros => "30 % of customers never contact",
-        Family::Pareto => "tail indices 2.5 and 1.5",
-        Family::Designs => "mean 1, φ 1",
-    };
-    Dots {
-        title: if coverage {
-            format!(
-                "{}: how often does the interval hold the truth?",
-                title(family)
-            )
-        } else {
-            format!(
-                "{}: how often does each method find an effect that is not there?",
-                title(family)
-            )
-        },
-        subtitle: format!(
-            "{} {}; {spread}. Line: {} % planned; dashes: near enough. Arrows: beyond the axis.",
-            if coverage {
-                "Coverage of 95 % intervals without effect,"
-            } else {
-                "Share of tests with p at most 5 % where nothing works,"
-            },
-            "one dot a situation",
-            if coverage { "95" } else { "5" },
-        ),
-        source: format!(
-            "pilot, docs/calibration.md · at least {replays} replays a situation · bars: ±{BARS} Monte-Carlo standard errors"
-        ),
-        panels: SIZES.iter().map(|n| panel(*n)).collect(),
-        rows: rows.collect(),
-        series: names,
-    }
 }

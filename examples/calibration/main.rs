@@ -8,15 +8,20 @@
 //! replays than asked gets the missing ones. `write` makes the document, its charts and
 //! `calibration/results.csv` of what is there. The same replays give the same bytes.
 
+mod alarms;
 mod cells;
+mod charts;
 mod document;
 mod judge;
+mod looks;
+mod warned;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pilot::planning::simulate::Tallies;
+use pilot::planning::simulate::{LookTally, Tallies};
 use serde::{Deserialize, Serialize};
 
 use cells::Cell;
@@ -33,8 +38,32 @@ pub struct Saved {
     pub draws: u32,
     /// Seed.
     pub seed: u64,
+    /// What the estimators did; nothing where looks are counted instead.
+    #[serde(default)]
+    pub tallies: Tallies,
+    /// What looking did, by rule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looks: BTreeMap<String, LookTally>,
+}
+
+/// A situation and what came of it.
+pub struct Found<'a> {
+    /// The situation.
+    pub cell: &'a Cell,
     /// What the estimators did.
     pub tallies: Tallies,
+    /// What looking did, by rule.
+    pub looks: BTreeMap<String, LookTally>,
+    /// Share of its pilots in which each warning comes, or a check that warns.
+    pub warned: BTreeMap<String, f64>,
+}
+
+impl Found<'_> {
+    /// Replays of it.
+    pub fn replays(&self) -> u64 {
+        let looked = self.looks.values().map(|t| t.crossed.n).max();
+        self.tallies.replays.max(looked.unwrap_or(0))
+    }
 }
 
 struct Arguments {
@@ -85,7 +114,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         "write" => {
             let mut found = Vec::new();
             for cell in &all {
-                found.push((cell, load(cell, &a.dir)?));
+                let saved = load(cell, &a.dir)?;
+                let mut one = Found {
+                    cell,
+                    tallies: saved.tallies,
+                    looks: saved.looks,
+                    warned: BTreeMap::new(),
+                };
+                if one.replays() > 1 {
+                    one.warned = warned::shares(cell)?;
+                }
+                found.push(one);
             }
             document::write(&found, &a.docs)
         }
@@ -98,43 +137,59 @@ fn place(cell: &Cell, dir: &Path) -> PathBuf {
 }
 
 /// What was saved of a situation; nothing where its settings were others.
-fn load(cell: &Cell, dir: &Path) -> Result<Tallies, Box<dyn Error>> {
+fn load(cell: &Cell, dir: &Path) -> Result<Saved, Box<dyn Error>> {
+    let none = || Saved {
+        id: cell.id.clone(),
+        draws: cells::DRAWS,
+        seed: cells::SEED,
+        tallies: Tallies::default(),
+        looks: BTreeMap::new(),
+    };
     let path = place(cell, dir);
     if !path.exists() {
-        return Ok(Tallies::default());
+        return Ok(none());
     }
     let saved: Saved = serde_json::from_slice(&fs::read(path)?)?;
     let same = saved.id == cell.id && saved.draws == cells::DRAWS && saved.seed == cells::SEED;
-    Ok(if same {
-        saved.tallies
-    } else {
-        Tallies::default()
-    })
+    Ok(if same { saved } else { none() })
 }
 
 fn run(cell: &Cell, replicates: u64, dir: &Path) -> Result<(), Box<dyn Error>> {
-    let mut tallies = load(cell, dir)?;
+    let mut saved = load(cell, dir)?;
     let begun = std::time::Instant::now();
-    let before = tallies.replays;
-    while tallies.replays < replicates {
-        let end = replicates.min(tallies.replays + BATCH);
-        tallies.merge(cell.replay().run(tallies.replays, end, &|_| Ok(()))?);
-        let saved = Saved {
-            id: cell.id.clone(),
-            draws: cells::DRAWS,
-            seed: cells::SEED,
-            tallies: tallies.clone(),
-        };
+    let (names, rules): (Vec<_>, Vec<_>) = cell.rules().into_iter().unzip();
+    let done = |saved: &Saved| {
+        let looked = saved.looks.values().map(|t| t.crossed.n).max();
+        saved.tallies.replays.max(looked.unwrap_or(0))
+    };
+    let before = done(&saved);
+    while done(&saved) < replicates {
+        let from = done(&saved);
+        let end = replicates.min(from + BATCH);
+        if rules.is_empty() {
+            let tallies = cell.replay().run(from, end, &|_| Ok(()))?;
+            saved.tallies.merge(tallies);
+        } else {
+            let tallies = cell.replay().looks((from, end), &rules, &|_| Ok(()))?;
+            for (name, tally) in names.iter().zip(tallies) {
+                saved
+                    .looks
+                    .entry(name.to_string())
+                    .or_default()
+                    .merge(tally);
+            }
+        }
         let path = place(cell, dir);
         let half = path.with_extension("part");
         fs::write(&half, serde_json::to_vec(&saved)?)?;
         fs::rename(half, path)?;
     }
-    let done = tallies.replays - before;
+    let after = done(&saved);
     let seconds = begun.elapsed().as_secs_f64();
     println!(
-        "{}: {} replays, {done} new in {seconds:.1} s",
-        cell.id, tallies.replays
+        "{}: {after} replays, {} new in {seconds:.1} s",
+        cell.id,
+        after - before
     );
     Ok(())
 }

@@ -279,6 +279,8 @@ fn outcome_rows(
         if let Some(by_cluster) = by_cluster {
             let few = clusters::few(experiment, outcome, arm, by_cluster, &found[of_arm..]);
             analysis.warnings.extend(few);
+            let skewed = clusters::skewed(experiment, outcome, arm, by_cluster);
+            analysis.warnings.extend(skewed);
         }
         let of_arm = &mut found[of_arm..];
         if primary.sealed && !of_arm.iter().any(|r| primary.is(&r.estimate)) {

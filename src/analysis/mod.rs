@@ -27,7 +27,7 @@ pub use joint::joint_effect;
 pub use looks::{
     ArmLooks, Asked, BlindedRow, Boundaries, FirstStage, LookRow, LookState, NextSize, NextStage,
     PlannedLook, StageRecord, StageRow, StagedArm, Stages, blinded_until, combine, first_day,
-    interim, last, last_day, next_stages, no_looks_planned, plan_until,
+    interim, last, last_day, look_design, next_stages, no_looks_planned, normal_score, plan_until,
 };
 pub use model::*;
 pub use scale::{Scale, before_windows, scale};
@@ -75,6 +75,8 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     estimates::add_uncapped(experiment, evidence, &mut analysis.estimates)?;
     guardrails::add_margins(experiment, &tables, &mut analysis.estimates)?;
     analysis.factorial = factorial::crossed(experiment, &analysis.estimates);
+    let misfit = warnings::of_negbin(experiment, &analysis.estimates, &checks);
+    analysis.warnings.extend(misfit);
     analysis.checks_alone = checks.clone();
     let deciding = deciding_table(experiment, &tables);
     if let (Some(table), Some(check)) = (deciding, checks.iter_mut().find(|c| c.id == "attrition"))

@@ -28,6 +28,8 @@ mod report;
 mod schedule;
 mod sign;
 mod simulate;
+mod simulate_looks;
+mod simulate_source;
 mod size;
 mod sizing;
 mod status;

@@ -16,6 +16,7 @@ mod privacy;
 mod schedule;
 mod segments;
 mod simulation;
+mod simulation_looks;
 mod stages;
 mod tables;
 mod terminal;

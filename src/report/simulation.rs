@@ -20,7 +20,8 @@ fn estimand(row: &Row) -> &'static str {
     }
 }
 
-/// The files of a simulation: `simulation.json`, `simulation.csv` and the chart as SVG and PNG.
+/// The files of a simulation: `simulation.json`, `simulation.csv`, `looks.csv`
+/// where there are looks, and the chart as SVG and PNG.
 ///
 /// # Errors
 /// Internal ones only.
@@ -37,6 +38,9 @@ pub fn simulation(summary: &Summary) -> Result<Vec<RenderedFile>> {
         file("simulation.json", json),
         file("simulation.csv", csv(summary)?),
     ];
+    if let Some(looks) = &summary.looks {
+        files.push(file("looks.csv", super::simulation_looks::csv(looks)?));
+    }
     files.extend(dots("simulation", &chart(summary))?);
     Ok(files)
 }
@@ -305,6 +309,10 @@ pub fn simulation_lines(s: &Summary) -> Vec<String> {
             "Warnings in the pilots where nothing works: {}.",
             often.join(", ")
         ));
+    }
+    if let Some(looks) = &s.looks {
+        lines.push(String::new());
+        lines.extend(super::simulation_looks::lines(looks, s.alpha));
     }
     lines
 }

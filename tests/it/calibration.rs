@@ -10,8 +10,11 @@ use pilot::analysis::{self, Phase, Status};
 
 /// Pilots of each situation that are looked at.
 const PILOTS: u64 = 10;
-/// How many of them must warn. One pilot of a heavy-tailed world may have no customer of the tail.
+/// How many of them must warn.
 const MUST_WARN: u64 = 9;
+/// How many of a Pareto tail of index 2.5: one such pilot in three has no customer of the tail, looks
+/// like any other, and nobody can tell.
+const MUST_WARN_OF_TAILS: u64 = 5;
 
 /// Rows of docs/calibration/results.csv as maps of its columns.
 fn rows() -> Vec<BTreeMap<String, String>> {
@@ -24,8 +27,9 @@ fn rows() -> Vec<BTreeMap<String, String>> {
 fn warnings(cell: &cells::Cell) -> BTreeMap<String, u64> {
     let mut seen = BTreeMap::new();
     for i in 0..PILOTS {
-        let (mut plan, evidence) = cell.replay().pilot(i).unwrap();
-        // Resampling warns of nothing.
+        let (mut plan, evidence) = cell.pilot(i).unwrap();
+        // Resampling warns of nothing; what cannot be computed is left out.
+        plan.analysis.estimator = None;
         plan.analysis.permutations = 0;
         plan.analysis.bootstrap = 0;
         let analysis = analysis::analyze(&plan, &evidence, Phase::Ended).unwrap();
@@ -43,7 +47,6 @@ fn warnings(cell: &cells::Cell) -> BTreeMap<String, u64> {
 }
 
 #[test]
-#[ignore = "bootstrap's intervals of few, uneven counts and negbin with φ 5 have no warning in nine of ten pilots yet"]
 fn every_row_out_of_bounds_has_its_warning() {
     let rows = rows();
     assert!(
@@ -62,8 +65,12 @@ fn every_row_out_of_bounds_has_its_warning() {
         for row in rows {
             let warning = &row["warning"];
             let times = seen.get(warning).copied().unwrap_or(0);
+            let enough = match id.starts_with("pareto2.5") {
+                true => MUST_WARN_OF_TAILS,
+                false => MUST_WARN,
+            };
             assert!(
-                times >= MUST_WARN,
+                times >= enough,
                 "{id}: {} errs in {} of tests, and only {times} of {PILOTS} pilots warn of it with {warning}; seen: {seen:?}",
                 row["estimator"],
                 row["error"]

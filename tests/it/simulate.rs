@@ -1,5 +1,8 @@
 //! `pilot simulate`: its customers, its counting, and the command.
 
+mod clusters;
+mod looks;
+
 use pilot::experiment::{self, Experiment};
 use pilot::planning::simulate::{NegativeBinomial, Population, Replay, Scenario, Tallies};
 use pilot::stats::{Estimand, Estimator};
@@ -13,10 +16,15 @@ use crate::support::{COUNTS_PLAN, Desk};
 const ERRORS: f64 = 4.5;
 
 fn plan(extra: &str) -> Experiment {
+    plan_with_outcome(&format!(" }}]\n{extra}"))
+}
+
+/// A plan whose only outcome is not closed yet.
+fn plan_with_outcome(rest: &str) -> Experiment {
     let text = format!(
         "schema = 1\nexperiment = {{ name = \"s\", seed = 5 }}\n\
          arms = [{{ name = \"control\", control = true, weight = 1 }}, {{ name = \"video\", weight = 1 }}]\n\
-         outcomes = [{{ name = \"contacts\", role = \"primary\", better = \"lower\" }}]\n{extra}"
+         outcomes = [{{ name = \"contacts\", role = \"primary\", better = \"lower\"{rest}"
     );
     let path = std::path::Path::new("s.toml");
     experiment::parse(&text, path).unwrap().experiment

@@ -24,6 +24,7 @@ use fraction::Projection;
 pub use fraction::{first_day, last_day};
 pub use model::*;
 pub use needed::next_stages;
+pub use scored::normal_score;
 pub use second::combine;
 pub use stages::*;
 
@@ -125,8 +126,12 @@ fn hide_fixed(row: &mut EstimateRow) {
     row.detail.retain(|key, _| !of_one_look(key));
 }
 
-/// The plan's boundary as a design, scaled where a second stage may follow.
-fn design(
+/// The plan's boundary as a design, scaled where a second stage may follow; `None` of a
+/// confidence sequence.
+///
+/// # Errors
+/// A name or parameter that no boundary has.
+pub fn look_design(
     sequential: &Sequential,
     alpha: f64,
     sides: u8,
@@ -216,7 +221,7 @@ fn adjust(
         .position(|o| o.name == plan.primary_outcome().name);
     let (outcome, table) = (plan.primary_outcome(), &tables[place.unwrap_or(0)]);
     let fractions = planned_fractions(plan, sequential, outcome, table, asked);
-    let design = design(sequential, alpha_each, sides, fractions).map_err(refused)?;
+    let design = look_design(sequential, alpha_each, sides, fractions).map_err(refused)?;
     let planned = match &design {
         Some(design) => planned(sequential, design).map_err(refused)?,
         None => Vec::new(),

@@ -21,6 +21,23 @@ pub(super) struct Scored {
     pub z: f64,
 }
 
+/// The normal deviate with the tail of a t deviate; `df` `None` is normal already.
+pub fn normal_score(t: f64, df: Option<f64>) -> f64 {
+    let z = match df {
+        None => t,
+        df => {
+            let tail = t_sf(t.abs(), df);
+            if tail > 0.0 {
+                normal_isf(tail).min(MOST_Z)
+            } else {
+                MOST_Z
+            }
+            .copysign(t)
+        }
+    };
+    z.clamp(-MOST_Z, MOST_Z)
+}
+
 impl Comparing<'_> {
     /// The standard error on the scale of inference.
     pub(super) fn se(&self, row: &EstimateRow) -> Result<f64, Refusal> {
@@ -75,19 +92,8 @@ impl Comparing<'_> {
         };
         let effect = if self.upper_is_bad() { -value } else { value };
         let t = effect / se;
-        let score = |t: f64| match row.df {
-            None => t,
-            df => {
-                let tail = t_sf(t.abs(), df);
-                if tail > 0.0 {
-                    normal_isf(tail).min(MOST_Z)
-                } else {
-                    MOST_Z
-                }
-                .copysign(t)
-            }
-        };
-        let z = score(t).clamp(-MOST_Z, MOST_Z);
+        let score = |t: f64| normal_score(t, row.df);
+        let z = score(t);
         // Near 0 the ratio of both is that of the densities, taken from a small t.
         let widening = if t.abs() > 1e-3 {
             t / z

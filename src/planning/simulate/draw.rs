@@ -6,8 +6,9 @@ use crate::experiment::{Experiment, Method, OutcomeKind};
 use crate::stats::poisson_sampling::{poisson, thinned};
 use crate::stats::random::Generator;
 use crate::stats::sampling::LogFactorials;
-use crate::table::{ArmId, Cell, ContactTable, StratumId};
+use crate::table::{ArmId, Cell, StratumId};
 
+use super::drawn::Drawn;
 use super::population::{Group, Known, Population, Profile, in_proportion};
 
 /// ln k! up to here from a table; larger counts are rare.
@@ -125,41 +126,56 @@ impl<'a> Drawing<'a> {
         })
     }
 
-    /// The table of one pilot, its customers assigned as the plan says; `seed` is the pilot's.
-    pub fn table(&self, seed: u64, g: &mut Generator) -> Result<ContactTable> {
-        let mut cells = Vec::new();
+    /// The customers of one pilot, assigned as the plan says; `seed` is the pilot's.
+    pub fn draw(&self, seed: u64, g: &mut Generator) -> Result<Drawn> {
+        let mut drawn = Drawn::default();
         for (s, group) in self.population.groups.iter().enumerate() {
             let stratum = StratumId(s as u32);
-            for (arm, n) in self.sizes(stratum, group, seed, g)?.into_iter().enumerate() {
-                let arm_id = ArmId(arm as u16);
-                self.customers(group, arm_id, stratum, n, g, &mut cells);
+            let clusters = self.population.clusters.as_ref().map(|c| &c.sizes[s]);
+            let units = clusters.map_or(group.customers, |c| c.number(group.customers));
+            let sizes = self.sizes(stratum, group, units, seed, g)?;
+            for (arm, n) in sizes.into_iter().enumerate() {
+                let arm = ArmId(arm as u16);
+                match clusters {
+                    None => self.customers(group, (arm, stratum), (n, 1.0), g, &mut drawn.cells),
+                    Some(sizes) => {
+                        for _ in 0..n {
+                            let members = (sizes.draw(g), self.population.shared(g));
+                            self.customers(group, (arm, stratum), members, g, &mut drawn.cells);
+                            drawn.ends.push(drawn.cells.len());
+                        }
+                    }
+                }
             }
         }
-        let p = self.population;
-        ContactTable::new(
-            self.arms.clone(),
-            p.strata.clone(),
-            p.unit,
-            p.decimals,
-            cells,
-        )
+        Ok(drawn)
     }
 
-    /// Customers of a stratum in each arm.
+    /// What a table of [`Drawing::draw`]'s customers is called.
+    pub fn frame(&self) -> (&[String], &Population) {
+        (&self.arms, self.population)
+    }
+
+    /// How many of the `units` of a stratum, customers or clusters, are in each arm.
     fn sizes(
         &self,
         stratum: StratumId,
         group: &Group,
+        units: u64,
         seed: u64,
         g: &mut Generator,
     ) -> Result<Vec<u64>> {
         let weight = |a: &crate::experiment::Arm| a.weight.unwrap_or(1);
         match self.experiment.assignment.method {
             // Where the plan only takes arms over, a new draw has the arms' sizes as they were.
-            Method::Existing => Ok(group.by_arm.clone().unwrap_or_else(|| {
-                let weights: Vec<u64> = self.experiment.arms.iter().map(weight).collect();
-                in_proportion(&weights, group.customers)
-            })),
+            Method::Existing => Ok(match &group.by_arm {
+                Some(arms) if units == group.customers => arms.clone(),
+                Some(arms) => in_proportion(arms, units),
+                None => {
+                    let weights: Vec<u64> = self.experiment.arms.iter().map(weight).collect();
+                    in_proportion(&weights, units)
+                }
+            }),
             Method::Complete => {
                 let shares = self
                     .experiment
@@ -171,13 +187,13 @@ impl<'a> Drawing<'a> {
                     });
                 let scheme =
                     Scheme::new(&self.experiment.name, seed, shares).map_err(Error::from)?;
-                Ok(scheme.quotas(self.population.strata.tuple(stratum), group.customers))
+                Ok(scheme.quotas(self.population.strata.tuple(stratum), units))
             }
             Method::Hashed => {
                 let weights: Vec<u64> = self.experiment.arms.iter().map(weight).collect();
                 let total: u64 = weights.iter().sum();
                 let mut sizes = vec![0; weights.len()];
-                for _ in 0..group.customers {
+                for _ in 0..units {
                     let mut place = g.below(total);
                     for (size, w) in sizes.iter_mut().zip(&weights) {
                         if place < *w {
@@ -192,13 +208,12 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// Draws `n` customers of an arm and adds them up to cells.
+    /// Draws `n` customers of an arm, whose rates all have the factor `shared`, and adds them up to cells.
     fn customers(
         &self,
         group: &Group,
-        arm: ArmId,
-        stratum: StratumId,
-        n: u64,
+        (arm, stratum): (ArmId, StratumId),
+        (n, shared): (u64, f64),
         g: &mut Generator,
         cells: &mut Vec<Cell>,
     ) {
@@ -209,7 +224,7 @@ impl<'a> Drawing<'a> {
                 let place = g.below(whole);
                 let i = group.cumulative.partition_point(|upto| *upto <= place);
                 let profile = &group.profiles[i.min(group.profiles.len() - 1)];
-                let counts = self.counts(profile, group, treated, g);
+                let counts = self.counts(profile, group, (treated, shared), g);
                 (profile.exposure, profile.before_exposure, counts)
             })
             .collect();
@@ -230,7 +245,13 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    fn counts(&self, p: &Profile, group: &Group, treated: bool, g: &mut Generator) -> Counts {
+    fn counts(
+        &self,
+        p: &Profile,
+        group: &Group,
+        (treated, shared): (bool, f64),
+        g: &mut Generator,
+    ) -> Counts {
         let scenario = self.scenario;
         let uptake = scenario.uptake.map(|share| treated && g.uniform() < share);
         let change = if uptake.unwrap_or(treated) {
@@ -238,11 +259,11 @@ impl<'a> Drawing<'a> {
         } else {
             0.0
         };
-        let mut factor = 1.0;
+        let mut factor = shared;
         if scenario.zero_inflation > 0.0 && g.uniform() < scenario.zero_inflation {
             factor = 0.0;
         } else if let Some(tail) = scenario.heavy_tail {
-            factor = pareto(g, tail);
+            factor *= pareto(g, tail);
         }
         let (before, after) = match &p.known {
             Known::Gamma {

@@ -4,14 +4,21 @@
 //! pilots, assigns them by the plan and analyses each as `analyze` would; [`Tallies`] hold what
 //! each estimator did. Nothing here reads a file.
 
+mod clusters;
 mod draw;
+mod drawn;
+mod looks;
+mod looks_summary;
 mod mixture;
 mod population;
 mod replay;
 mod summary;
 mod tally;
 
+pub use clusters::ClusterLaw;
 pub use draw::Scenario;
+pub use looks::{LookTally, Looking, LooksAt};
+pub use looks_summary::{LookRow, Looks, looks_summary};
 pub use population::{NegativeBinomial, Population};
 pub use replay::Replay;
 pub use summary::{About, Row, Summary, Verdict, summary};

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::table::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
 
+use super::clusters::Clustering;
 use super::mixture::{Counted, Mixture};
 
 /// A stratum with fewer customers than this borrows the rates of all customers.
@@ -18,6 +19,8 @@ pub struct Population {
     pub(super) groups: Vec<Group>,
     /// Probability that a customer's rate lasts from before to after; else it is drawn anew.
     pub(super) lasting: f64,
+    /// How customers come in clusters; `None`: each by herself.
+    pub(super) clusters: Option<Clustering>,
 }
 
 /// The customers of a stratum.
@@ -125,6 +128,7 @@ impl Population {
             decimals: Decimals::default(),
             groups: vec![Group::new(customers, None, vec![(profile, 1)])],
             lasting: 1.0,
+            clusters: None,
         })
     }
 
@@ -303,6 +307,7 @@ impl Population {
             decimals: table.decimals(),
             groups,
             lasting: 1.0,
+            clusters: None,
         })
     }
 
@@ -454,7 +459,7 @@ fn check_correlation(correlation: Option<f64>) -> Result<()> {
 }
 
 /// Mean of f(rate) by cumulative probabilities.
-fn expected(rates: &[f64], cumulative: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn expected(rates: &[f64], cumulative: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     let mut before = 0.0;
     let mut mean = 0.0;
     for (rate, upto) in rates.iter().zip(cumulative) {

@@ -7,14 +7,15 @@ use crate::error::{Kind, Result};
 use crate::experiment::Experiment;
 use crate::stats::random::Stream;
 use crate::stats::{Estimand, Estimator};
-use crate::table::{Audit, ContactTable, Evidence, OutcomeEvidence, Provenance};
+use crate::table::Evidence;
 
 use super::draw::{Drawing, Scenario};
+use super::drawn::Drawn;
 use super::population::Population;
 use super::tally::Tallies;
 
 /// Replays between two looks at the clock.
-const BATCH: u64 = 64;
+pub(super) const BATCH: u64 = 64;
 
 /// What to replay.
 pub struct Replay<'a> {
@@ -65,7 +66,7 @@ impl Replay<'_> {
     }
 
     /// The plan with its primary outcome alone, and nothing that would change a unit.
-    fn plan(&self) -> Experiment {
+    pub(super) fn plan(&self) -> Experiment {
         let mut plan = self.experiment.clone();
         let outcome = plan.primary_outcome().clone();
         plan.outcomes = vec![outcome];
@@ -83,15 +84,18 @@ impl Replay<'_> {
     /// A scenario out of its range.
     pub fn pilot(&self, i: u64) -> Result<(Experiment, Evidence)> {
         let drawing = Drawing::new(self.population, self.scenario, self.experiment)?;
-        self.draw(i, &self.plan(), &drawing)
+        let (plan, drawn) = self.draw(i, &self.plan(), &drawing)?;
+        let evidence = drawn.evidence(&plan, &drawing)?;
+        Ok((plan, evidence))
     }
 
-    fn draw(
+    /// The plan and the customers of replay `i`.
+    pub(super) fn draw(
         &self,
         i: u64,
         plan: &Experiment,
         drawing: &Drawing<'_>,
-    ) -> Result<(Experiment, Evidence)> {
+    ) -> Result<(Experiment, Drawn)> {
         let purpose = if self.scenario.reduction == 0.0 {
             "simulate/none"
         } else {
@@ -100,8 +104,8 @@ impl Replay<'_> {
         let mut g = Stream::new(purpose, &plan.name, self.seed).generator(i);
         let mut plan = plan.clone();
         plan.seed = g.bits();
-        let evidence = evidence(&plan, drawing.table(plan.seed, &mut g)?);
-        Ok((plan, evidence))
+        let drawn = drawing.draw(plan.seed, &mut g)?;
+        Ok((plan, drawn))
     }
 
     fn one(
@@ -111,7 +115,8 @@ impl Replay<'_> {
         drawing: &Drawing<'_>,
         truth: &Truth,
     ) -> Result<Tallies> {
-        let (mut plan, evidence) = self.draw(i, plan, drawing)?;
+        let (mut plan, drawn) = self.draw(i, plan, drawing)?;
+        let evidence = drawn.evidence(&plan, drawing)?;
         let mut tallies = Tallies {
             replays: 1,
             ..Tallies::default()
@@ -132,24 +137,6 @@ impl Replay<'_> {
         };
         count(&analysis, &plan, truth, &mut tallies);
         Ok(tallies)
-    }
-}
-
-/// Evidence of a simulated pilot.
-fn evidence(plan: &Experiment, table: ContactTable) -> Evidence {
-    let mut by_arm = vec![0; plan.arms.len()];
-    for c in table.cells() {
-        by_arm[usize::from(c.arm.0)] += c.customers;
-    }
-    Evidence {
-        audit: Audit {
-            customers: by_arm.iter().sum(),
-            customers_by_arm: by_arm,
-            ..Audit::default()
-        },
-        outcomes: vec![OutcomeEvidence::of_cells(&plan.outcomes[0].name, table)],
-        spillover: None,
-        provenance: Provenance::default(),
     }
 }
 

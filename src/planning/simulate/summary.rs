@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::stats::{Estimand, Estimator};
 
 use super::draw::Scenario;
+use super::looks_summary::Looks;
 use super::tally::{Rate, Tallies, Tally};
 
 /// A result is called out of bounds beyond this many Monte-Carlo standard errors.
@@ -53,6 +54,9 @@ pub struct Summary {
     pub warnings: BTreeMap<String, f64>,
     /// Share of the replays without effect in which the plan's own estimator could not be computed.
     pub refused: f64,
+    /// Looks before the end; `None` where nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
 }
 
 /// What an estimator did.
@@ -139,6 +143,8 @@ pub struct About<'a> {
     pub draws: u32,
     /// Mean of the outcome without an intervention.
     pub mean: f64,
+    /// Looks before the end.
+    pub looks: Option<Looks>,
 }
 
 /// Puts the replays without effect and those with `scenario`'s together.
@@ -197,5 +203,6 @@ pub fn summary(
             .map(|(id, n)| (id.clone(), *n as f64 / replays))
             .collect(),
         refused: none.refused as f64 / replays,
+        looks: about.looks,
     }
 }
