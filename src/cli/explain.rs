@@ -88,7 +88,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<()> {
             let names: Vec<_> = topics.iter().flat_map(|t| &t.names).collect();
             return ui.document(&names);
         }
-        for (page, _) in PAGES {
+        for &(page, _) in PAGES {
             let names: Vec<_> = topics
                 .iter()
                 .filter(|t| t.page == page)

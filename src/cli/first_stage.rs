@@ -171,7 +171,7 @@ fn load(pilot: Pilot, recorded: Option<&Recorded>) -> Result<First> {
         )
     };
     let seal = recorded.and_then(|r| r.seal);
-    let verified = verify(&pilot, seal.as_ref()).map_err(|e| {
+    let verified = verify(&pilot, seal.as_ref(), None).map_err(|e| {
         let named = Error::new(
             e.kind(),
             format!(

@@ -255,6 +255,7 @@ pub fn joint_effect(e: &Experiment, analysis: &Analysis) -> Option<JointEffect> 
         df: row.df,
         control_rate: control.mean / per,
         window_days: days as f64,
+        minutes: None,
     })
 }
 
