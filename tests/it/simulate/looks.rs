@@ -139,7 +139,7 @@ fn the_command_looks_as_often_as_asked_or_planned() {
         "simulate",
         "n",
         "--replicates",
-        "40",
+        "12",
         "--draws",
         "19",
         "--effect",
