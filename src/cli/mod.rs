@@ -24,6 +24,7 @@ mod power;
 mod quick;
 mod re_estimate;
 mod report;
+mod same_question;
 mod simulate;
 mod size;
 mod sizing;
