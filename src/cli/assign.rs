@@ -17,7 +17,7 @@ use crate::stats::srm;
 use crate::workspace::{Draft, kind, write_new};
 
 use super::Global;
-use super::disjoint::{self, Known};
+use super::disjoint::{self, Known, Seen};
 use super::pilot::{self, Opened};
 use super::schedule;
 use super::ui::Ui;
@@ -113,8 +113,12 @@ fn assign(opened: &Opened, split_files: bool, g: &Global, ui: &Ui) -> Result<Sho
     match Known::of(opened, g, ui)? {
         None => {}
         Some(Ok(known)) => {
-            let rows = (0..roster.len()).map(|row| (roster.unit(row), line(row)));
-            known.refuse(rows, &file)?;
+            known.refuse((0..roster.len()).map(|row| Seen {
+                unit: roster.unit(row),
+                cluster: roster.cluster(row),
+                file: &file,
+                line: line(row),
+            }))?;
         }
         Some(Err(why)) => ui.warn(disjoint::unchecked(&why)),
     }

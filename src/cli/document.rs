@@ -13,7 +13,6 @@ use crate::table::{Decimals, Evidence};
 use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
-use super::disjoint;
 use super::first_stage::First;
 use super::ingest::Taken;
 use super::look::Interim;
@@ -74,7 +73,10 @@ impl Asked<'_> {
             boundaries = None;
             stages = None;
         }
-        self.about_stages(&mut analysis);
+        if let Some(first) = self.first {
+            let said = first.warnings(self.ledger, self.taken.set.number);
+            analysis.warnings.extend(said);
+        }
         let look = self.look.map(|l| l.number).or(boundaries
             .as_ref()
             .filter(|_| stages.is_none())
@@ -202,34 +204,6 @@ impl Asked<'_> {
         let asked = asked(number, None, true);
         let boundaries = analysis::last(experiment, evidence, &mut analysis, &asked)?;
         Ok((analysis, Some(boundaries), None))
-    }
-
-    /// What a second stage's report must say of the first, and of who was in both.
-    fn about_stages(&self, analysis: &mut Analysis) {
-        let Some(first) = self.first else { return };
-        analysis.warnings.extend(first.changed());
-        let fact = self.ledger.entries().iter().rev().find_map(|e| {
-            let of_set =
-                e.kind == kind::INGEST && e.number_fact("evidence") == Some(self.taken.set.number);
-            of_set.then(|| e.facts.get("stages_disjoint").cloned())
-        });
-        if fact.flatten() != Some(true.into()) {
-            analysis.warnings.push(analysis::Warning {
-                id: "stages-overlap-unchecked".into(),
-                message: disjoint::unchecked(
-                    "the customers of one stage are not known one by one; make sure that nobody was in both",
-                ),
-            });
-        }
-        for banner in &first.record.banners {
-            analysis.warnings.push(analysis::Warning {
-                id: "first-stage-banner".into(),
-                message: format!(
-                    "the report of the first stage, {}, says {banner}",
-                    first.record.name
-                ),
-            });
-        }
     }
 
     /// Which of the pilot's analyses this is. One of the same plan, evidence and day is the same

@@ -5,11 +5,13 @@ use serde_json::Value;
 
 use crate::analysis::{self, StageRecord};
 use crate::error::{Error, Kind, Result, nearest};
-use crate::experiment::{self, Experiment, PlannedEstimand, Windows};
+use crate::experiment::{self, Experiment};
 use crate::report::Document;
 use crate::workspace::{Digest, Draft, Entry, Ledger, Pilot, Seal, Workspace, kind, verify};
 
+use super::disjoint;
 use super::pilot::Opened;
+use super::same_question::same_question;
 
 /// What to do where stages cannot be combined.
 const NEW_ATTEMPT: &str = "take second_stage_of out: without weights fixed before its data a further test is a new attempt, \
@@ -98,8 +100,35 @@ impl First {
         })
     }
 
+    /// What a second stage's report must say of the first, and of who was in both; `ledger` and
+    /// the number of the evidence are the second stage's.
+    pub fn warnings(&self, ledger: &Ledger, evidence: u64) -> Vec<analysis::Warning> {
+        let mut warnings: Vec<_> = self.changed().into_iter().collect();
+        let taken = ledger
+            .entries()
+            .iter()
+            .rfind(|e| e.kind == kind::INGEST && e.number_fact("evidence") == Some(evidence));
+        let disjoint = taken.and_then(|e| e.facts.get("stages_disjoint"));
+        if disjoint != Some(&Value::Bool(true)) {
+            warnings.push(analysis::Warning {
+                id: "stages-overlap-unchecked".into(),
+                message: disjoint::unchecked(
+                    "the customers of one stage are not known one by one; make sure that nobody was in both",
+                ),
+            });
+        }
+        warnings.extend(self.record.banners.iter().map(|banner| analysis::Warning {
+            id: "first-stage-banner".into(),
+            message: format!(
+                "the report of the first stage, {}, says {banner}",
+                self.record.name
+            ),
+        }));
+        warnings
+    }
+
     /// A warning where the first stage was analysed again since.
-    pub fn changed(&self) -> Option<analysis::Warning> {
+    fn changed(&self) -> Option<analysis::Warning> {
         let later = self.later?;
         Some(analysis::Warning {
             id: "first-stage-changed".into(),
@@ -305,104 +334,6 @@ fn approved(pilot: &Pilot, ledger: &Ledger, document: &Document) -> Result<Exper
     let bytes = pilot.approved_plan(approval)?;
     let text = String::from_utf8_lossy(&bytes);
     experiment::parse_copy(&text, &pilot.approved_path(approval.number)).map(|p| p.experiment)
-}
-
-/// Tables and keys that make the question: none may differ between the stages.
-const QUESTION: [&str; 10] = [
-    "analysis.alpha",
-    "analysis.alternative",
-    "analysis.estimand",
-    "analysis.estimator",
-    "analysis.per_days",
-    "assignment.strata",
-    "assignment.cluster",
-    "business.currency",
-    "outcomes",
-    "periods.after_days",
-];
-
-/// Refuses a second stage that asks another question, and names each key that differs.
-fn same_question(first: &Experiment, opened: &Opened) -> Result<()> {
-    let second = opened.experiment();
-    let mut differing: Vec<(String, String)> = Vec::new();
-    let primary: Vec<String> = first
-        .outcomes
-        .iter()
-        .filter(|o| o.role == experiment::Role::Primary)
-        .map(|o| o.name.clone())
-        .collect();
-    for change in experiment::changes(first, second) {
-        let key = change.key.as_str();
-        let of_outcome = primary.iter().any(|name| {
-            let rest = key
-                .strip_prefix("outcomes.")
-                .and_then(|k| k.strip_prefix(name.as_str()));
-            rest.is_some_and(|rest| {
-                [
-                    ".role",
-                    ".kind",
-                    ".reasons",
-                    ".better",
-                    ".cap",
-                    ".before_kind",
-                ]
-                .contains(&rest)
-            })
-        });
-        let of_arm = second.arms.iter().any(|arm| {
-            let rest = key
-                .strip_prefix("arms.")
-                .and_then(|k| k.strip_prefix(arm.name.as_str()));
-            matches!(rest, Some(".control" | ".interventions" | ".after_login"))
-        });
-        if QUESTION.contains(&key) || of_outcome || of_arm {
-            let shown = |v: &Option<String>| v.clone().unwrap_or_else(|| "nothing".into());
-            let words = format!(
-                "{} there, {} here",
-                shown(&change.approved),
-                shown(&change.now)
-            );
-            differing.push((change.key, words));
-        }
-    }
-    for arm in &second.arms {
-        if !first.arms.iter().any(|a| a.name == arm.name) {
-            let words = "the first stage had no such arm".to_string();
-            differing.push((format!("arms.{}", arm.name), words));
-        }
-    }
-    if let (Some(a), Some(b)) = (after_days(first), after_days(second))
-        && a != b
-        && first.analysis.per_days.is_none()
-        && first.analysis.estimand == PlannedEstimand::Difference
-    {
-        let words =
-            format!("{a} days there, {b} here, and the difference is per customer over the window");
-        differing.push(("periods.after".into(), words));
-    }
-    let Some((key, _)) = differing.first() else {
-        return Ok(());
-    };
-    let list: Vec<String> = differing
-        .iter()
-        .map(|(k, w)| format!("{k} ({w})"))
-        .collect();
-    Err(Error::plan(format!(
-        "the second stage asks another question than {}: {}",
-        first.name,
-        list.join("; ")
-    ))
-    .file(opened.pilot.plan_path())
-    .key(key.clone())
-    .hint("make them as in the first stage's approved plan; arms may be left out, not added or changed"))
-}
-
-/// Days of the after window.
-fn after_days(e: &Experiment) -> Option<i64> {
-    Some(match &e.periods.as_ref()?.windows {
-        Windows::Fixed { after, .. } => days(*after)?,
-        Windows::Relative { after_days, .. } => i64::from(*after_days),
-    })
 }
 
 /// Days from the first to the last, both included.

@@ -25,6 +25,7 @@ mod power_schedule;
 mod quick;
 mod re_estimate;
 mod report;
+mod same_question;
 mod schedule;
 mod sign;
 mod simulate;

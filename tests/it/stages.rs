@@ -4,4 +4,5 @@ mod error_rates;
 mod hostile;
 mod re_estimation;
 mod references;
+mod sizes;
 mod whole_run;

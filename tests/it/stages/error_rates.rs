@@ -188,8 +188,8 @@ fn two_stage_table() {
         println!("| {name} | {one:.4} | {naive_one:.4} | {two:.4} | {naive_two:.4} |");
     }
     for (name, rule) in RULES {
-        for effect in [0.0, 1.0, 2.0] {
-            let (inside, below) = covered(rule, name, effect, 10_000);
+        for effect in [0.0, 0.5, 1.0, 1.5, 2.5] {
+            let (inside, below) = covered(rule, name, effect, 40_000);
             println!("| {name} | {effect} | {inside:.4} | {below:.4} |");
         }
     }

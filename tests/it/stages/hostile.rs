@@ -260,7 +260,7 @@ fn a_customer_in_both_stages_is_named_at_ingest() {
         &desk,
         &["analyze", "second"],
         2,
-        "2 of the customers were in the first stage, first",
+        "2 of the customers, or their clusters, were in the first stage, first",
     );
     assert_eq!(error["line"], all.len() as u64 - 1);
     assert!(error["message"].as_str().unwrap().contains(&format!(
@@ -327,4 +327,78 @@ fn a_first_stage_that_was_changed_is_noticed() {
     refused(&desk, &["analyze", "second"], 3, "no entry has the seal");
     desk.write("experiments/first/ledger.jsonl", ledger);
     assert_ne!(desk.run(&["analyze", "second", "--json"]).code, 0);
+}
+
+const BRANCHES: &str = r#"schema = 1
+[experiment]
+name = "first"
+seed = 7
+[assignment]
+cluster = "branch"
+[[arms]]
+name = "control"
+control = true
+[[arms]]
+name = "treatment"
+[data.counts]
+path = "data/first.csv"
+columns = { unit = "customer" }
+[[outcomes]]
+name = "contacts"
+role = "primary"
+[analysis]
+estimator = "cluster"
+permutations = 0
+bootstrap = 0
+[analysis.sequential]
+information = [1.0]
+extension_weights = [1, 1]
+"#;
+
+/// Twelve branches of five customers; `from` numbers customers and branches.
+fn branches(from: u64) -> String {
+    let mut text = "customer,branch,after\n".to_string();
+    for i in 0..60 {
+        let (customer, branch) = (5 * from + i, from + i / 5);
+        text += &format!("c{customer},b{branch},{}\n", (i * 7 + i / 5) % 4);
+    }
+    text
+}
+
+#[test]
+fn a_branch_in_both_stages_is_refused_though_its_customers_are_others() {
+    let desk = Desk::new();
+    desk.write("experiments/first.toml", BRANCHES);
+    desk.write("data/first.csv", branches(0));
+    approve(&desk, "first");
+    desk.run(&["assign", "first"]).ok();
+    analyze(&desk, "first");
+    second(&desk);
+    approve(&desk, "second");
+    // Other customers, the last of the first stage's branches among theirs.
+    desk.write("data/second.csv", branches(11).replace("\nc", "\nd"));
+    let error = refused(
+        &desk,
+        &["assign", "second"],
+        2,
+        "5 of the customers, or their clusters",
+    );
+    assert_eq!(error["line"], 2);
+    desk.write("data/second.csv", branches(12));
+    desk.run(&["assign", "second"]).ok();
+    let both = analyze(&desk, "second");
+    assert_eq!(
+        both["stages"]["arms"][0]["stages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    assert!(
+        both["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|w| w["id"] != "stages-overlap-unchecked")
+    );
 }

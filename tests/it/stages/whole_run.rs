@@ -356,7 +356,7 @@ fn a_pilot_is_extended_by_arms_and_sizes_of_its_own_choice() {
             error["message"]
                 .as_str()
                 .unwrap()
-                .contains("1,200 of the customers"),
+                .contains("1,200 of the customers, or their clusters"),
             "{error}"
         );
         assert_eq!(
@@ -371,9 +371,14 @@ fn a_pilot_is_extended_by_arms_and_sizes_of_its_own_choice() {
         change(&desk, "fees-2", "data/fees.csv", "data/fees-2.csv");
         desk.run(&["assign", "fees-2"]).ok();
         let arms = desk.read("experiments/fees-2/assignment.csv");
-        desk.write("data/fees-2.csv", customers.counted(&arms, 8, 1.0));
+        // The ratio's second stage saves far more than its first: someone should ask why.
+        let saved = if estimand == "ratio" { 1 } else { 8 };
+        desk.write("data/fees-2.csv", customers.counted(&arms, saved, 1.0));
         let both = analyze(&desk, "fees-2");
 
+        let warned = both["warnings"].as_array().unwrap();
+        let differ = warned.iter().any(|w| w["id"] == "stages-differ");
+        assert_eq!(differ, estimand == "ratio", "{warned:?}");
         let row = both["estimates"]
             .as_array()
             .unwrap()
