@@ -71,7 +71,9 @@ fn cost(raw: &Raw<'_>, data: Option<&Data>) -> Result<Option<CostBasis>> {
         Some("cost_per_minute") => {
             let logged = match data {
                 Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
-                Some(Data::Counts(_) | Data::Cells(_) | Data::Days(_)) => false,
+                Some(Data::Counts(_) | Data::Cells(_) | Data::Days(_) | Data::RegionLog { .. }) => {
+                    false
+                }
                 None => true,
             };
             if !logged {
