@@ -147,7 +147,10 @@ fn window_name(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -
 /// A contact log holds contacts and their handling time; what a ready-made file counts only the
 /// outcome's name tells.
 pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
-    let log = matches!(experiment.data, Some(Data::Log { .. }));
+    let log = matches!(
+        experiment.data,
+        Some(Data::Log { .. } | Data::RegionLog { .. })
+    );
     match (outcome.kind, log) {
         (OutcomeKind::Proportion, _) => "share".into(),
         (OutcomeKind::Count, true) => "contacts".into(),

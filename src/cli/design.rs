@@ -87,6 +87,9 @@ pub struct Args {
     /// Zone in which days begin (default: UTC)
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
+    /// The arm site-top-questions is shown after log-in, so each customer can have their own
+    #[arg(long)]
+    after_login: bool,
     /// Error rate (default: 0.05)
     #[arg(long)]
     alpha: Option<f64>,
@@ -143,6 +146,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             .hint("for example --arms control,tip-sheet,video: control first, each name once")
     })?;
     name_interventions(&mut design.experiment);
+    reaches_everyone(&design.experiment, args)?;
     let defaults = Defaults::read(&workspace)?;
     defaults.apply(&mut design, &place)?;
     fill(&mut design.experiment, args, &defaults, asks)?;
@@ -215,6 +219,29 @@ fn name_interventions(e: &mut Experiment) {
         let known = experiment::INTERVENTIONS.iter();
         arm.interventions
             .extend(known.filter(|i| i.name == arm.name).map(|i| i.name.into()));
+    }
+}
+
+/// A public page reaches the customers of every arm.
+fn reaches_everyone(e: &Experiment, args: &Args) -> Result<()> {
+    let page = e.arms.iter().find(|a| {
+        let public = |i: &String| i == experiment::SITE_TOP_QUESTIONS;
+        a.interventions.iter().any(public)
+    });
+    match page {
+        Some(arm) if !args.after_login && args.cluster.is_none() => Err(Error::usage(format!(
+            "\"{}\" reaches every customer, so customers cannot be randomised to it",
+            arm.name
+        ))
+        .key("--arms")
+        .hint("add --after-login if only logged-in customers of this arm see the page; else let whole regions switch or cross, assignment.design = \"switchback\" or \"stepped-wedge\" in the plan (`pilot explain switchback`), or assign whole regions for the whole time: --cluster COLUMN")),
+        None if args.after_login => Err(Error::usage(format!(
+            "no arm is called \"{}\"",
+            experiment::SITE_TOP_QUESTIONS
+        ))
+        .key("--after-login")
+        .hint("take it out")),
+        _ => Ok(()),
     }
 }
 

@@ -335,7 +335,9 @@ pub fn planned_end(experiment: &Experiment, evidence: &Evidence) -> Option<Date>
 /// The last day that the log holds completely.
 pub fn complete_until(experiment: &Experiment) -> Option<Date> {
     match &experiment.data {
-        Some(Data::Log { contacts, .. }) => contacts.complete_until,
+        Some(Data::Log { contacts, .. } | Data::RegionLog { contacts, .. }) => {
+            contacts.complete_until
+        }
         _ => None,
     }
 }

@@ -39,6 +39,9 @@ pub fn scan(request: &Request<'_>) -> Result<Scan> {
         }) => scan_log(request, customers, contacts),
         Some(Data::Cells(source)) => cells::scan(request, source),
         Some(Data::Days(file)) => days::scan(request, file),
+        Some(Data::RegionLog { contacts, regions }) => {
+            days::scan_log(request, contacts, regions.as_ref())
+        }
         None => Err(Error::plan("the plan names no data")
             .key("data")
             .hint("add [data.counts], or [data.customers] and [data.contacts], or [data.cells]")),

@@ -120,6 +120,13 @@ pub fn inputs(experiment: &Experiment, root: &Path) -> Result<Vec<Input>> {
         None => Ok(Vec::new()),
         Some(Data::Counts(file)) => expand(root, &file.format.path),
         Some(Data::Days(file)) => expand(root, &file.format.path),
+        Some(Data::RegionLog { contacts, regions }) => {
+            let mut all = expand(root, &contacts.format.path)?;
+            if let Some(regions) = regions {
+                all.extend(expand(root, &regions.format.path)?);
+            }
+            Ok(all)
+        }
         Some(Data::Cells(source)) => {
             cells::inputs(root, source, experiment.cluster_column().is_some())
         }

@@ -91,7 +91,11 @@ impl Calendar {
         &self.zone
     }
 
-    fn midnight(&self, day: Date) -> Result<i64> {
+    /// The first instant of a day.
+    ///
+    /// # Errors
+    /// A day out of range.
+    pub fn midnight(&self, day: Date) -> Result<i64> {
         // Where a zone skips midnight, the day begins at the first instant after the gap.
         day.to_zoned(self.zone.clone())
             .map(|z| z.timestamp().as_microsecond())

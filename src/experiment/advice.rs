@@ -188,7 +188,7 @@ fn business(e: &Experiment, warn: Warn<'_>) {
     }
     let timed = match &e.data {
         Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
-        Some(Data::Counts(_) | Data::Cells(_) | Data::Days(_)) => false,
+        Some(Data::Counts(_) | Data::Cells(_) | Data::Days(_) | Data::RegionLog { .. }) => false,
         None => true,
     };
     if matches!(b.cost, Some(CostBasis::PerContact(_))) && !timed {

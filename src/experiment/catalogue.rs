@@ -10,7 +10,7 @@ pub struct Intervention {
 }
 
 /// Shown to everyone unless behind a log-in.
-pub(super) const SITE_TOP_QUESTIONS: &str = "site-top-questions";
+pub const SITE_TOP_QUESTIONS: &str = "site-top-questions";
 
 /// Every intervention of the catalogue.
 pub const INTERVENTIONS: &[Intervention] = &[

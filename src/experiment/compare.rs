@@ -111,6 +111,11 @@ const CLERICAL: &[&str] = &[
     "data.counts.decimal",
     "data.counts.time_format",
     "data.cells.path",
+    "data.regions.path",
+    "data.regions.delimiter",
+    "data.regions.encoding",
+    "data.regions.decimal",
+    "data.regions.time_format",
 ];
 
 /// Tables and keys that a scan of the data depends on.

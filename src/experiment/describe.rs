@@ -230,6 +230,15 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
                 None => ", without numbers of customers: the effect is by region, not by customer".to_owned(),
             }
         ),
+        Some(Data::RegionLog { contacts, regions }) => format!(
+            "Data: contacts{} in {}{}.",
+            if e.assignment.cluster.is_some() { " with their region" } else { "" },
+            quoted(&contacts.format.path),
+            match regions {
+                Some(file) => format!(", customers by region in {}", quoted(&file.format.path)),
+                None => ", without numbers of customers: the effect is by region, not by customer".to_owned(),
+            }
+        ),
         Some(Data::Cells(cells)) => {
             format!("Data: cells in {}.", quoted(&cells.path.to_string_lossy()))
         }
@@ -282,6 +291,7 @@ fn judged(e: &Experiment) -> Vec<String> {
     };
     let who = match &e.data {
         Some(Data::Days(file)) if file.customers.is_none() => "region",
+        Some(Data::RegionLog { regions: None, .. }) => "region",
         _ => "customer",
     };
     let per = match a.per_days {

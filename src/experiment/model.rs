@@ -232,6 +232,13 @@ pub enum Data {
     Cells(CellsSource),
     /// A row a region and day, contacts already counted.
     Days(DaysFile),
+    /// A log of contacts that names the region of each.
+    RegionLog {
+        /// The log; its unit is the region's column (the time's, where there is one region).
+        contacts: ContactsFile,
+        /// Customers by region.
+        regions: Option<RegionsFile>,
+    },
 }
 
 /// Path pattern and how to read the files.
@@ -274,6 +281,15 @@ pub struct CountsFile {
     pub uptake: Option<String>,
     /// Unit of the exposure columns.
     pub exposure_unit: CountsExposure,
+}
+
+/// How many customers the regions have: a row a region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionsFile {
+    /// The files.
+    pub format: FileFormat,
+    /// Customers of the region.
+    pub customers: String,
 }
 
 /// Ready-made counts: a row a region and day.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::experiment::catalogue::SITE_TOP_QUESTIONS;
 use crate::experiment::model::{
-    AnalysisPlan, Arm, Assumption, BeforeKind, CountsExposure, DEFAULT_AFTER, Data, Experiment,
+    AnalysisPlan, Arm, Assumption, BeforeKind, ContactsFile, CountsExposure, DEFAULT_AFTER, Data,
+    Experiment,
     FileFormat, Outcome, OutcomeKind, Periods, Sequential, SequentialKind, Windows,
 };
 use crate::experiment::write;
@@ -174,19 +175,7 @@ impl Outline {
                 ]);
                 self.arm_values(&e.arms, &customers.arm_values);
                 self.format(&customers.format);
-                self.open("data.contacts", None);
-                self.text("path", &contacts.format.path);
-                self.columns(&[
-                    ("unit", Some(&contacts.unit)),
-                    ("time", Some(&contacts.time)),
-                    ("reason", contacts.reason.as_ref()),
-                    ("id", contacts.id.as_ref()),
-                    ("channel", contacts.channel.as_ref()),
-                    ("handling_seconds", contacts.handling_seconds.as_ref()),
-                ]);
-                let until = contacts.complete_until.map(|day| format!("\"{day}\""));
-                self.maybe("complete_until", until, "\"2026-12-02\"");
-                self.format(&contacts.format);
+                self.contacts(contacts, Some(&contacts.unit));
             }
             Some(Data::Counts(counts)) => {
                 self.open("data.counts", None);
@@ -220,11 +209,36 @@ impl Outline {
                 ]);
                 self.format(&days.format);
             }
+            Some(Data::RegionLog { contacts, regions }) => {
+                self.contacts(contacts, None);
+                if let Some(regions) = regions {
+                    self.open("data.regions", None);
+                    self.text("path", &regions.format.path);
+                    self.columns(&[("customers", Some(&regions.customers))]);
+                    self.format(&regions.format);
+                }
+            }
             Some(Data::Cells(cells)) => {
                 self.open("data.cells", None);
                 self.text("path", &cells.path.to_string_lossy());
             }
         }
+    }
+
+    fn contacts(&mut self, contacts: &ContactsFile, unit: Option<&String>) {
+        self.open("data.contacts", None);
+        self.text("path", &contacts.format.path);
+        self.columns(&[
+            ("unit", unit),
+            ("time", Some(&contacts.time)),
+            ("reason", contacts.reason.as_ref()),
+            ("id", contacts.id.as_ref()),
+            ("channel", contacts.channel.as_ref()),
+            ("handling_seconds", contacts.handling_seconds.as_ref()),
+        ]);
+        let until = contacts.complete_until.map(|day| format!("\"{day}\""));
+        self.maybe("complete_until", until, "\"2026-12-02\"");
+        self.format(&contacts.format);
     }
 
     fn schedule(&mut self, e: &Experiment) {
@@ -286,7 +300,8 @@ impl Outline {
         } else if matches!(data, Some(Data::Log { .. }) | None) {
             self.unused("reasons", "[\"fees\", \"billing\"]");
         }
-        if o.kind == OutcomeKind::Count && !matches!(data, Some(Data::Days(_))) {
+        let regions = matches!(data, Some(Data::Days(_) | Data::RegionLog { .. }));
+        if o.kind == OutcomeKind::Count && !regions {
             self.maybe("cap", o.cap, "50");
         }
         let counts = matches!(data, Some(Data::Counts(_)));

@@ -43,7 +43,11 @@ impl Panel {
     /// sums, or sums that are not those of the cells.
     pub fn new(table: &ContactTable, mut rows: Vec<PanelRow>) -> Result<Self> {
         rows.sort_unstable();
-        let blocks = rows.iter().map(|r| r.block + 1).max().unwrap_or(0);
+        let blocks = rows
+            .iter()
+            .map(|r| r.block.saturating_add(1))
+            .max()
+            .unwrap_or(0);
         let whole = rows.iter().enumerate().all(|(i, r)| {
             let i = i as u64;
             let width = u64::from(blocks.max(1));

@@ -127,7 +127,7 @@ fn group<'a>(
         analysis.warnings.push(Warning {
             id: "few-regions".into(),
             message: format!(
-                "{}: the regions (blocks, where there is one region) count as if the error were known from {:.1} of them; below {FEWEST_DF} the t distribution is no guide, so read the randomisation test (permutation) beside it, and take more regions next time",
+                "{}: the error rests on {:.1} degrees of freedom, since few regions (blocks, where there is one region) tell how much they vary; below {FEWEST_DF} the t distribution is no guide, so read the randomisation test (permutation) beside it, and take more regions next time",
                 outcome.name, df
             ),
         });

@@ -64,7 +64,11 @@ impl Shown {
 
 /// Whether the data say how many customers a region has.
 fn by_customer(e: &Experiment) -> bool {
-    matches!(&e.data, Some(Data::Days(file)) if file.customers.is_some())
+    match &e.data {
+        Some(Data::Days(file)) => file.customers.is_some(),
+        Some(Data::RegionLog { regions, .. }) => regions.is_some(),
+        _ => false,
+    }
 }
 
 /// The panel of an outcome.
@@ -130,7 +134,7 @@ pub fn analyze(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Anal
     if !by_customer(e) && e.business.is_some() {
         analysis.warnings.push(Warning {
             id: "no-customer-days".into(),
-            message: "the data do not say how many customers a region has, so the effect is by region and there is no business case; name data.counts.columns.customers".into(),
+            message: "the data do not say how many customers a region has, so the effect is by region and there is no business case; name data.counts.columns.customers, or [data.regions] beside a log".into(),
         });
     }
     Ok(analysis)

@@ -46,8 +46,10 @@ pub fn scan(request: &Request<'_>) -> Result<Scan> {
             let session = Session::new(request)?;
             log::scan(&session, request, periods, customers, contacts)
         }
-        // Cells are few, whoever made them.
-        Some(Data::Cells(_) | Data::Days(_)) | None => reader::scan(request),
+        // Cells are few, whoever made them, and so are regions; a log of regions is read in one pass.
+        Some(Data::Cells(_) | Data::Days(_) | Data::RegionLog { .. }) | None => {
+            reader::scan(request)
+        }
     }
 }
 

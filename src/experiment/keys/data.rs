@@ -16,6 +16,11 @@ pub(super) const DATA: &[Key] = &[
         "ready-made counts: a row a customer",
     ),
     key("cells", Holds::Table(CELLS), "cells made elsewhere"),
+    key(
+        "regions",
+        Holds::Table(REGIONS),
+        "customers by region: a row a region, beside a log that names regions",
+    ),
 ];
 
 macro_rules! file_keys {
@@ -64,7 +69,11 @@ const CONTACTS: &[Key] = file_keys![
     key(
         "columns",
         Holds::Table(&[
-            key("unit", LINE, "customer, as in the roster").required(),
+            key(
+                "unit",
+                LINE,
+                "customer, as in the roster; not used where regions get the arms"
+            ),
             key("time", LINE, "when the contact was made").required(),
             key("reason", LINE, "reason"),
             key("id", LINE, "contact; without it duplicates stay"),
@@ -117,3 +126,13 @@ const CELLS: &[Key] = &[key(
     "folder or file of cells, relative to the workspace",
 )
 .required()];
+
+const REGIONS: &[Key] = file_keys![
+    key(
+        "columns",
+        Holds::Table(&[key("customers", LINE, "customers of the region").required()]),
+        "columns by meaning",
+    )
+    .required()
+    .hint("for example columns = { customers = \"customers\" }"),
+];

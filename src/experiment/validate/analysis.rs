@@ -261,7 +261,7 @@ fn has_uptake(e: &Experiment) -> bool {
     match &e.data {
         Some(Data::Counts(file)) => file.uptake.is_some(),
         Some(Data::Log { customers, .. }) => customers.uptake.is_some(),
-        Some(Data::Days(_)) => false,
+        Some(Data::Days(_) | Data::RegionLog { .. }) => false,
         Some(Data::Cells(_)) | None => true,
     }
 }

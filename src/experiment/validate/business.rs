@@ -85,7 +85,7 @@ fn cost(raw: &Raw<'_>, data: Option<&Data>) -> Result<Option<CostBasis>> {
             let logged = match data {
                 Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
                 Some(Data::Counts(_) | Data::Cells(_)) | None => true,
-                Some(Data::Days(_)) => false,
+                Some(Data::Days(_) | Data::RegionLog { .. }) => false,
             };
             if !logged {
                 return Err(raw

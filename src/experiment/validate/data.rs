@@ -24,6 +24,15 @@ pub(super) fn read(plan: &Raw<'_>, assignment: &Assignment, arms: &[Arm]) -> Res
     if assignment.schedule.is_some() {
         return schedule::data(raw, assignment);
     }
+    if let Some(regions) = raw.sub("regions") {
+        return Err(regions
+            .wrong_table(
+                "`regions` is about a schedule of regions, and customers get the arms here",
+            )
+            .hint(
+                "take it out, or write assignment.design = \"switchback\" or \"stepped-wedge\"",
+            ));
+    }
     let (customers, contacts) = (raw.sub("customers"), raw.sub("contacts"));
     let (counts, cells) = (raw.sub("counts"), raw.sub("cells"));
     let log = customers.or(contacts);
@@ -73,6 +82,12 @@ fn customers(raw: &Raw<'_>, assignment: &Assignment, arms: &[Arm]) -> Result<Cus
 }
 
 fn contacts(raw: &Raw<'_>) -> Result<ContactsFile> {
+    let unit = raw.need_sub("columns")?.need("unit")?;
+    contacts_of(raw, unit)
+}
+
+/// A log whose contacts belong to what the column `unit` holds.
+pub(super) fn contacts_of(raw: &Raw<'_>, unit: String) -> Result<ContactsFile> {
     let columns = raw.need_sub("columns")?;
     distinct(
         columns,
@@ -87,7 +102,7 @@ fn contacts(raw: &Raw<'_>) -> Result<ContactsFile> {
     )?;
     Ok(ContactsFile {
         format: format(raw)?,
-        unit: columns.need("unit")?,
+        unit,
         time: columns.need("time")?,
         reason: columns.get("reason")?,
         id: columns.get("id")?,

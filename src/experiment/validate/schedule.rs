@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::experiment::advice::days;
 use crate::experiment::model::{
-    Arm, Assignment, Data, DaysFile, Experiment, Method, OutcomeKind, ScheduleKind, SchedulePlan,
-    Windows,
+    Arm, Assignment, Data, DaysFile, Experiment, Method, OutcomeKind, RegionsFile, ScheduleKind,
+    SchedulePlan, Windows,
 };
 use crate::experiment::raw::Raw;
 use crate::experiment::validate::data;
@@ -101,7 +101,7 @@ fn regions(raw: &Raw<'_>, assignment: &Assignment, design: ScheduleKind) -> Resu
 
 /// Reads `[data]` of such a plan.
 pub(super) fn data(raw: &Raw<'_>, assignment: &Assignment) -> Result<Option<Data>> {
-    for (key, table) in ["customers", "contacts", "cells"].map(|key| (key, raw.sub(key))) {
+    for (key, table) in ["customers", "cells"].map(|key| (key, raw.sub(key))) {
         if let Some(table) = table {
             return Err(table
                 .wrong_table(format!(
@@ -111,6 +111,20 @@ pub(super) fn data(raw: &Raw<'_>, assignment: &Assignment) -> Result<Option<Data
                     "give the contacts by region and day, already counted, under [data.counts]",
                 ));
         }
+    }
+    match (raw.sub("contacts"), raw.sub("regions"), raw.sub("counts")) {
+        (Some(log), regions, None) => return region_log(log, regions, assignment).map(Some),
+        (Some(_), _, Some(second)) => {
+            return Err(second
+                .wrong_table("the data come in one form, and this is a second one")
+                .hint("keep either counts by region and day, or the log"));
+        }
+        (None, Some(regions), _) => {
+            return Err(regions
+                .wrong_table("`regions` stands beside a log, and there is none")
+                .hint("add [data.contacts]; counts by region and day have a column with the customers"));
+        }
+        (None, None, _) => {}
     }
     let Some(raw) = raw.sub("counts") else {
         return Ok(None);
@@ -160,6 +174,43 @@ pub(super) fn data(raw: &Raw<'_>, assignment: &Assignment) -> Result<Option<Data
         day,
         customers,
     })))
+}
+
+/// A log whose contacts belong to regions.
+fn region_log(raw: &Raw<'_>, regions: Option<&Raw<'_>>, assignment: &Assignment) -> Result<Data> {
+    let columns = raw.need_sub("columns")?;
+    if columns.states("unit") {
+        return Err(columns
+            .wrong(
+                "unit",
+                "`unit` is the customer, and contacts count for regions here",
+            )
+            .hint("take it out; the region's column is assignment.cluster"));
+    }
+    let time: String = columns.need("time")?;
+    // Without a region column everyone is one region, and any column that is there will do.
+    let unit = assignment.cluster.clone().unwrap_or(time);
+    let contacts = data::contacts_of(raw, unit)?;
+    let regions = match regions {
+        None => None,
+        Some(raw) => {
+            let columns = raw.need_sub("columns")?;
+            let customers: String = columns.need("customers")?;
+            if Some(&customers) == assignment.cluster.as_ref() {
+                return Err(columns
+                    .wrong(
+                        "customers",
+                        "the same column cannot be the region and something else",
+                    )
+                    .hint("each meaning has its own column"));
+            }
+            Some(RegionsFile {
+                format: data::format(raw)?,
+                customers,
+            })
+        }
+    };
+    Ok(Data::RegionLog { contacts, regions })
 }
 
 /// Whether windows, arms, outcomes and analysis suit the schedule.
@@ -312,17 +363,35 @@ fn outcomes(plan: &Raw<'_>, e: &Experiment) -> Result<()> {
                 )
                 .hint("write kind = \"count\", or take the outcome out"));
         }
-        for key in ["cap", "before", "before_kind", "reasons"] {
+        for key in ["cap", "before", "before_kind"] {
             if raw.states(key) {
                 return Err(raw
                     .wrong(
                         key,
-                        format!(
-                            "`{key}` is about customers or a log, and a row is a region's day here"
-                        ),
+                        format!("`{key}` is about customers, and regions get the arms here"),
                     )
-                    .hint("take it out; `after` names the column with the contacts"));
+                    .hint("take it out"));
             }
+        }
+        match &e.data {
+            Some(Data::Days(_)) if raw.states("reasons") => {
+                return Err(raw
+                    .wrong("reasons", "ready-made counts hold no reasons")
+                    .hint("name the column that counts these reasons: after = \"…\""));
+            }
+            Some(Data::RegionLog { .. }) if raw.states("after") => {
+                return Err(raw
+                    .wrong("after", "`after` is about a column of [data.counts]")
+                    .hint("take it out: every row of the log is a contact"));
+            }
+            Some(Data::RegionLog { contacts, .. })
+                if !outcome.reasons.is_empty() && contacts.reason.is_none() =>
+            {
+                return Err(raw
+                    .wrong("reasons", "the log names no column with the reason")
+                    .hint("add reason = \"…\" to data.contacts.columns"));
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -110,7 +110,7 @@ impl Frame {
 
     /// Every order of crossing; all are equally likely.
     fn wedges(&self, limit: u64) -> Option<Vec<(Vec<usize>, f64)>> {
-        let steps = self.blocks - 1;
+        let steps = self.blocks.checked_sub(1).filter(|s| *s > 0)?;
         let (each, extra) = (self.regions / steps, self.regions % steps);
         let mut sizes = Vec::new();
         subsets(steps, extra, limit, &mut |larger| {

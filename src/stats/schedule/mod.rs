@@ -67,7 +67,7 @@ impl Frame {
     /// experiments); sets and rotation: randomised blocks and Latin squares, Cochran & Cox (1957), ch. 4.
     pub fn switchback(regions: usize, weekday: &[i8], weights: [u64; 2]) -> Self {
         let common = gcd(weights[0], weights[1]).max(1);
-        let (control, treatment) = (weights[0] / common, weights[1] / common);
+        let [control, treatment] = weights.map(|w| (w / common).max(1));
         let mut round = vec![false; control as usize];
         round.resize((control + treatment) as usize, true);
         Frame {
@@ -125,7 +125,14 @@ impl Frame {
             }
             Rule::SteppedWedge => {
                 random.shuffle(&mut regions);
-                let steps = self.blocks - 1;
+                // Fewer than two blocks have no step.
+                let steps = self.blocks.saturating_sub(1);
+                if steps == 0 {
+                    return Schedule {
+                        blocks: self.blocks,
+                        treated,
+                    };
+                }
                 let mut sizes = vec![self.regions / steps; steps];
                 let mut order: Vec<usize> = (0..steps).collect();
                 random.shuffle(&mut order);

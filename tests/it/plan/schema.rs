@@ -43,6 +43,9 @@ const KEYS: &[(&str, &str)] = &[
         "unit arm exposure before_exposure cluster uptake day customers",
     ),
     ("data.cells", "path"),
+    ("data.regions", "path"),
+    ("data.regions", FORMAT),
+    ("data.regions.columns", "customers"),
     (
         "outcomes",
         "name role kind reasons better cap after before before_kind margin",

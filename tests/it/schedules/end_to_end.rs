@@ -364,6 +364,129 @@ fn bad_rows_have_a_line_and_a_reason() {
     assert_eq!(turned.ok().json()["estimates"], plain["estimates"]);
 }
 
+/// The small plan's counts as a log of single contacts.
+fn log_of(rows: &str) -> String {
+    let mut log = "ticket,where,created,topic\n".to_string();
+    for (i, row) in rows.lines().skip(1).enumerate() {
+        let fields: Vec<&str> = row.split(',').collect();
+        for k in 0..fields[3].parse::<usize>().unwrap() {
+            let topic = if k % 3 == 0 { "fees" } else { "hours" };
+            // Days of New York: the last contact of a day is of the next one in UTC.
+            let time = format!("{}T{:02}:59:00", fields[1], k % 24);
+            log.push_str(&format!("T{i}-{k},{},{time},{topic}\n", fields[0]));
+        }
+    }
+    log
+}
+
+#[test]
+fn a_log_gives_what_its_counts_give() {
+    let (counts, ran) = small(&[], |rows| rows);
+    let by_counts = ran.ok().json();
+    let rows = String::from_utf8(counts.read("data/days.csv")).unwrap();
+    let plan = String::from_utf8(counts.read("experiments/small.toml")).unwrap();
+    let with_log = plan
+        .replace("cluster = \"region\"", "cluster = \"where\"")
+        .replace(
+            "[data.counts]\npath = \"data/days.csv\"\ncolumns = { day = \"day\", customers = \"customers\" }\n",
+            "[data.contacts]\npath = \"data/log.csv\"\ncolumns = { time = \"created\", reason = \"topic\", id = \"ticket\" }\n\
+             [data.regions]\npath = \"data/regions.csv\"\ncolumns = { customers = \"n\" }\n",
+        )
+        .replace("max_bad_rows = 0.2\n", "")
+        .replace("after = \"calls\"\n", "")
+        .replace("[periods]\n", "[periods]\ntimezone = \"America/New_York\"\n");
+    assert_ne!(with_log, plan);
+    let desk = |plan: &str, log: &str, regions: &str| {
+        let desk = Desk::new();
+        desk.write("experiments/small.toml", plan);
+        desk.write("data/log.csv", log);
+        desk.write("data/regions.csv", regions);
+        desk.run(&["assign", "small"]).ok();
+        let ran = analyzed(&desk, "small", &[]);
+        (desk, ran)
+    };
+    let (log, regions) = (log_of(&rows), "where,n\nnorth,500\nwest,1\nsouth,800\n");
+    let (first, ran) = desk(&with_log, &log, regions);
+    let by_log = ran.ok().json();
+    let values = |document: &Value| -> Vec<Value> {
+        let rows = document["estimates"].as_array().unwrap().iter();
+        let keys = ["value", "se", "df", "p_value", "ci_lower", "ci_upper"];
+        rows.flat_map(|r| keys.map(|k| r[k].clone())).collect()
+    };
+    assert_eq!(values(&by_log), values(&by_counts));
+    assert_eq!(
+        by_log["schedule"]["regions"],
+        by_counts["schedule"]["regions"]
+    );
+    let row = estimate(&by_log, "calls", "cluster", "difference");
+    assert_eq!(row["unit"], "contacts per customer per 30 days");
+    let total: i64 = rows
+        .lines()
+        .skip(1)
+        .map(|r| r.rsplit(',').next().unwrap().parse::<i64>().unwrap())
+        .sum();
+    assert_eq!(by_log["evidence"]["audit"]["contacts"], total);
+    let saved = analyzed(&first, "small", &["--evidence", "1"]).ok().json();
+    assert_eq!(saved["estimates"], by_log["estimates"]);
+
+    // One topic, repeats, other regions and days.
+    let fees = with_log.replace(
+        "role = \"primary\"",
+        "role = \"primary\"\nreasons = [\"fees\"]",
+    );
+    let more = log.clone()
+        + "T0-0,north,2026-03-02T01:00:00,fees\nX1,east,2026-03-02T01:00:00,fees\nX2,north,2026-03-16T00:00:00,fees\n";
+    let (_, ran) = desk(&fees, &more, regions);
+    let found = ran.ok().json();
+    let audit = &found["evidence"]["audit"];
+    for key in [
+        "duplicate_contacts",
+        "unassigned_customers",
+        "outside_windows",
+    ] {
+        assert_eq!(audit[key], 1, "{key}");
+    }
+    let counted = audit["contacts"].as_i64().unwrap();
+    assert_eq!(counted + audit["other_reasons"].as_i64().unwrap(), total);
+
+    // Without customers the unit is the region.
+    let without: Vec<&str> = with_log.split("[data.regions]").collect();
+    let rest = without[1].split_once("[[outcomes]]").unwrap().1;
+    let (_, ran) = desk(&format!("{}[[outcomes]]{rest}", without[0]), &log, regions);
+    let found = ran.ok().json();
+    let row = estimate(&found, "calls", "cluster", "difference");
+    assert_eq!(row["unit"], "contacts per region per 30 days");
+
+    // Files that do not fit.
+    for (log, regions, words) in [
+        (
+            log.replace(",south,", ",South,"),
+            regions.to_string(),
+            "perhaps \\\"South\\\"",
+        ),
+        (
+            log.clone(),
+            "where,n\nnorth,500\n".to_string(),
+            "\\\"south\\\" has no customers",
+        ),
+        (
+            log.clone(),
+            format!("{regions}north,501\n"),
+            "with other customers",
+        ),
+        (log.clone(), regions.replace("800", "many"), "not a number"),
+        (
+            log.replace("created", "made"),
+            regions.to_string(),
+            "no column \\\"created\\\"",
+        ),
+    ] {
+        let (_, ran) = desk(&with_log, &log, &regions);
+        assert_eq!(ran.code, 2, "{words}");
+        assert!(ran.stdout.contains(words), "{words}\n{}", ran.stdout);
+    }
+}
+
 #[test]
 fn few_regions_are_warned_of_and_blocks_may_be_missing() {
     let (_, ran) = small(&[], |rows| {
@@ -445,4 +568,26 @@ fn simulation_is_refused_by_name() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_public_page_is_not_designed_by_customer() {
+    let desk = Desk::new();
+    let args = [
+        "design",
+        "page",
+        "--arms",
+        "control,site-top-questions",
+        "--seed",
+        "1",
+    ];
+    let refused = desk.run(&args);
+    assert_eq!(refused.code, 2);
+    for words in ["--after-login", "switchback", "stepped-wedge"] {
+        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    }
+    assert!(!desk.path("experiments/page.toml").exists());
+    desk.run(&[&args[..], &["--after-login"]].concat()).ok();
+    let plan = String::from_utf8(desk.read("experiments/page.toml")).unwrap();
+    assert!(plan.contains("after_login = true"), "{plan}");
 }

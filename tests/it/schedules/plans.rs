@@ -166,10 +166,34 @@ fn what_a_schedule_cannot_have_is_refused() {
             "a third arm",
         ),
         (
-            "data.contacts",
+            "data.contacts.columns.unit",
+            "[data.counts]\npath = \"data/hotline-days.csv\"\ncolumns = { day = \"day\", customers = \"customers\" }",
+            "[data.contacts]\npath = \"x.csv\"\ncolumns = { unit = \"u\", time = \"t\" }",
+            "contacts count for regions",
+        ),
+        (
+            "data.counts",
             "[data.counts]",
-            "[data.contacts]\npath = \"x.csv\"\ncolumns = { unit = \"u\", time = \"t\" }\n[data.counts]",
+            "[data.contacts]\npath = \"x.csv\"\ncolumns = { time = \"t\" }\n[data.counts]",
+            "a second one",
+        ),
+        (
+            "data.regions",
+            "[data.counts]",
+            "[data.regions]\npath = \"x.csv\"\ncolumns = { customers = \"n\" }\n[data.counts]",
+            "stands beside a log",
+        ),
+        (
+            "data.cells",
+            "[data.counts]",
+            "[data.cells]\npath = \"x\"\n[data.counts]",
             "about customers",
+        ),
+        (
+            "outcomes[1].reasons",
+            "role = \"primary\"",
+            "role = \"primary\"\nreasons = [\"fees\"]",
+            "hold no reasons",
         ),
     ];
     for (key, from, to, words) in rules {
@@ -274,7 +298,16 @@ fn a_written_schedule_reads_back_the_same() {
         .filter(|l| !l.starts_with("regions"))
         .map(|l| format!("{l}\n"))
         .collect();
-    for text in [HOTLINE, BRANCH, &one_region] {
+    let log = HOTLINE
+        .replace(
+            "[data.counts]\npath = \"data/hotline-days.csv\"\ncolumns = { day = \"day\", customers = \"customers\" }",
+            "[data.contacts]\npath = \"x-*.csv\"\ndelimiter = \";\"\ncomplete_until = \"2026-06-01\"\ncolumns = { time = \"t\", reason = \"r\" }\n\
+             [data.regions]\npath = \"y.csv\"\ncolumns = { customers = \"n\" }",
+        )
+        .replace("after = \"calls\"\n", "reasons = [\"fees\"]\n")
+        .replace("after = \"complaints\"\n", "");
+    assert!(log.contains("data.regions"));
+    for text in [HOTLINE, BRANCH, &one_region, &log] {
         let plan = parse(text).unwrap().experiment;
         let design = Design {
             experiment: plan.clone(),
