@@ -35,7 +35,9 @@ mod simulate;
 mod sizes;
 mod snapshots;
 mod support;
+mod texts;
 mod weekly;
 #[cfg(not(feature = "engine"))]
 mod without_engine;
+mod workbook;
 mod workspace;
