@@ -108,6 +108,7 @@ pub fn evaluate(
         best: None,
         choice: None,
         tornado: Vec::new(),
+        payback_within_months: experiment.decision.max_payback_months,
         claimed_budget_share: business
             .annual_service_budget
             .map(|_| business.claims.budget_share),

@@ -111,6 +111,7 @@ impl Model<'_> {
         let mut outcomes = vec![Outcome::default(); draws * arms.len()];
         let mut drawn = vec![Drawn::default(); draws * arms.len()];
         let mut cumulative = vec![0.0; draws * arms.len() * self.months()];
+        let stream = stream_of(plan);
         outcomes
             .par_chunks_mut(arms.len())
             .zip(drawn.par_chunks_mut(arms.len()))
@@ -119,7 +120,7 @@ impl Model<'_> {
             .for_each_init(
                 || (Profile::default(), Prices::default()),
                 |(profile, prices), (draw, ((outcomes, drawn), cumulative))| {
-                    let (uniforms, avoided) = one(assumptions, effects, plan, draw);
+                    let (uniforms, avoided) = one(assumptions, effects, &stream, draw);
                     let values = assumptions.draw(&uniforms);
                     let sums = self.prepare(&values, profile, prices);
                     let mut avoided = avoided[arms.clone()].to_vec();
@@ -162,14 +163,18 @@ impl Model<'_> {
     }
 }
 
+/// The stream of a plan's draws.
+pub(super) fn stream_of(plan: &Experiment) -> Stream {
+    Stream::new("finance", &plan.name, plan.seed)
+}
+
 /// The uniforms of a draw's assumptions, and its effects as estimated.
 pub(super) fn one(
     assumptions: &Assumptions,
     effects: &Effects,
-    plan: &Experiment,
+    stream: &Stream,
     draw: usize,
 ) -> (Vec<f64>, Vec<Avoided>) {
-    let stream = Stream::new("finance", &plan.name, plan.seed);
     let mut random = stream.generator(draw as u64);
     let mut uniforms: Vec<f64> = (0..BEFORE_EFFECTS).map(|_| random.uniform()).collect();
     let avoided = effects.draw(&mut random);

@@ -7,7 +7,7 @@ use super::cash::Avoided;
 use super::correction::Correction;
 use super::draws::Effects;
 use super::model::{AssumptionDraws, DrawsSummary, EffectDraws, Priced};
-use super::run::one;
+use super::run::{one, stream_of};
 
 /// Draws that another program gets.
 pub const EMBEDDED_DRAWS: u32 = 2_000;
@@ -30,8 +30,9 @@ pub(super) fn summary(
     let uncertain: Vec<usize> = assumptions.uncertain().map(|(place, _)| place).collect();
     let mut u = vec![String::new(); uncertain.len()];
     let mut z = vec![String::new(); names.len()];
+    let stream = stream_of(plan);
     for draw in 0..EMBEDDED_DRAWS as usize {
-        let (uniforms, avoided) = one(assumptions, effects, plan, draw);
+        let (uniforms, avoided) = one(assumptions, effects, &stream, draw);
         for (text, place) in u.iter_mut().zip(&uncertain) {
             push(text, (uniforms[*place] * 65_536.0).floor());
         }
