@@ -266,14 +266,10 @@ fn choice(id: &str, doc: &Document, book: &Book) {
     let choice = case.choice.as_ref().unwrap();
     let sheet = "Which arm";
     for option in &choice.options {
-        let title = match &option.arm {
-            None => "No roll-out",
-            Some(name) => {
-                let arm = doc.experiment.arms.iter().find(|a| &a.name == name);
-                &arm.unwrap().title
-            }
-        };
-        let row = book.row(sheet, title);
+        // Rows are in the plan's order below no roll-out, control left out; titles may be alike.
+        let place = |name: &String| case.arms.iter().position(|a| &a.arm == name).unwrap() as u32;
+        let title = option.arm.as_deref().unwrap_or("no roll-out");
+        let row = book.row(sheet, "No roll-out") + option.arm.as_ref().map_or(0, |a| 1 + place(a));
         let standing = match option.standing.name() {
             "frontier" => "on the frontier",
             "dominated" => "dominated",
