@@ -83,7 +83,7 @@ pub(super) fn notes(plan: &Experiment, business: &Business, case: &BusinessCase)
     notes
 }
 
-/// The list of assumptions: the uncertain ones, what the plan fixes, the arms' costs.
+/// The list of assumptions: the uncertain ones, what the plan fixes, the arms' costs, the service centre.
 pub(super) fn assumption_rows(
     assumptions: &Assumptions,
     business: &Business,
@@ -128,5 +128,30 @@ pub(super) fn assumption_rows(
     }
     rows.extend(budget);
     rows.extend(arms);
+    let staffing = business.staffing.unwrap_or_default();
+    for (key, value, unit) in [
+        ("occupancy", staffing.occupancy, "share of time"),
+        ("shrinkage", staffing.shrinkage, "share of paid time"),
+        (
+            "hours_per_agent_year",
+            staffing.hours_per_agent_year,
+            "paid hours per year",
+        ),
+        ("service_level", staffing.service_level, "share of contacts"),
+        ("answer_seconds", staffing.answer_seconds, "seconds"),
+        ("interval_minutes", staffing.interval_minutes, "minutes"),
+        (
+            "contacts_per_interval",
+            staffing.contacts_per_interval,
+            "contacts per interval",
+        ),
+        (
+            "handling_seconds",
+            staffing.handling_seconds,
+            "seconds per contact",
+        ),
+    ] {
+        rows.extend(value.map(|value| number(format!("staffing.{key}"), value, unit)));
+    }
     rows
 }

@@ -23,6 +23,7 @@ mod terminal;
 pub mod text;
 mod typeset;
 mod which;
+mod workbook;
 mod worth;
 
 use rayon::prelude::*;
@@ -47,8 +48,8 @@ pub struct RenderedFile {
     pub warnings: Vec<Warning>,
 }
 
-/// Renders every file of a report: `analysis.json`, `summary.md`, the tables, and each chart
-/// for which there is data as SVG and PNG.
+/// Renders every file of a report: `analysis.json`, `summary.md`, the tables, the business case as
+/// `business-case.xlsx` where it has a cash value, and each chart for which there is data as SVG and PNG.
 ///
 /// Errors: internal ones only; a document that was read renders.
 pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
@@ -64,12 +65,27 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
     for table in tables::tables(doc)? {
         files.push(plain_file(table.name, table.bytes));
     }
+    files.extend(workbook(doc)?);
     let charts = charts(doc)?;
     let pictures: Vec<Result<RenderedFile>> = charts.par_iter().map(picture).collect();
     for (chart, picture) in charts.into_iter().zip(pictures) {
         files.extend([chart, picture?]);
     }
     Ok(files)
+}
+
+/// The business case as `business-case.xlsx`; `None` where the document has no cash value to work out
+/// by formulas, or rests on a group too small to be shown.
+///
+/// # Errors
+/// Internal ones only.
+pub fn workbook(doc: &Document) -> Result<Option<RenderedFile>> {
+    let bytes = workbook::workbook(doc)?;
+    Ok(bytes.map(|bytes| RenderedFile {
+        name: "business-case.xlsx".into(),
+        bytes,
+        warnings: Vec::new(),
+    }))
 }
 
 /// Draws each chart for which there is data, as SVG.

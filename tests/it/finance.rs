@@ -122,7 +122,7 @@ pub fn outcome(name: &str, role: Role, better: Better, margin: Option<f64>) -> O
     }
 }
 
-fn effect(mean: f64, se: f64) -> JointEffect {
+pub fn effect(mean: f64, se: f64) -> JointEffect {
     JointEffect {
         arms: vec!["a".into()],
         mean: vec![mean],
@@ -135,7 +135,7 @@ fn effect(mean: f64, se: f64) -> JointEffect {
 }
 
 /// The same effects for several arms, which get names and are added to the plan.
-fn arms_of(plan: &mut Experiment, means: &[f64]) -> JointEffect {
+pub fn arms_of(plan: &mut Experiment, means: &[f64]) -> JointEffect {
     let template = plan.arms.pop().unwrap();
     let names: Vec<String> = (0..means.len()).map(|k| format!("arm-{k}")).collect();
     for name in &names {
@@ -174,7 +174,7 @@ fn npv(plan: &Experiment, effect: &JointEffect) -> f64 {
     only(&evaluate(effect, plan, 1).unwrap()).npv.unwrap().value
 }
 
-fn reference() -> Vec<Value> {
+pub fn reference() -> Vec<Value> {
     let text = fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/reference/finance.json"
@@ -202,7 +202,7 @@ fn assumption(v: &Value) -> Option<Assumption> {
 }
 
 /// Plan, effect and start month of a reference case.
-fn read(record: &Value) -> (Experiment, JointEffect, u8) {
+pub fn read(record: &Value) -> (Experiment, JointEffect, u8) {
     let b = &record["business"];
     let get = |key: &str| assumption(&b[key]).unwrap_or(Assumption::Fixed(0.0));
     let months = |key: &str| b[key].as_u64().map(|m| m as u32);

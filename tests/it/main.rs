@@ -38,7 +38,9 @@ mod sizes;
 mod snapshots;
 mod stages;
 mod support;
+mod texts;
 mod weekly;
 #[cfg(not(feature = "engine"))]
 mod without_engine;
+mod workbook;
 mod workspace;

@@ -1,7 +1,7 @@
 //! Reports: charts that can be read, tables that can be calculated with, words that can be trusted.
 
 #[path = "report/fixture.rs"]
-mod fixture;
+pub mod fixture;
 #[path = "report/looks.rs"]
 mod looks;
 #[path = "report/weeks.rs"]

@@ -1,0 +1,481 @@
+//! `business-case.xlsx` read back: results beside the formulas, formulas alive, hostile text inert.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use calamine::{Data, Reader, Xlsx};
+use pilot::analysis::JointEffect;
+use pilot::experiment::{Experiment, HalfLife};
+use pilot::finance::{ArmCase, BusinessCase, evaluate};
+use pilot::report::{ArmInfo, Document};
+
+use crate::finance::{arms_of, effect, plan, read, reference};
+use crate::report::fixture::Fixture;
+
+/// Sums are taken in another order than in the model: half a minor unit is promised, and of amounts in
+/// millions that is 1e-9.
+fn half_unit(case: &BusinessCase) -> f64 {
+    0.5 / 10f64.powi(case.minor_digits.into())
+}
+
+/// What is no money, relative to its size.
+const RELATIVE: f64 = 1e-9;
+
+struct Book {
+    sheets: BTreeMap<String, calamine::Range<Data>>,
+    formulas: BTreeMap<String, calamine::Range<String>>,
+    order: Vec<String>,
+}
+
+impl Book {
+    fn open(bytes: &[u8]) -> Self {
+        let mut file: Xlsx<_> = Xlsx::new(Cursor::new(bytes.to_vec())).unwrap();
+        let order = file.sheet_names();
+        let sheet = |name: &String| (name.clone(), file.worksheet_range(name).unwrap());
+        let sheets = order.iter().map(sheet).collect();
+        let formula = |name: &String| (name.clone(), file.worksheet_formula(name).unwrap());
+        let formulas = order.iter().map(formula).collect();
+        Book {
+            sheets,
+            formulas,
+            order,
+        }
+    }
+
+    fn row(&self, sheet: &str, label: &str) -> u32 {
+        let found = self.sheets[sheet]
+            .rows()
+            .position(|row| row.first() == Some(&Data::String(label.into())));
+        let found = found.unwrap_or_else(|| panic!("{sheet} has no {label}"));
+        self.sheets[sheet].start().unwrap().0 + found as u32
+    }
+
+    fn cell(&self, sheet: &str, row: u32, column: u32) -> &Data {
+        let cell = self.sheets[sheet].get_value((row, column));
+        cell.unwrap_or(&Data::Empty)
+    }
+
+    /// A figure of an arm on the first sheet; `None` is a word such as "none".
+    fn figure(&self, label: &str, arm: usize) -> Option<f64> {
+        let row = self.row("Summary", label);
+        let cell = self.cell("Summary", row, 1 + arm as u32);
+        let formula = self.formulas["Summary"].get_value((row, 1 + arm as u32));
+        assert!(
+            formula.is_some_and(|f| !f.is_empty()),
+            "{label} is no formula"
+        );
+        match cell {
+            Data::Float(v) => Some(*v),
+            Data::Int(v) => Some(*v as f64),
+            Data::String(_) => None,
+            other => panic!("{label} is {other:?}"),
+        }
+    }
+}
+
+fn document(plan: &Experiment, effect: &JointEffect, start: u8) -> Document {
+    let mut case = evaluate(effect, plan, start).unwrap();
+    let mut doc = Fixture::english(2).build();
+    doc.experiment.arms = plan
+        .arms
+        .iter()
+        .map(|arm| ArmInfo {
+            name: arm.name.clone(),
+            title: arm.title.clone(),
+            control: arm.control,
+        })
+        .collect();
+    doc.estimates = vec![];
+    doc.evidence.customers_by_arm = vec![1_000; plan.arms.len()];
+    doc.assumptions = std::mem::take(&mut case.assumptions);
+    doc.cashflow = std::mem::take(&mut case.cashflow);
+    doc.draws_summary = std::mem::take(&mut case.draws_summary);
+    doc.business = Some(case);
+    doc
+}
+
+fn workbook(doc: &Document) -> Option<Vec<u8>> {
+    pilot::report::workbook(doc).unwrap().map(|f| f.bytes)
+}
+
+#[track_caller]
+fn near(what: &str, found: Option<f64>, expected: Option<f64>, within: f64) {
+    match (found, expected) {
+        (Some(a), Some(b)) => assert!((a - b).abs() < within, "{what}: {a} is not {b}"),
+        (None, None) => {}
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
+/// Every figure of an arm, and its cash by month.
+fn compare(id: &str, doc: &Document, book: &Book) {
+    let case = doc.business.as_ref().unwrap();
+    let unit = half_unit(case);
+    let minutes = case.pilot.control_minutes.is_some();
+    for (k, arm) in case.arms.iter().enumerate() {
+        let what = |label: &str| format!("{id}, {}: {label}", arm.arm);
+        let money = |label: &str, expected: Option<f64>| {
+            near(&what(label), book.figure(label, k), expected, unit);
+        };
+        money("Present value of savings", arm.pv_savings.map(|l| l.value));
+        money("Present value of spend", arm.pv_spend.map(|l| l.value));
+        money("Net present value", arm.npv.map(|l| l.value));
+        money(
+            "Net present value, observed only",
+            arm.npv_observed_only.map(|l| l.value),
+        );
+        let raw = arm.as_estimated.as_ref().map_or(arm.npv, |r| r.npv);
+        money("Net present value, as estimated", raw.map(|l| l.value));
+        money(
+            "Cost per contact avoided",
+            arm.cost_per_contact_avoided.map(|l| l.value),
+        );
+        let relative = |label: &str, expected: Option<f64>| {
+            let within = RELATIVE * expected.unwrap_or(1.0).abs().max(1e-6);
+            near(&what(label), book.figure(label, k), expected, within);
+        };
+        let of_minutes = if minutes { "minutes" } else { "contacts" };
+        relative(
+            "Contacts avoided over the horizon",
+            Some(arm.contacts_avoided.value),
+        );
+        relative(
+            "Share of savings beyond what was measured",
+            arm.share_beyond_observed,
+        );
+        relative("Return on investment", arm.roi.map(|l| l.value));
+        relative("Payback, months", arm.payback_months.map(f64::from));
+        relative(
+            "Payback with discounted cash, months",
+            arm.payback_months_discounted.map(f64::from),
+        );
+        relative(
+            &format!("Reduction of {of_minutes} at which NPV is 0"),
+            arm.break_even_reduction,
+        );
+        if arm.budget_share.is_some() {
+            relative(
+                "Share of the service budget",
+                arm.budget_share.map(|l| l.value),
+            );
+            relative(
+                "Share of the service budget if all labour became cash",
+                arm.budget_share_unrealised.map(|l| l.value),
+            );
+        }
+        if minutes {
+            relative(
+                "Minutes avoided over the horizon",
+                arm.minutes_avoided.map(|l| l.value),
+            );
+        }
+        let same = book.row("Summary", "Does the base case still say what was analysed?");
+        let same = book.cell("Summary", same, 1 + k as u32);
+        assert_eq!(same, &Data::String("yes".into()), "{id}");
+        months(id, doc, book, arm, k);
+        staffing(id, book, arm, k);
+    }
+}
+
+fn months(id: &str, doc: &Document, book: &Book, arm: &ArmCase, k: usize) {
+    let case = doc.business.as_ref().unwrap();
+    // Summary and Assumptions stand before the arms.
+    let sheet = &book.order[2 + k];
+    let first = book.row(sheet, "Month") + 1;
+    let columns: Vec<String> = book.sheets[sheet]
+        .rows()
+        .nth((first - 1) as usize)
+        .unwrap()
+        .iter()
+        .map(|c| c.to_string())
+        .collect();
+    let column = |head: &str| columns.iter().position(|c| c == head).unwrap() as u32;
+    for row in doc.cashflow.iter().filter(|r| r.arm == arm.arm) {
+        for (head, expected) in [
+            ("Variable cost saved", row.saving_variable),
+            ("Labour saved", row.saving_labour),
+            ("Delivery", row.delivery_cost),
+            ("Running cost", row.running_cost),
+            ("Fixed cost", row.fixed_cost),
+            ("Net cash", row.net),
+            ("Cumulative cash", row.cumulative),
+        ] {
+            let cell = book.cell(sheet, first + row.month, column(head));
+            let found = match cell {
+                Data::Float(v) => Some(*v),
+                Data::Int(v) => Some(*v as f64),
+                _ => None,
+            };
+            let what = format!("{id}, {} in month {}", head, row.month);
+            near(&what, found, Some(expected), half_unit(case));
+        }
+    }
+}
+
+fn staffing(id: &str, book: &Book, arm: &ArmCase, k: usize) {
+    let Some(staffing) = &arm.staffing else {
+        return;
+    };
+    let sheet = "Hours and agents";
+    let value = |label: &str| {
+        let cell = book.cell(sheet, book.row(sheet, label), 1 + k as u32);
+        match cell {
+            Data::Float(v) => *v,
+            Data::Int(v) => *v as f64,
+            other => panic!("{id}: {label} is {other:?}"),
+        }
+    };
+    let same = |label: &str, expected: f64| {
+        let within = RELATIVE * expected.abs().max(1e-9);
+        near(
+            &format!("{id}: {label}"),
+            Some(value(label)),
+            Some(expected),
+            within,
+        );
+    };
+    if let Some(hours) = staffing.hours_per_year {
+        same("Handling hours avoided a year", hours.value);
+    }
+    if let Some(agents) = staffing.full_time_agents {
+        same("Full-time agents behind them", agents.value);
+    }
+    same("Share of contacts avoided", staffing.contacts_avoided);
+    same(
+        "Share of handling minutes avoided",
+        staffing.minutes_avoided,
+    );
+    if let Some(agents) = staffing.agents {
+        same("Agents needed as it is", agents.before.agents.into());
+        same("Paid positions for them", agents.before.positions);
+        same("Fewer agents: needed", agents.fewer_agents.agents.into());
+        same(
+            "Fewer agents: paid positions",
+            agents.fewer_agents.positions,
+        );
+        same("Fewer agents: occupancy", agents.fewer_agents.occupancy);
+        same("Same agents: occupancy", agents.lower_occupancy.occupancy);
+        if let Some(level) = agents.lower_occupancy.service_level {
+            same("Same agents: answered in time", level);
+        }
+    }
+}
+
+fn choice(id: &str, doc: &Document, book: &Book) {
+    let case = doc.business.as_ref().unwrap();
+    let choice = case.choice.as_ref().unwrap();
+    let sheet = "Which arm";
+    for option in &choice.options {
+        // Rows are in the plan's order below no roll-out, control left out; titles may be alike.
+        let place = |name: &String| case.arms.iter().position(|a| &a.arm == name).unwrap() as u32;
+        let title = option.arm.as_deref().unwrap_or("no roll-out");
+        let row = book.row(sheet, "No roll-out") + option.arm.as_ref().map_or(0, |a| 1 + place(a));
+        let standing = match option.standing.name() {
+            "frontier" => "on the frontier",
+            "dominated" => "dominated",
+            _ => "extendedly dominated",
+        };
+        assert_eq!(
+            book.cell(sheet, row, 6),
+            &Data::String(standing.into()),
+            "{id}: {title}"
+        );
+        let ratio = match book.cell(sheet, row, 7) {
+            Data::Float(v) => Some(*v),
+            Data::Int(v) => Some(*v as f64),
+            _ => None,
+        };
+        // A step that costs nothing is not written.
+        let expected = option.cost_per_further_contact.filter(|r| *r > 0.0);
+        near(&format!("{id}: {title}"), ratio, expected, half_unit(case));
+    }
+}
+
+#[test]
+fn results_beside_the_formulas_are_those_of_the_analysis() {
+    let mut seen = Vec::new();
+    for record in reference() {
+        let id = record["id"].as_str().unwrap_or("?").to_owned();
+        if !record["business"].is_object() || !record["effect"].is_object() {
+            continue;
+        }
+        let (plan, effect, start) = read(&record);
+        let doc = document(&plan, &effect, start);
+        let Some(bytes) = workbook(&doc) else {
+            assert!(doc.business.unwrap().no_cash_because.is_some(), "{id}");
+            continue;
+        };
+        let book = Book::open(&bytes);
+        compare(&id, &doc, &book);
+        choice(&id, &doc, &book);
+        seen.push((doc.business.unwrap().currency, id));
+    }
+    for currency in ["EUR", "JPY", "KWD"] {
+        assert!(seen.iter().any(|s| s.0 == currency), "{currency}: {seen:?}");
+    }
+    assert!(seen.len() >= 8, "{seen:?}");
+}
+
+#[test]
+fn edges_of_the_assumptions_are_worked_out_too() {
+    let mut plans = Vec::new();
+    for (name, change) in [
+        (
+            "never fades",
+            (|b| b.half_life = Some(HalfLife::None)) as fn(&mut pilot::experiment::Business),
+        ),
+        ("repeats", |b| b.repeat_every_months = Some(5)),
+        ("repeats monthly", |b| b.repeat_every_months = Some(1)),
+        ("all leave", |b| b.churn_per_month = 1.0.into()),
+        ("one month", |b| b.horizon_months = 1),
+        ("fifty years", |b| b.horizon_months = 600),
+        ("a season", |b| {
+            b.baseline_by_month =
+                Some([1.5, 1.0, 0.5, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        }),
+        ("a lag in parts", |b| b.realisation_lag_months = 2.25.into()),
+        ("a short half-life", |b| {
+            b.half_life = Some(HalfLife::Months(0.01.into()))
+        }),
+        ("a long half-life", |b| {
+            b.half_life = Some(HalfLife::Months(1e9.into()))
+        }),
+        ("no budget", |b| b.annual_service_budget = None),
+        ("no ramp", |b| b.ramp_months = 0),
+        ("nothing saved", |b| b.realisation = Some(0.0.into())),
+    ] {
+        let mut plan = plan();
+        change(plan.business.as_mut().unwrap());
+        plans.push((name, plan));
+    }
+    for (name, mut plan) in plans {
+        plan.arms[1].fixed_cost = 9_000.0.into();
+        plan.arms[1].cost_per_customer = 0.3.into();
+        plan.arms[1].running_cost_per_month = 150.0.into();
+        for days in [20.0, 91.3125] {
+            let mut effect = effect(-0.004, 0.001);
+            effect.window_days = days;
+            let doc = document(&plan, &effect, 11);
+            let book = Book::open(&workbook(&doc).unwrap());
+            compare(&format!("{name}, {days} days"), &doc, &book);
+        }
+    }
+}
+
+#[test]
+fn any_number_of_arms_has_its_sheets() {
+    for arms in [1, 3, 7] {
+        let mut plan = plan();
+        let means: Vec<f64> = (0..arms).map(|k| -0.004 + 0.0011 * k as f64).collect();
+        let effect = arms_of(&mut plan, &means);
+        for (k, arm) in plan.arms.iter_mut().enumerate() {
+            arm.fixed_cost = (20_000.0 / (1.0 + k as f64)).into();
+            arm.cost_per_customer = (0.1 * (k % 3) as f64).into();
+            arm.title = format!("Arm {k}");
+        }
+        let doc = document(&plan, &effect, 4);
+        let bytes = workbook(&doc).unwrap();
+        assert_eq!(bytes, workbook(&doc).unwrap());
+        let book = Book::open(&bytes);
+        // Nothing to staff: no sheet of hours.
+        assert_eq!(book.order.len(), 6 + arms);
+        compare(&format!("{arms} arms"), &doc, &book);
+        choice(&format!("{arms} arms"), &doc, &book);
+    }
+}
+
+#[test]
+fn titles_that_a_spreadsheet_would_run_are_text() {
+    let hostile = [
+        "=HYPERLINK(\"http://evil\",\"x\")",
+        "+1+1",
+        "-1-1",
+        "@SUM(A1)",
+        "\t=1+1",
+        "\r=1+1",
+        "\n=1+1",
+        "＝1+1",
+        "nul\0 esc\u{1b} [x]:*?/\\'",
+        "TRUE",
+        "#N/A",
+        "inf",
+        "_x0041_",
+        "'",
+        "{\"a\"}",
+        "\u{202e}gpj.exe",
+    ];
+    let mut plan = plan();
+    let effect = arms_of(&mut plan, &vec![-0.003; hostile.len()]);
+    for (arm, title) in plan.arms.iter_mut().skip(1).zip(hostile) {
+        arm.title = title.into();
+    }
+    plan.arms[2].title += &"long ".repeat(10_000);
+    let mut doc = document(&plan, &effect, 4);
+    doc.experiment.title = hostile.concat();
+    doc.banners = hostile.map(str::to_owned).to_vec();
+    doc.decision.why = hostile.map(str::to_owned).to_vec();
+    doc.business.as_mut().unwrap().notes = hostile.map(str::to_owned).to_vec();
+    doc.business.as_mut().unwrap().currency = "=1".into();
+    doc.as_of = "=1".into();
+    let bytes = workbook(&doc).unwrap();
+    let book = Book::open(&bytes);
+    assert_eq!(book.order.len(), 6 + hostile.len());
+    for (name, formulas) in &book.formulas {
+        for (_, _, formula) in formulas.used_cells() {
+            // What stands between apostrophes is the name of a sheet.
+            let formula: String = formula.split('\'').step_by(2).collect();
+            assert!(
+                !formula.contains("HYPERLINK")
+                    && !formula.contains("http")
+                    && !formula.contains('@'),
+                "{name}: {formula}"
+            );
+        }
+        let of_text = book.sheets[name].used_cells();
+        for (_, _, cell) in of_text {
+            if let Data::String(text) = cell {
+                assert!(text.encode_utf16().count() <= 32_767);
+                assert!(!text.chars().any(|c| c.is_control()), "{text:?}");
+            }
+        }
+    }
+    let row = book.row("Which arm", "=HYPERLINK(\"http://evil\",\"x\")");
+    assert!(row > 0);
+    let parts = parts(&bytes);
+    assert!(
+        parts
+            .keys()
+            .all(|p| !p.contains("externalLink") && !p.contains("vba"))
+    );
+    for (name, text) in &parts {
+        assert!(!text.contains("TargetMode=\"External\""), "{name}");
+        for secret in ["/home/", "/tmp/", "/root", "C:\\"] {
+            assert!(!text.contains(secret), "{name} has {secret}");
+        }
+    }
+}
+
+/// The parts of the file, by name.
+fn parts(bytes: &[u8]) -> BTreeMap<String, String> {
+    let mut file = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    (0..file.len())
+        .map(|i| {
+            let mut part = file.by_index(i).unwrap();
+            let mut text = String::new();
+            part.read_to_string(&mut text).unwrap();
+            (part.name().unwrap().into_owned(), text)
+        })
+        .collect()
+}
+
+#[test]
+fn without_cash_or_with_a_small_group_there_is_no_workbook() {
+    let mut silent = plan();
+    silent.business.as_mut().unwrap().half_life = None;
+    let effect = effect(-0.004, 0.001);
+    assert_eq!(workbook(&document(&silent, &effect, 1)), None);
+    let mut doc = document(&plan(), &effect, 1);
+    assert!(workbook(&doc).is_some());
+    doc.evidence.customers_by_arm[1] = 3;
+    assert_eq!(workbook(&doc), None);
+}
