@@ -1,31 +1,33 @@
 //! The primary estimates of all arms together: covariance, and contacts avoided per customer-day.
 
-use crate::experiment::{Better, Experiment, OutcomeKind};
+use crate::experiment::{Better, Experiment, Outcome, OutcomeKind};
 use crate::stats::cluster::ratio_of_sums;
 use crate::stats::{DetailValue, Estimand, Estimator};
 use crate::table::{ArmId, Comparison, Evidence, Moments};
 
 use super::clusters::ByCluster;
 use super::estimates::capped_tables;
-use super::model::{Analysis, Covariance, EstimateRow, JointEffect};
+use super::model::{Analysis, Covariance, EstimateRow, JointEffect, MinutesEffect};
 use super::scale::{days_per_exposure, scale};
 use crate::error::Result;
 
-/// Rows of the primary outcome that decide, in the plan's order of arms.
-fn deciding<'a>(experiment: &Experiment, estimates: &'a [EstimateRow]) -> Vec<&'a EstimateRow> {
-    let outcome = &experiment.primary_outcome().name;
+/// Rows of an outcome that decide, in the plan's order of arms.
+fn deciding<'a>(outcome: &Outcome, estimates: &'a [EstimateRow]) -> Vec<&'a EstimateRow> {
     estimates
         .iter()
-        .filter(|e| e.primary && &e.outcome == outcome)
+        .filter(|e| e.primary && e.segment.is_none() && e.outcome == outcome.name)
         .collect()
 }
 
 /// Covariance of the primary estimates: se_j·se_k·b_j·b_k off the diagonal, since arms share only control.
 pub fn covariance(experiment: &Experiment, estimates: &[EstimateRow]) -> Option<Covariance> {
-    let rows = deciding(experiment, estimates);
+    covariance_of(&deciding(experiment.primary_outcome(), estimates))
+}
+
+fn covariance_of(rows: &[&EstimateRow]) -> Option<Covariance> {
     let parts: Vec<(f64, f64)> = rows
         .iter()
-        .map(|r| Some((r.se?, control_share(r)?)))
+        .map(|r| Some((r.se.filter(|se| se.is_finite())?, control_share(r)?)))
         .collect::<Option<_>>()?;
     if parts.is_empty() {
         return None;
@@ -72,11 +74,8 @@ fn by_assignment(row: &EstimateRow) -> Option<(f64, f64, f64)> {
     Some((get("itt")?, get("itt_se")?, get("itt_control_share")?))
 }
 
-/// Contacts avoided per customer-day; `None` where the outcome is not contacts, or no window tells the days.
-///
-/// A difference is divided by its days. For a ratio r_k of the control rate λ₀,
-/// avoided D_k = (1 − r_k)λ₀ by the joint delta method: control's part of
-/// log r_k moves against λ₀, Cov(log r_k, λ₀) = −λ₀·b_k²·se_k².
+/// Contacts avoided per customer-day, and with a cost per minute the minutes avoided; `None` where
+/// the outcome is not contacts, or no window tells the days.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
@@ -86,23 +85,67 @@ pub fn joint_effect(
     analysis: &Analysis,
 ) -> Result<Option<JointEffect>> {
     let outcome = experiment.primary_outcome();
+    if outcome.kind != OutcomeKind::Count || outcome.better != Better::Lower {
+        return Ok(None);
+    }
+    let Some(contacts) = avoided(experiment, evidence, analysis, outcome)? else {
+        return Ok(None);
+    };
+    let named = experiment
+        .business
+        .as_ref()
+        .and_then(|b| b.handling_outcome.as_ref());
+    let handling = named.and_then(|name| experiment.outcomes.iter().find(|o| &o.name == name));
+    let minutes = match handling {
+        Some(handling) => avoided(experiment, evidence, analysis, handling)?
+            .filter(|seconds| seconds.arms == contacts.arms)
+            .map(in_minutes),
+        None => None,
+    };
+    Ok(Some(JointEffect {
+        minutes,
+        ..contacts
+    }))
+}
+
+fn in_minutes(seconds: JointEffect) -> MinutesEffect {
+    MinutesEffect {
+        mean: seconds.mean.iter().map(|v| v / 60.0).collect(),
+        cov: seconds
+            .cov
+            .iter()
+            .map(|row| row.iter().map(|v| v / 3600.0).collect())
+            .collect(),
+        df: seconds.df,
+        control_rate: seconds.control_rate / 60.0,
+    }
+}
+
+/// What the arms avoid of an outcome per customer-day, jointly.
+///
+/// A difference is divided by its days. For a ratio r_k of the control rate λ₀,
+/// avoided D_k = (1 − r_k)λ₀ by the joint delta method: control's part of
+/// log r_k moves against λ₀, Cov(log r_k, λ₀) = −λ₀·b_k²·se_k².
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+fn avoided(
+    experiment: &Experiment,
+    evidence: &Evidence,
+    analysis: &Analysis,
+    outcome: &Outcome,
+) -> Result<Option<JointEffect>> {
     let place = experiment
         .outcomes
         .iter()
         .position(|o| o.name == outcome.name)
         .unwrap_or(0);
     let table = &capped_tables(experiment, evidence)?[place];
-    let rows = deciding(experiment, &analysis.estimates);
-    let (Some(cov), Some(days)) = (&analysis.covariance, days_per_exposure(experiment, table))
+    let rows = deciding(outcome, &analysis.estimates);
+    let (Some(cov), Some(days)) = (covariance_of(&rows), days_per_exposure(experiment, table))
     else {
         return Ok(None);
     };
-    if outcome.kind != OutcomeKind::Count
-        || outcome.better != Better::Lower
-        || rows.len() != cov.arms.len()
-    {
-        return Ok(None);
-    }
     let control = ArmId(experiment.control() as u16);
     let side = Comparison::new(table, control, control)?.control.total;
     let e_unit = crate::table::Decimals::unit(table.decimals().exposure);
@@ -199,11 +242,12 @@ pub fn joint_effect(
     };
     let df = rows.iter().filter_map(|r| r.df).reduce(f64::min);
     Ok(Some(JointEffect {
-        arms: cov.arms.clone(),
+        arms: cov.arms,
         mean,
         cov: matrix,
         df,
         control_rate: rate,
         window_days,
+        minutes: None,
     }))
 }

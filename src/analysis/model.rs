@@ -265,4 +265,21 @@ pub struct JointEffect {
     pub control_rate: f64,
     /// Length of the after window in days (mean exposure where it varies).
     pub window_days: f64,
+    /// The same for minutes of handling; `None` without a cost per minute, or where they could not
+    /// be estimated for every arm.
+    #[serde(default)]
+    pub minutes: Option<MinutesEffect>,
+}
+
+/// Minutes of handling avoided by each treatment arm, jointly, in the order of [`JointEffect::arms`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MinutesEffect {
+    /// Minutes avoided per customer-day (positive is fewer minutes).
+    pub mean: Vec<f64>,
+    /// Their covariance, row by row.
+    pub cov: Vec<Vec<f64>>,
+    /// Smallest degrees of freedom; `None` is normal.
+    pub df: Option<f64>,
+    /// Minutes per customer-day of control in the after window.
+    pub control_rate: f64,
 }

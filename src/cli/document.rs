@@ -74,7 +74,7 @@ impl Asked<'_> {
             .map(|l| l.number)
             .or(boundaries.as_ref().map(|b| b.look));
         let undecided = self.look.is_some() && !boundaries.as_ref().is_some_and(shows_an_effect);
-        let business = match undecided {
+        let mut business = match undecided {
             true => None,
             false => self.business(experiment, evidence, &analysis)?,
         };
@@ -136,15 +136,10 @@ impl Asked<'_> {
             boundaries,
             segments: analysis.segments,
             deviations: self.standing.deviations.clone(),
-            assumptions: business
-                .as_ref()
-                .map(|b| b.assumptions.clone())
-                .unwrap_or_default(),
-            cashflow: business
-                .as_ref()
-                .map(|b| b.cashflow.clone())
-                .unwrap_or_default(),
-            draws_summary: None,
+            // At the top of the document, and not a second time in the case.
+            assumptions: taken(&mut business, |b| &mut b.assumptions),
+            cashflow: taken(&mut business, |b| &mut b.cashflow),
+            draws_summary: taken(&mut business, |b| &mut b.draws_summary),
             business,
             decision,
             warnings: analysis.warnings,
@@ -263,6 +258,17 @@ fn analysis_key(
         despite,
         look.map(Into::into),
     ]
+}
+
+/// A part of the business case, moved out of it.
+fn taken<T: Default>(
+    business: &mut Option<finance::BusinessCase>,
+    part: fn(&mut finance::BusinessCase) -> &mut T,
+) -> T {
+    business
+        .as_mut()
+        .map(|b| std::mem::take(part(b)))
+        .unwrap_or_default()
 }
 
 fn shows_an_effect(boundaries: &Boundaries) -> bool {

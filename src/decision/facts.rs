@@ -2,7 +2,7 @@
 
 use crate::analysis::{Analysis, EstimateRow};
 use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
-use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH};
+use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH, Priced};
 use crate::stats::{DetailValue, Estimand, Estimator};
 
 use super::words;
@@ -22,6 +22,8 @@ pub(super) struct Facts<'a> {
     pub guardrails: Vec<(&'a Outcome, Guard)>,
     /// The arm's case, where it has an NPV.
     pub case: Option<&'a ArmCase>,
+    /// The estimate that money is made of: the primary one, or that of handling time.
+    pub money_row: Option<&'a EstimateRow>,
 }
 
 /// How a guardrail stands.
@@ -56,6 +58,11 @@ impl<'a> Facts<'a> {
                 }),
             };
         let guardrails = plan.outcomes.iter().filter(|o| o.role == Role::Guardrail);
+        let handling = plan
+            .business
+            .as_ref()
+            .and_then(|b| b.handling_outcome.as_deref());
+        let minutes = business.is_some_and(|b| b.priced == Priced::Minutes);
         Facts {
             arm,
             row,
@@ -68,12 +75,18 @@ impl<'a> Facts<'a> {
             case: business
                 .and_then(|b| b.arms.iter().find(|a| a.arm == arm.name))
                 .filter(|a| a.npv.is_some()),
+            money_row: match handling.filter(|_| minutes) {
+                Some(outcome) => primary_row(analysis, outcome, &arm.name),
+                None => row,
+            },
         }
     }
 
-    /// Rank among arms with the same verdict: NPV, or without money the benefit in standard errors.
+    /// Rank among arms with the same verdict: NPV as estimated, which is the choice that the headline
+    /// NPV is corrected for, or without money the benefit in standard errors.
     pub fn rank(&self, plan: &Experiment) -> f64 {
-        match (self.case.and_then(|c| c.npv), self.row) {
+        let estimated = |c: &ArmCase| c.as_estimated.as_ref().and_then(|e| e.npv).or(c.npv);
+        match (self.case.and_then(estimated), self.row) {
             (Some(npv), _) => npv.value,
             (None, Some(row)) => {
                 let benefit = benefit(row, plan.primary_outcome().better);
@@ -87,7 +100,7 @@ impl<'a> Facts<'a> {
 
     /// The cautious end of the adjusted interval and the break-even, in one unit.
     pub fn break_even(&self, plan: &Experiment) -> Option<BreakEven> {
-        let (row, case) = (self.row?, self.case?);
+        let (row, case) = (self.money_row?, self.case?);
         let end = cautious_end(row, plan)?;
         if plan.primary_outcome().better != Better::Lower {
             return None;
@@ -99,12 +112,14 @@ impl<'a> Facts<'a> {
                 bound: 1.0 - end,
                 needed: case.break_even_reduction?,
                 relative: true,
+                minutes: case.minutes_per_customer_month.is_some(),
             }),
-            // The case's δ is the same estimate per customer-month: their ratio converts the bound.
+            // The case's effect as estimated is the same per customer-month: their ratio converts the bound.
             Estimand::Difference if row.value != 0.0 => Some(BreakEven {
-                bound: case.avoided_per_customer_month.value / DAYS_PER_MONTH * (end / row.value),
+                bound: estimated_effect(case) / DAYS_PER_MONTH * (end / row.value),
                 needed: case.break_even_avoided_per_day?,
                 relative: false,
+                minutes: case.minutes_per_customer_month.is_some(),
             }),
             Estimand::Difference | Estimand::Probability => None,
         }
@@ -116,8 +131,10 @@ impl<'a> Facts<'a> {
 pub(super) struct BreakEven {
     pub bound: f64,
     pub needed: f64,
-    /// A reduction (1 − ratio); otherwise contacts avoided per customer-day.
+    /// A reduction (1 − ratio); otherwise units avoided per customer-day.
     pub relative: bool,
+    /// Of minutes; otherwise of contacts.
+    pub minutes: bool,
 }
 
 impl BreakEven {
@@ -125,6 +142,18 @@ impl BreakEven {
     pub fn cleared(&self) -> bool {
         self.bound > self.needed
     }
+}
+
+/// What the arm avoids per customer-month as estimated, of what has a price.
+fn estimated_effect(case: &ArmCase) -> f64 {
+    let (contacts, minutes) = match &case.as_estimated {
+        Some(e) => (e.avoided_per_customer_month, e.minutes_per_customer_month),
+        None => (
+            case.avoided_per_customer_month,
+            case.minutes_per_customer_month,
+        ),
+    };
+    minutes.unwrap_or(contacts).value
 }
 
 fn primary_row<'a>(analysis: &'a Analysis, outcome: &str, arm: &str) -> Option<&'a EstimateRow> {

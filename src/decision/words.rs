@@ -159,8 +159,15 @@ pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
         };
         format!("; positive with probability {} ({prior})", chance(p))
     });
+    let raw = facts.case.and_then(|c| c.as_estimated.as_ref()?.npv);
+    let corrected = raw.map_or(String::new(), |raw| {
+        format!(
+            "; corrected for being the best of several arms (hybrid median-unbiased estimate), as estimated {}",
+            show(raw.value)
+        )
+    });
     format!(
-        "NPV {} over {} ({} interval {}){chance}.",
+        "NPV {} over {} ({} interval {}){chance}{corrected}.",
         show(line.value),
         count(case.horizon_months.into(), "month"),
         percent(case.level),
@@ -170,10 +177,11 @@ pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
 
 /// Where the bound stands against break-even.
 pub(super) fn break_even(even: &BreakEven) -> String {
-    let (show, unit): (fn(f64) -> String, _) = if even.relative {
-        (percent, "reduction")
-    } else {
-        (number, "contacts avoided per customer-day")
+    let (show, unit): (fn(f64) -> String, _) = match (even.relative, even.minutes) {
+        (true, false) => (percent, "reduction"),
+        (true, true) => (percent, "fewer minutes"),
+        (false, false) => (number, "contacts avoided per customer-day"),
+        (false, true) => (number, "minutes avoided per customer-day"),
     };
     let verb = if even.cleared() {
         "clears"
@@ -224,9 +232,21 @@ mod tests {
             horizon_months: 12,
             level: 0.95,
             draws: 0,
+            priced: crate::finance::Priced::Contacts,
+            pilot: crate::finance::PilotFacts {
+                start_month: 1,
+                window_days: 60.0,
+                control_contacts: 1.0,
+                control_minutes: None,
+            },
             arms: vec![],
+            best: None,
+            choice: None,
+            tornado: vec![],
+            claimed_budget_share: None,
             cashflow: vec![],
             assumptions: vec![],
+            draws_summary: None,
             notes: vec![],
             no_cash_because: None,
         }

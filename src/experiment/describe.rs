@@ -7,10 +7,10 @@ use jiff::civil::Date;
 
 use crate::experiment::advice::{days, percent};
 use crate::experiment::catalogue::INTERVENTIONS;
-use crate::experiment::describe::money::{amount, money};
+use crate::experiment::describe::money::{assumption, money};
 use crate::experiment::model::{
-    Arm, Better, Data, Experiment, Method, Multiplicity, Outcome, OutcomeKind, PlannedEstimand,
-    Role, RootCause, ScaleIf, Windows,
+    Arm, Assumption, Better, Data, Experiment, Method, Multiplicity, Outcome, OutcomeKind,
+    PlannedEstimand, Role, RootCause, ScaleIf, Windows,
 };
 
 /// The plan in words that a service manager and a CFO can read: Markdown, a
@@ -113,8 +113,8 @@ fn arm(arm: &Arm, e: &Experiment) -> String {
         (arm.running_cost_per_month, "a month"),
     ]
     .iter()
-    .filter(|(cost, _)| *cost != 0.0)
-    .map(|(cost, per)| format!("{} {per}", amount(*cost, currency)))
+    .filter(|(cost, _)| *cost != Assumption::Fixed(0.0))
+    .map(|(cost, per)| format!("{} {per}", assumption(cost, currency)))
     .collect();
     if !costs.is_empty() {
         text.push_str(&format!("; at roll-out it costs {}", costs.join(", ")));

@@ -8,7 +8,7 @@ mod data;
 mod sequential;
 
 use crate::experiment::grammar::{HUGE, Holds, Key, Range, key};
-use crate::experiment::keys::business::BUSINESS;
+use crate::experiment::keys::business::{ASSUMPTION_HINT, BUSINESS};
 use crate::experiment::keys::data::DATA;
 use crate::experiment::keys::sequential::SEQUENTIAL;
 use crate::experiment::model::{
@@ -139,19 +139,27 @@ const ARM: &[Key] = &[
         "for site-top-questions: the page is shown after log-in, so each customer can have their own",
     )
     .or("false"),
-    key("fixed_cost", Holds::Number(AMOUNT), "paid once at roll-out").or("0"),
+    key(
+        "fixed_cost",
+        Holds::Assumption(AMOUNT),
+        "paid once at roll-out",
+    )
+    .or("0")
+    .hint(ASSUMPTION_HINT),
     key(
         "cost_per_customer",
-        Holds::Number(AMOUNT),
+        Holds::Assumption(AMOUNT),
         "paid for each customer reached",
     )
-    .or("0"),
+    .or("0")
+    .hint(ASSUMPTION_HINT),
     key(
         "running_cost_per_month",
-        Holds::Number(AMOUNT),
+        Holds::Assumption(AMOUNT),
         "paid every month",
     )
-    .or("0"),
+    .or("0")
+    .hint(ASSUMPTION_HINT),
 ];
 
 const DAYS_HINT: &str = "first and last day, both included: [\"2026-08-01\", \"2026-09-30\"]";

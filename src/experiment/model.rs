@@ -123,11 +123,11 @@ pub struct Arm {
     /// What the customers get.
     pub interventions: Vec<String>,
     /// Paid once at roll-out, in the business currency.
-    pub fixed_cost: f64,
+    pub fixed_cost: Assumption,
     /// Paid for each customer reached.
-    pub cost_per_customer: f64,
+    pub cost_per_customer: Assumption,
     /// Paid every month.
-    pub running_cost_per_month: f64,
+    pub running_cost_per_month: Assumption,
 }
 
 /// Before and after windows.
@@ -491,6 +491,12 @@ pub enum Assumption {
     },
 }
 
+impl From<f64> for Assumption {
+    fn from(number: f64) -> Self {
+        Assumption::Fixed(number)
+    }
+}
+
 /// Cost of a contact or of a minute: `variable` is saved in full, `labour` × `realisation`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UnitCost {
@@ -525,6 +531,8 @@ pub struct Business {
     pub currency: String,
     /// Cost basis; `None`: contacts and hours only.
     pub cost: Option<CostBasis>,
+    /// With a cost per minute: the outcome of total handling seconds per customer.
+    pub handling_outcome: Option<String>,
     /// Share of freed labour that becomes cash.
     pub realisation: Option<Assumption>,
     /// Months until it does.
@@ -550,7 +558,7 @@ pub struct Business {
     /// Twelve factors of the season, January first; `None`: no season.
     pub baseline_by_month: Option<[f64; 12]>,
     /// Annual service budget, in the currency.
-    pub annual_service_budget: Option<f64>,
+    pub annual_service_budget: Option<Assumption>,
     /// Claims to hold the result against.
     pub claims: Claims,
     /// How the service centre is staffed, for hours and agents.

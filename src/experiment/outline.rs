@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::experiment::catalogue::SITE_TOP_QUESTIONS;
 use crate::experiment::model::{
-    AnalysisPlan, Arm, BeforeKind, CountsExposure, DEFAULT_AFTER, Data, Experiment, FileFormat,
-    Outcome, OutcomeKind, Periods, Sequential, SequentialKind, Windows,
+    AnalysisPlan, Arm, Assumption, BeforeKind, CountsExposure, DEFAULT_AFTER, Data, Experiment,
+    FileFormat, Outcome, OutcomeKind, Periods, Sequential, SequentialKind, Windows,
 };
 use crate::experiment::write;
 
@@ -103,8 +103,8 @@ impl Outline {
             ("cost_per_customer", arm.cost_per_customer),
             ("running_cost_per_month", arm.running_cost_per_month),
         ] {
-            if !arm.control || cost != 0.0 {
-                self.number(key, cost);
+            if !arm.control || cost != Assumption::Fixed(0.0) {
+                self.set(key, write::assumption(&cost));
             }
         }
     }

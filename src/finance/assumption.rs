@@ -1,17 +1,17 @@
 //! The plan's assumptions as values: their means for the base case, one quantile each for a draw.
 
 use crate::error::{Error, Result};
-use crate::experiment::{Assumption, Business, CostBasis, HalfLife, UnitCost};
+use crate::experiment::{Arm, Assumption, Business, CostBasis, HalfLife, UnitCost};
 use crate::stats::dist::{normal_cdf, normal_isf, normal_sf};
 
 use super::model::AssumptionRow;
 
 /// One value for every assumption of the model.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Values {
-    /// Saved with each contact, in currency.
+    /// Saved with each contact (or minute), in currency.
     pub variable: f64,
-    /// Labour in a contact, in currency.
+    /// Labour in a contact (or minute), in currency.
     pub labour: f64,
     /// Share of freed labour that becomes cash.
     pub realisation: f64,
@@ -27,139 +27,231 @@ pub(super) struct Values {
     pub churn: f64,
     /// Annual discount rate.
     pub rate: f64,
+    /// Annual service budget; 0 where the plan has none.
+    pub budget: f64,
+    /// What each treatment arm costs.
+    pub costs: Vec<Costs>,
+}
+
+/// What an arm costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Costs {
+    pub fixed: f64,
+    pub per_customer: f64,
+    pub per_month: f64,
 }
 
 /// An assumption with its place in the plan.
-struct Named {
-    key: &'static str,
-    unit: String,
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    /// Dotted key, of an arm's with the arm's name.
+    pub key: String,
+    /// Unit, in words.
+    pub unit: String,
     /// Largest possible value: 1 for shares.
     most: f64,
-    assumption: Assumption,
+    /// What the plan says.
+    pub assumption: Assumption,
 }
 
-/// The uncertain assumptions of a plan, in the order in which a draw uses its uniforms.
-pub(super) struct Assumptions {
-    variable: Option<Named>,
-    labour: Option<Named>,
-    realisation: Option<Named>,
-    lag: Named,
-    half_life: Option<Named>,
-    units: Named,
-    new_customers: Named,
-    churn: Named,
-    rate: Named,
+/// Places of the assumptions in [`Assumptions`] and of their uniforms in a draw.
+mod place {
+    pub const VARIABLE: usize = 0;
+    pub const LABOUR: usize = 1;
+    pub const REALISATION: usize = 2;
+    pub const LAG: usize = 3;
+    pub const HALF_LIFE: usize = 4;
+    pub const UNITS: usize = 5;
+    pub const NEW: usize = 6;
+    pub const CHURN: usize = 7;
+    pub const RATE: usize = 8;
+    pub const BUDGET: usize = 9;
+    /// The first arm's fixed cost; then its cost per customer and per month, then the next arm's.
+    pub const ARMS: usize = 10;
 }
+pub(super) use place::{HALF_LIFE, REALISATION};
+
+/// Assumptions whose uniforms come before the effects in a draw: those that the plan's first
+/// version could make uncertain, so that its draws stay as they were.
+pub(super) const BEFORE_EFFECTS: usize = place::BUDGET;
+
+/// The assumptions of a plan, each in its place; `None` where the plan has none.
+pub(super) struct Assumptions(Vec<Option<Named>>);
 
 impl Assumptions {
-    /// Reads and checks the assumptions; `units` is the plan's `units_at_rollout`.
+    /// Reads and checks the assumptions; without `units_at_rollout` there are 0 customers.
     ///
     /// # Errors
     /// A value outside its domain (negative, a share above 1, a triangle out of
     /// order, a normal with sd above a third of its mean) is a plan error with its key.
-    pub fn new(business: &Business, units: Assumption) -> Result<Self> {
-        let named = |key, unit: &str, most, assumption| Named {
-            key,
+    pub fn new(business: &Business, arms: &[&Arm]) -> Result<Self> {
+        let any = f64::INFINITY;
+        let currency = &business.currency;
+        let named = |key: &str, unit: &str, most, assumption| Named {
+            key: key.into(),
             unit: unit.into(),
             most,
             assumption,
         };
-        let money = format!("{} per contact", business.currency);
-        let cost = |pick: fn(&UnitCost) -> Assumption, key| match &business.cost {
-            Some(CostBasis::PerContact(c)) => Some(named(key, &money, f64::INFINITY, pick(c))),
-            Some(CostBasis::PerMinute(_)) | None => None,
+        let (key, per, cost) = match &business.cost {
+            Some(CostBasis::PerContact(c)) => ("cost_per_contact", "contact", Some(c)),
+            Some(CostBasis::PerMinute(c)) => ("cost_per_minute", "minute", Some(c)),
+            None => ("", "", None),
         };
-        let any = f64::INFINITY;
-        let all = Assumptions {
-            variable: cost(|c| c.variable, "cost_per_contact.variable"),
-            labour: cost(|c| c.labour, "cost_per_contact.labour"),
-            realisation: business
+        let part = |name: &str, pick: fn(&UnitCost) -> Assumption| {
+            let unit = format!("{currency} per {per}");
+            cost.map(|c| named(&format!("{key}.{name}"), &unit, any, pick(c)))
+        };
+        let months = |key, assumption| named(key, "months", any, assumption);
+        let mut all = vec![
+            part("variable", |c| c.variable),
+            part("labour", |c| c.labour),
+            business
                 .realisation
                 .map(|a| named("realisation", "share of freed labour", 1.0, a)),
-            lag: named(
+            Some(months(
                 "realisation_lag_months",
-                "months",
-                any,
                 business.realisation_lag_months,
-            ),
-            half_life: match business.half_life {
-                Some(HalfLife::Months(a)) => Some(named("half_life_months", "months", any, a)),
+            )),
+            match business.half_life {
+                Some(HalfLife::Months(a)) => Some(months("half_life_months", a)),
                 Some(HalfLife::None) | None => None,
             },
-            units: named("units_at_rollout", "customers", any, units),
-            new_customers: named(
+            business
+                .units_at_rollout
+                .map(|a| named("units_at_rollout", "customers", any, a)),
+            Some(named(
                 "new_customers_per_month",
                 "customers per month",
                 any,
                 business.new_customers_per_month,
-            ),
-            churn: named(
+            )),
+            Some(named(
                 "churn_per_month",
                 "share of customers per month",
                 1.0,
                 business.churn_per_month,
-            ),
-            rate: named(
+            )),
+            Some(named(
                 "annual_discount_rate",
                 "share per year",
                 any,
                 business.annual_discount_rate,
-            ),
-        };
-        all.named().try_for_each(Named::check)?;
-        Ok(all)
+            )),
+            business.annual_service_budget.map(|a| {
+                let unit = format!("{currency} per year");
+                named("annual_service_budget", &unit, any, a)
+            }),
+        ];
+        for arm in arms {
+            for (key, cost, unit) in [
+                ("fixed_cost", arm.fixed_cost, "once"),
+                (
+                    "cost_per_customer",
+                    arm.cost_per_customer,
+                    "per customer and delivery",
+                ),
+                (
+                    "running_cost_per_month",
+                    arm.running_cost_per_month,
+                    "per month",
+                ),
+            ] {
+                let key = format!("arms.{}.{key}", arm.name);
+                all.push(Some(named(&key, &format!("{currency} {unit}"), any, cost)));
+            }
+        }
+        all.iter().flatten().try_for_each(Named::check)?;
+        Ok(Assumptions(all))
     }
 
-    fn named(&self) -> impl Iterator<Item = &Named> {
-        [&self.variable, &self.labour, &self.realisation]
-            .into_iter()
-            .flatten()
-            .chain([&self.lag])
-            .chain(&self.half_life)
-            .chain([&self.units, &self.new_customers, &self.churn, &self.rate])
+    /// How many uniforms a draw takes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The assumption in a place.
+    pub fn at(&self, place: usize) -> Option<&Named> {
+        self.0.get(place).and_then(Option::as_ref)
+    }
+
+    /// Places of the uncertain assumptions.
+    pub fn uncertain(&self) -> impl Iterator<Item = (usize, &Named)> {
+        let places = self.0.iter().enumerate();
+        places
+            .filter_map(|(i, named)| Some((i, named.as_ref()?)))
+            .filter(|(_, named)| named.is_uncertain())
     }
 
     /// Every assumption at its mean.
     pub fn base(&self) -> Values {
-        self.values(|n| n.map_or(0.0, |n| mean(&n.assumption)))
+        self.values(|_, named| mean(&named.assumption))
     }
 
-    /// Every assumption at a quantile of its own; each takes one uniform, used or not, so
-    /// that a change of one assumption leaves the draws of all others as they were.
-    pub fn draw(&self, mut uniform: impl FnMut() -> f64) -> Values {
-        self.values(|n| {
-            let u = uniform();
-            n.map_or(0.0, |n| quantile(&n.assumption, n.most, u))
+    /// Every assumption at its mean, but the one in `place` at `value`.
+    pub fn base_but(&self, place: usize, value: f64) -> Values {
+        self.values(|i, named| match i == place {
+            true => value,
+            false => mean(&named.assumption),
         })
     }
 
-    fn values(&self, mut pick: impl FnMut(Option<&Named>) -> f64) -> Values {
+    /// Every assumption at the quantile of its own uniform, used or not, so that a change of one
+    /// assumption leaves the draws of all others as they were.
+    pub fn draw(&self, uniforms: &[f64]) -> Values {
+        self.values(|i, named| named.quantile(uniforms[i]))
+    }
+
+    fn values(&self, pick: impl Fn(usize, &Named) -> f64) -> Values {
+        let at = |i: usize| self.at(i).map_or(0.0, |named| pick(i, named));
+        let arms = (place::ARMS..self.0.len()).step_by(3);
         Values {
-            variable: pick(self.variable.as_ref()),
-            labour: pick(self.labour.as_ref()),
-            realisation: pick(self.realisation.as_ref()),
-            lag: pick(Some(&self.lag)),
-            kept_per_month: {
-                let half_life = pick(self.half_life.as_ref());
-                match self.half_life {
-                    Some(_) => (-1.0 / half_life).exp2(),
-                    None => 1.0,
-                }
+            variable: at(place::VARIABLE),
+            labour: at(place::LABOUR),
+            realisation: at(place::REALISATION),
+            lag: at(place::LAG),
+            kept_per_month: match self.at(place::HALF_LIFE) {
+                Some(_) => (-1.0 / at(place::HALF_LIFE)).exp2(),
+                None => 1.0,
             },
-            units: pick(Some(&self.units)),
-            new_customers: pick(Some(&self.new_customers)),
-            churn: pick(Some(&self.churn)),
-            rate: pick(Some(&self.rate)),
+            units: at(place::UNITS),
+            new_customers: at(place::NEW),
+            churn: at(place::CHURN),
+            rate: at(place::RATE),
+            budget: at(place::BUDGET),
+            costs: arms
+                .map(|first| Costs {
+                    fixed: at(first),
+                    per_customer: at(first + 1),
+                    per_month: at(first + 2),
+                })
+                .collect(),
         }
     }
 
-    /// The rows of the report's list of assumptions.
-    pub fn rows(&self) -> impl Iterator<Item = AssumptionRow> + '_ {
-        self.named().map(Named::row)
+    /// The rows of the report's list of assumptions: those of `[business]`, then the arms'.
+    pub fn rows(&self) -> (Vec<AssumptionRow>, Vec<AssumptionRow>) {
+        let (business, arms) = self.0.split_at(place::ARMS.min(self.0.len()));
+        let rows = |named: &[Option<Named>]| named.iter().flatten().map(Named::row).collect();
+        (rows(business), rows(arms))
     }
 }
 
 impl Named {
+    /// Whether draws differ.
+    pub fn is_uncertain(&self) -> bool {
+        match self.assumption {
+            Assumption::Fixed(_) => false,
+            Assumption::Triangular { low, high, .. } => low < high,
+            Assumption::Normal { sd, .. } => sd > 0.0,
+        }
+    }
+
+    /// The value below which a share `u` of the distribution lies.
+    pub fn quantile(&self, u: f64) -> f64 {
+        quantile(&self.assumption, self.most, u)
+    }
+
     fn check(&self) -> Result<()> {
         let (least, most, ordered) = match self.assumption {
             Assumption::Fixed(v) => (v, v, true),
@@ -182,27 +274,34 @@ impl Named {
         } else {
             return Ok(());
         };
-        Err(Error::plan(format!("{} {wrong}", self.key)).key(format!("business.{}", self.key)))
+        let key = match self.key.starts_with("arms.") {
+            true => self.key.clone(),
+            false => format!("business.{}", self.key),
+        };
+        Err(Error::plan(format!("{} {wrong}", self.key)).key(key))
     }
 
     fn row(&self) -> AssumptionRow {
-        let (form, low, mode, high) = match self.assumption {
-            Assumption::Fixed(_) => ("number", None, None, None),
+        let (form, low, mode, high, sd) = match self.assumption {
+            Assumption::Fixed(_) => ("number", None, None, None, None),
             Assumption::Triangular { low, mode, high } => {
-                ("triangular", Some(low), Some(mode), Some(high))
+                ("triangular", Some(low), Some(mode), Some(high), None)
             }
-            Assumption::Normal { .. } => {
-                let at = |p| Some(quantile(&self.assumption, self.most, p));
-                ("normal", at(0.05), None, at(0.95))
+            // The cut at 0 leaves the mode where it was.
+            Assumption::Normal { mean, sd } => {
+                let at = |p| Some(self.quantile(p));
+                ("normal", at(0.05), Some(mean), at(0.95), Some(sd))
             }
         };
         AssumptionRow {
-            key: self.key.into(),
+            key: self.key.clone(),
             form: form.into(),
             base: mean(&self.assumption),
             low,
             mode,
             high,
+            sd,
+            most: Some(self.most).filter(|most| most.is_finite()),
             unit: self.unit.clone(),
         }
     }

@@ -1,8 +1,6 @@
 //! Customers and contacts → cash: savings, spend, present values, payback.
 
-use crate::experiment::Arm;
-
-use super::assumption::Values;
+use super::assumption::{Costs, Values};
 use super::cohort::Profile;
 
 /// Prices and discount factors of every month; index t − 1 holds month t.
@@ -16,25 +14,16 @@ pub(super) struct Prices {
     start: Vec<f64>,
 }
 
-/// What an arm costs.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Costs {
-    pub fixed: f64,
-    pub per_customer: f64,
-    pub per_month: f64,
+/// What an arm avoids per customer-month in the pilot.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Avoided {
+    /// Contacts, δ.
+    pub contacts: f64,
+    /// What has a price: the same, or minutes where they are priced.
+    pub priced: f64,
 }
 
-impl From<&Arm> for Costs {
-    fn from(arm: &Arm) -> Self {
-        Costs {
-            fixed: arm.fixed_cost,
-            per_customer: arm.cost_per_customer,
-            per_month: arm.running_cost_per_month,
-        }
-    }
-}
-
-/// Sums over the horizon that every arm shares, per contact avoided per customer-month (δ = 1)
+/// Sums over the horizon that every arm shares, per unit avoided per customer-month (δ = 1)
 /// and per unit of cost.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sums {
@@ -52,18 +41,33 @@ pub(super) struct Sums {
     pub delivery_pv: f64,
     /// Present value of one unit of currency per month.
     pub running_pv: f64,
+    /// Savings per year over the last twelve months of the horizon (all of a shorter one).
+    pub yearly: f64,
+    /// The same with all freed labour counted.
+    pub yearly_unrealised: f64,
+    /// Units avoided per year over the same months.
+    pub yearly_units: f64,
 }
 
 /// The result of one arm for one set of values.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outcome {
-    pub delta: f64,
+    pub avoided: Avoided,
+    /// Priced units avoided over the horizon: contacts or minutes.
+    pub priced: f64,
     pub contacts: f64,
     pub contacts_observed: f64,
     pub contacts_pv: f64,
     pub pv_savings: f64,
     pub pv_observed: f64,
     pub pv_spend: f64,
+    /// Saving per year over the last twelve months, with and without realisation.
+    pub yearly: f64,
+    pub yearly_unrealised: f64,
+    /// Contacts and priced units avoided per year over the same months.
+    pub yearly_avoided: Avoided,
+    /// Annual service budget; 0 where the plan has none.
+    pub budget: f64,
     pub payback: Option<u32>,
 }
 
@@ -87,7 +91,7 @@ impl Prices {
         }
     }
 
-    /// Cash from one contact avoided in month index `t`: variable cost and labour.
+    /// Cash from one priced unit avoided in month index `t`: variable cost and labour.
     pub fn saving(&self, values: &Values, t: usize) -> (f64, f64) {
         (values.variable, values.labour * self.realised[t])
     }
@@ -95,7 +99,9 @@ impl Prices {
     /// The sums that every arm shares.
     pub fn sums(&self, values: &Values, profile: &Profile) -> Sums {
         let mut sums = Sums::default();
-        for t in 0..self.end.len() {
+        let horizon = self.end.len();
+        let year = horizon.min(12);
+        for t in 0..horizon {
             let (variable, labour) = self.saving(values, t);
             let cash = (variable + labour) * self.end[t];
             sums.contacts += profile.avoided[t];
@@ -105,18 +111,23 @@ impl Prices {
             sums.observed_pv += profile.observed[t] * cash;
             sums.delivery_pv += profile.delivered[t] * self.start[t];
             sums.running_pv += self.start[t];
+            if t + year >= horizon {
+                let of_year = profile.avoided[t] * 12.0 / year as f64;
+                sums.yearly_units += of_year;
+                sums.yearly += of_year * (variable + labour);
+                sums.yearly_unrealised += of_year * (variable + values.labour);
+            }
         }
         sums
     }
 
-    /// The result of an arm that avoids `delta` contacts per customer-month, and its
-    /// cumulative cash at month 0, 1, … H in `cumulative`.
+    /// The result of an arm, and its cumulative cash at month 0, 1, … H in `cumulative`.
     pub fn outcome(
         &self,
         values: &Values,
         profile: &Profile,
         sums: &Sums,
-        delta: f64,
+        avoided: Avoided,
         costs: &Costs,
         cumulative: &mut [f64],
     ) -> Outcome {
@@ -127,19 +138,27 @@ impl Prices {
             let (variable, labour) = self.saving(values, t);
             let spend = costs.per_customer * profile.delivered[t] + costs.per_month;
             spent += spend;
-            total += delta * profile.avoided[t] * (variable + labour) - spend;
+            total += avoided.priced * profile.avoided[t] * (variable + labour) - spend;
             cumulative[t + 1] = total;
         }
         Outcome {
-            delta,
-            contacts: delta * sums.contacts,
-            contacts_observed: delta * sums.contacts_observed,
-            contacts_pv: delta * sums.contacts_pv,
-            pv_savings: delta * sums.savings_pv,
-            pv_observed: delta * sums.observed_pv,
+            avoided,
+            priced: avoided.priced * sums.contacts,
+            contacts: avoided.contacts * sums.contacts,
+            contacts_observed: avoided.contacts * sums.contacts_observed,
+            contacts_pv: avoided.contacts * sums.contacts_pv,
+            pv_savings: avoided.priced * sums.savings_pv,
+            pv_observed: avoided.priced * sums.observed_pv,
             pv_spend: costs.fixed
                 + costs.per_customer * sums.delivery_pv
                 + costs.per_month * sums.running_pv,
+            yearly: avoided.priced * sums.yearly,
+            yearly_unrealised: avoided.priced * sums.yearly_unrealised,
+            budget: values.budget,
+            yearly_avoided: Avoided {
+                contacts: avoided.contacts * sums.yearly_units,
+                priced: avoided.priced * sums.yearly_units,
+            },
             payback: payback(cumulative, spent),
         }
     }
@@ -149,7 +168,7 @@ impl Prices {
         &self,
         values: &Values,
         profile: &Profile,
-        delta: f64,
+        priced: f64,
         costs: &Costs,
     ) -> Option<u32> {
         let mut total = -costs.fixed;
@@ -160,7 +179,7 @@ impl Prices {
             let spend =
                 (costs.per_customer * profile.delivered[t] + costs.per_month) * self.start[t];
             spent += spend;
-            total += delta * profile.avoided[t] * (variable + labour) * self.end[t] - spend;
+            total += priced * profile.avoided[t] * (variable + labour) * self.end[t] - spend;
             cumulative.push(total);
         }
         payback(&cumulative, spent)

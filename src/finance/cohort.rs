@@ -85,6 +85,11 @@ impl Timetable {
         })
     }
 
+    /// Season factor of each month.
+    pub fn season(&self) -> &[f64] {
+        &self.season
+    }
+
     /// H, in months.
     pub fn horizon(&self) -> usize {
         self.season.len()

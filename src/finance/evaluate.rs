@@ -1,24 +1,21 @@
 //! The business case: the base case once, then the same model on joint draws.
 
-use std::ops::Range;
-
-use rayon::prelude::*;
-
 use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
-use crate::experiment::{Arm, Assumption, Business, Experiment, currency_minor_digits};
-use crate::stats::random::Stream;
+use crate::experiment::{Arm, CostBasis, Experiment, currency_minor_digits};
 
-use super::assumption::{Assumptions, Values};
-use super::cash::{Costs, Outcome, Prices, Sums};
-use super::cohort::{DAYS_PER_MONTH, Profile, Timetable};
+use super::assumption::Assumptions;
+use super::cash::Avoided;
+use super::choice::Options;
+use super::cohort::{DAYS_PER_MONTH, Timetable};
+use super::correction::{Contest, Correction};
 use super::describe::{assumption_rows, notes, why_no_cash};
 use super::draws::Effects;
 use super::lines::Lines;
-use super::model::BusinessCase;
-
-/// Joint draws behind the intervals and probabilities of a business case.
-pub const DRAWS: u32 = 10_000;
+use super::model::{BusinessCase, PilotFacts, Priced};
+use super::run::{Base, DRAWS, Drawn, Model};
+use super::summary::summary;
+use super::tornado::Tornado;
 
 /// The business case of a pilot whose roll-out starts in calendar month `start_month` (1 is January).
 ///
@@ -26,7 +23,8 @@ pub const DRAWS: u32 = 10_000;
 /// 1 − alpha of the plan's `[analysis]`, from [`DRAWS`] joint draws seeded by the plan. The
 /// same arguments give the same bytes on any number of threads.
 ///
-/// *Formula* — δ = contacts avoided per customer-day × 30.4375; the months of the
+/// *Formula* — δ = contacts avoided per customer-day × 30.4375, or minutes of handling where the plan
+/// prices minutes; the months of the
 /// roll-out, t = 1..H:
 /// reached_u = (1 − holdout)·((r_u − r_{u−1})·units + new), r_t = min(1, t/ramp);
 /// avoided_t = δ/g·season_t·Σ_{u ≤ t} reached_u (1 − churn)^(t−u) f((t − u) mod repeat),
@@ -47,13 +45,16 @@ pub const DRAWS: u32 = 10_000;
 ///   Unrealised: the same with all freed labour counted.
 /// - Where the plan is silent on the fade, contacts are counted as "observed only".
 /// - A draw without contacts avoided has no bounded cost per contact avoided: it counts above all others.
+/// - An arm that beats another one in NPV as estimated has its effect corrected for having been
+///   chosen (see `Contest::corrections`); `as_estimated` stands beside. The comparison of the arms
+///   (`choice`) and what they are compared by is of the effects as estimated.
 ///
 /// *Assumes* — a flat prior on the effects; assumptions independent of one another and of the
 /// effects, and shared by all arms of a draw.
 ///
 /// `no_cash_because` is set, and every amount of money `None`, where a cash NPV cannot be honest:
-/// no cost per contact, no `realisation`, no `half_life_months`, or a cost per minute (handling
-/// seconds are not yet part of the effect). Without `units_at_rollout` there are no arms either.
+/// no cost of a contact or minute, no `realisation`, no `half_life_months`, or a cost per minute
+/// without an effect on minutes. Without `units_at_rollout` there are no arms either.
 ///
 /// # Errors
 /// A plan error names the key of an assumption outside its domain, or that is so large that
@@ -73,215 +74,221 @@ pub fn evaluate(
             Error::plan(format!("{code} is not an ISO 4217 code")).key("business.currency")
         })?;
     let timetable = Timetable::new(business, start_month, effect.window_days)?;
-    let assumptions = Assumptions::new(
-        business,
-        business.units_at_rollout.unwrap_or(Assumption::Fixed(0.0)),
-    )?;
-    let effects = Effects::new(effect)?;
     let arms = effect
         .arms
         .iter()
         .map(|name| find_arm(experiment, name))
         .collect::<Result<Vec<_>>>()?;
-    let no_cash_because = why_no_cash(business);
+    let assumptions = Assumptions::new(business, &arms)?;
+    let priced = match (&business.cost, &effect.minutes) {
+        (Some(CostBasis::PerMinute(_)), Some(_)) => Priced::Minutes,
+        _ => Priced::Contacts,
+    };
+    let minutes = effect
+        .minutes
+        .as_ref()
+        .filter(|_| priced == Priced::Minutes);
+    let effects = Effects::new(effect, minutes)?;
+    let no_cash_because = why_no_cash(business, effect);
+    let cash = no_cash_because.is_none();
     let mut case = BusinessCase {
         currency: business.currency.clone(),
         minor_digits,
         horizon_months: business.horizon_months,
         level: 1.0 - experiment.analysis.alpha,
         draws: DRAWS,
+        priced,
+        pilot: PilotFacts {
+            start_month,
+            window_days: effect.window_days,
+            control_contacts: effect.control_rate * DAYS_PER_MONTH,
+            control_minutes: minutes.map(|m| m.control_rate * DAYS_PER_MONTH),
+        },
         arms: Vec::new(),
+        best: None,
+        choice: None,
+        tornado: Vec::new(),
+        claimed_budget_share: business
+            .annual_service_budget
+            .map(|_| business.claims.budget_share),
         cashflow: Vec::new(),
-        assumptions: assumption_rows(&assumptions, business, &arms),
-        notes: notes(
-            business,
-            experiment.analysis.estimator.as_deref(),
-            no_cash_because.is_none(),
-        ),
+        assumptions: assumption_rows(&assumptions, business),
+        draws_summary: None,
+        notes: Vec::new(),
         no_cash_because,
     };
     if business.units_at_rollout.is_none() {
+        case.notes = notes(experiment, business, &case);
         return Ok(case);
     }
-
     let model = Model {
-        costs: arms.iter().map(|arm| Costs::from(*arm)).collect(),
         business,
         timetable,
+        arms: arms.len(),
     };
-    let base = model.base(&assumptions, effect);
-    let cash = case.no_cash_because.is_none();
+    let estimates = effects.estimates();
+    let estimated = model.at(assumptions.base(), &estimates);
+    let spread = Spread::new(effect, priced);
+    let corrections = spread.corrections(&estimates, &estimated, cash, experiment.analysis.alpha);
+    let corrected: Vec<Avoided> = estimates
+        .iter()
+        .zip(&corrections)
+        .map(|(estimate, c)| c.as_ref().map_or(*estimate, Correction::effect))
+        .collect();
+    let base = model.at(assumptions.base(), &corrected);
+    let is_corrected: Vec<bool> = corrections.iter().map(Option::is_some).collect();
+    let mut drawn: Vec<Vec<Drawn>> = Vec::with_capacity(arms.len());
     for block in model.blocks() {
-        let draws = model.draw(&assumptions, &effects, experiment, block.clone());
+        let draws = model.draw(
+            &assumptions,
+            &effects,
+            &corrections,
+            experiment,
+            block.clone(),
+        );
         let lines = Lines {
             model: &model,
             effect,
             base: &base,
+            estimated: &estimated,
+            corrected: &is_corrected,
             draws: &draws,
             level: case.level,
+            priced,
         };
-        for k in block {
+        for k in block.clone() {
             let mut arm = lines.arm(k)?;
             if cash {
                 lines.add_money(k, &mut arm, experiment.decision.max_payback_months);
                 case.cashflow.extend(lines.cashflow(k));
             }
+            arm.staffing = lines.staffing(k);
             case.arms.push(arm);
+            let of_arm = draws.drawn.iter().skip(k - block.start);
+            drawn.push(of_arm.step_by(block.len()).copied().collect());
         }
     }
+    let best = best_as_estimated(&estimated, cash);
+    case.best = best.map(|k| effect.arms[k].clone());
+    if business.half_life.is_some() {
+        let options = Options {
+            names: &effect.arms,
+            outcomes: &estimated.outcomes,
+            drawn: &drawn,
+            cov: &spread.cov,
+            df: effects.df(),
+            slope: estimated.sums.savings_pv,
+            certain: assumptions.uncertain().next().is_none(),
+            cash,
+            best,
+        };
+        case.choice = Some(options.choice());
+    }
+    if cash {
+        let tornado = Tornado {
+            model: &model,
+            assumptions: &assumptions,
+            base: &base,
+            names: &effect.arms,
+            corrections: &corrections,
+            estimates: &estimates,
+            se: &spread.priced,
+            df: effects.df(),
+            priced,
+        };
+        case.tornado = tornado.rows();
+        case.draws_summary = Some(summary(
+            &assumptions,
+            &effects,
+            &corrections,
+            (&estimates, &spread.both()),
+            &effect.arms,
+            priced,
+            experiment,
+        ));
+    }
+    case.notes = notes(experiment, business, &case);
     Ok(case)
+}
+
+/// The arm with the highest NPV, without cash with the most contacts avoided; the first of equals.
+fn best_as_estimated(estimated: &Base, cash: bool) -> Option<usize> {
+    let rank = |k: usize| match cash {
+        true => estimated.outcomes[k].npv(),
+        false => estimated.outcomes[k].avoided.contacts,
+    };
+    (0..estimated.outcomes.len()).reduce(|best, k| if rank(k) > rank(best) { k } else { best })
 }
 
 fn find_arm<'a>(experiment: &'a Experiment, name: &str) -> Result<&'a Arm> {
     let arm = experiment.arms.iter().find(|a| a.name == name);
-    let arm = arm.ok_or_else(|| {
+    arm.ok_or_else(|| {
         Error::internal(format!(
             "the joint effect has an arm {name} that the plan has not"
         ))
-    })?;
-    for (key, cost) in [
-        ("fixed_cost", arm.fixed_cost),
-        ("cost_per_customer", arm.cost_per_customer),
-        ("running_cost_per_month", arm.running_cost_per_month),
-    ] {
-        if !(cost.is_finite() && cost >= 0.0) {
-            return Err(Error::plan(format!("{key} of arm {name} must not be negative")).key(key));
-        }
-    }
-    Ok(arm)
+    })
 }
 
-/// What is the same in the base case and in every draw.
-pub(super) struct Model<'a> {
-    pub business: &'a Business,
-    pub timetable: Timetable,
-    pub costs: Vec<Costs>,
+/// Errors of the arms' effects per customer-month.
+struct Spread {
+    contacts: Vec<f64>,
+    priced: Vec<f64>,
+    /// Covariance of what has a price.
+    cov: Vec<Vec<f64>>,
 }
 
-/// The base case: one outcome and its cumulative cash an arm.
-pub(super) struct Base {
-    pub values: Values,
-    pub profile: Profile,
-    pub prices: Prices,
-    pub sums: Sums,
-    pub outcomes: Vec<Outcome>,
-    pub cumulative: Vec<f64>,
-}
-
-/// Draw by draw and arm by arm of `arms`: outcomes, and cumulative cash at month 0, 1, … H.
-pub(super) struct Draws {
-    pub arms: Range<usize>,
-    pub outcomes: Vec<Outcome>,
-    pub cumulative: Vec<f64>,
-}
-
-/// Most cumulative values that are held at once, 64 MiB: a hundred arms over fifty years would
-/// fill 5 GB, and are drawn in blocks instead.
-const HELD: usize = 1 << 23;
-
-impl Model<'_> {
-    fn base(&self, assumptions: &Assumptions, effect: &JointEffect) -> Base {
-        let values = assumptions.base();
-        let (mut profile, mut prices) = (Profile::default(), Prices::default());
-        let mut outcomes = vec![Outcome::default(); self.costs.len()];
-        let mut cumulative = vec![0.0; self.costs.len() * self.months()];
-        let sums = self.run(
-            &values,
-            &effect.mean,
-            &self.costs,
-            &mut profile,
-            &mut prices,
-            &mut outcomes,
-            &mut cumulative,
-        );
-        Base {
-            values,
-            profile,
-            prices,
-            sums,
-            outcomes,
-            cumulative,
+impl Spread {
+    fn new(effect: &JointEffect, priced: Priced) -> Self {
+        let per_month = |cov: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let square = DAYS_PER_MONTH * DAYS_PER_MONTH;
+            cov.iter()
+                .map(|row| row.iter().map(|c| c * square).collect())
+                .collect()
+        };
+        let roots = |cov: &[Vec<f64>]| -> Vec<f64> {
+            (0..cov.len()).map(|k| cov[k][k].max(0.0).sqrt()).collect()
+        };
+        let contacts = per_month(&effect.cov);
+        let cov = match (&effect.minutes, priced) {
+            (Some(minutes), Priced::Minutes) => per_month(&minutes.cov),
+            _ => contacts.clone(),
+        };
+        Spread {
+            contacts: roots(&contacts),
+            priced: roots(&cov),
+            cov,
         }
     }
 
-    /// Arms that are drawn together; a draw's values do not depend on it.
-    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let arms = self.costs.len();
-        let size = (HELD / (DRAWS as usize * self.months())).max(1);
-        (0..arms)
-            .step_by(size)
-            .map(move |first| first..(first + size).min(arms))
+    fn both(&self) -> Vec<Avoided> {
+        let both = self.contacts.iter().zip(&self.priced);
+        both.map(|(contacts, priced)| Avoided {
+            contacts: *contacts,
+            priced: *priced,
+        })
+        .collect()
     }
 
-    fn draw(
+    /// Corrections for the choice by NPV, or without cash by contacts avoided.
+    fn corrections(
         &self,
-        assumptions: &Assumptions,
-        effects: &Effects,
-        plan: &Experiment,
-        arms: Range<usize>,
-    ) -> Draws {
-        let draws = DRAWS as usize;
-        let stream = Stream::new("finance", &plan.name, plan.seed);
-        let mut outcomes = vec![Outcome::default(); draws * arms.len()];
-        let mut cumulative = vec![0.0; draws * arms.len() * self.months()];
-        outcomes
-            .par_chunks_mut(arms.len())
-            .zip(cumulative.par_chunks_mut(arms.len() * self.months()))
-            .enumerate()
-            .for_each_init(
-                || (Profile::default(), Prices::default()),
-                |(profile, prices), (draw, (outcomes, cumulative))| {
-                    let mut random = stream.generator(draw as u64);
-                    let values = assumptions.draw(|| random.uniform());
-                    let avoided = effects.draw(&mut random);
-                    self.run(
-                        &values,
-                        &avoided.as_slice()[arms.clone()],
-                        &self.costs[arms.clone()],
-                        profile,
-                        prices,
-                        outcomes,
-                        cumulative,
-                    );
-                },
-            );
-        Draws {
-            arms,
-            outcomes,
-            cumulative,
+        estimates: &[Avoided],
+        estimated: &Base,
+        cash: bool,
+        alpha: f64,
+    ) -> Vec<Option<Correction>> {
+        let costs: Vec<f64> = match cash {
+            true => estimated.outcomes.iter().map(|o| o.pv_spend).collect(),
+            false => vec![0.0; estimates.len()],
+        };
+        Contest {
+            estimates,
+            se_priced: &self.priced,
+            se_contacts: &self.contacts,
+            cov: &self.cov,
+            slope: if cash { estimated.sums.savings_pv } else { 1.0 },
+            costs: &costs,
         }
-    }
-
-    /// The model for one set of values, and for the arms whose contacts avoided per customer-day
-    /// and whose costs are given.
-    #[allow(clippy::too_many_arguments)] // four inputs and the buffers that the draws use again
-    fn run(
-        &self,
-        values: &Values,
-        avoided: &[f64],
-        costs: &[Costs],
-        profile: &mut Profile,
-        prices: &mut Prices,
-        outcomes: &mut [Outcome],
-        cumulative: &mut [f64],
-    ) -> Sums {
-        self.timetable.fill(values, profile);
-        prices.fill(values, self.timetable.horizon());
-        let sums = prices.sums(values, profile);
-        let months = cumulative.chunks_mut(self.months());
-        let arms = avoided
-            .iter()
-            .zip(costs)
-            .zip(outcomes.iter_mut().zip(months));
-        for ((avoided, costs), (outcome, months)) in arms {
-            let delta = avoided * DAYS_PER_MONTH;
-            *outcome = prices.outcome(values, profile, &sums, delta, costs, months);
-        }
-        sums
-    }
-
-    /// Points in time: month 0 and the H months.
-    pub fn months(&self) -> usize {
-        self.timetable.horizon() + 1
+        .corrections(alpha)
     }
 }

@@ -7,17 +7,26 @@ use crate::error::{Error, Result};
 
 use super::cash::Outcome;
 use super::cohort::DAYS_PER_MONTH;
-use super::evaluate::{Base, DRAWS, Draws, Model};
-use super::model::{ArmCase, CashflowRow, Line};
-use super::spread::interval;
+use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
+use super::run::{Base, DRAWS, Drawn, Draws, Model};
+use super::spread::{interval, quantiles};
+
+/// The fan's probabilities.
+const FAN: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 /// Base case and draws of every arm.
 pub(super) struct Lines<'a> {
     pub model: &'a Model<'a>,
     pub effect: &'a JointEffect,
+    /// At the effects of the case, corrected for the choice.
     pub base: &'a Base,
+    /// At the effects as estimated.
+    pub estimated: &'a Base,
+    /// Whether the arm's effect is corrected.
+    pub corrected: &'a [bool],
     pub draws: &'a Draws,
     pub level: f64,
+    pub priced: Priced,
 }
 
 impl Lines<'_> {
@@ -27,23 +36,29 @@ impl Lines<'_> {
     /// A plan error where an amount has no finite value.
     pub fn arm(&self, k: usize) -> Result<ArmCase> {
         let outcome = &self.base.outcomes[k];
-        let finite = outcome.pv_savings.is_finite()
-            && outcome.pv_spend.is_finite()
-            && outcome.contacts.is_finite();
-        if !finite || self.of(k).any(|o| o.npv().is_nan()) {
+        let finite = |o: &Outcome| {
+            o.pv_savings.is_finite() && o.pv_spend.is_finite() && o.contacts.is_finite()
+        };
+        let known = |o: &Outcome| !o.npv().is_nan();
+        if !(finite(outcome) && finite(&self.estimated.outcomes[k]) && self.of(k).all(known)) {
             return Err(
                 Error::plan("the assumptions are so large that money has no finite value")
                     .key("business")
                     .hint("check the units of the assumptions"),
             );
         }
+        let minutes = self.priced == Priced::Minutes;
         Ok(ArmCase {
             arm: self.effect.arms[k].clone(),
-            avoided_per_customer_month: self.line(k, |o| o.delta),
-            contacts_avoided: match self.model.business.half_life {
-                Some(_) => self.line(k, |o| o.contacts),
-                None => self.line(k, |o| o.contacts_observed),
+            avoided_per_customer_month: self.line(k, |o| o.avoided.contacts),
+            contacts_avoided: match self.fades() {
+                true => self.line(k, |o| o.contacts),
+                false => self.line(k, |o| o.contacts_observed),
             },
+            minutes_per_customer_month: minutes.then(|| self.line(k, |o| o.avoided.priced)),
+            minutes_avoided: (minutes && self.fades()).then(|| self.line(k, |o| o.priced)),
+            overstated_by_contacts: self.overstated(k),
+            as_estimated: self.corrected[k].then(|| self.as_estimated(k)),
             pv_savings: None,
             pv_spend: None,
             npv: None,
@@ -57,9 +72,52 @@ impl Lines<'_> {
             break_even_avoided_per_day: None,
             budget_share: None,
             budget_share_unrealised: None,
+            probability_budget_claim: None,
             probability_npv_positive: None,
             probability_payback: None,
+            staffing: None,
         })
+    }
+
+    /// Whether the plan says how the effect fades.
+    fn fades(&self) -> bool {
+        self.model.business.half_life.is_some()
+    }
+
+    /// (share of contacts avoided)/(share of minutes avoided) − 1, as the pilot measured both.
+    fn overstated(&self, k: usize) -> Option<f64> {
+        let minutes = self.effect.minutes.as_ref()?;
+        if self.priced != Priced::Minutes || self.effect.control_rate <= 0.0 {
+            return None;
+        }
+        let contacts = self.effect.mean[k] / self.effect.control_rate;
+        let share = minutes.mean[k] / minutes.control_rate;
+        (contacts > 0.0 && share > 0.0 && minutes.control_rate > 0.0)
+            .then(|| contacts / share - 1.0)
+    }
+
+    fn as_estimated(&self, k: usize) -> AsEstimated {
+        let outcome = &self.estimated.outcomes[k];
+        let line = |value: f64, pick: fn(&Drawn) -> f64| {
+            let (lower, upper) = interval(self.drawn(k).map(pick).collect(), self.level);
+            Line {
+                value,
+                lower,
+                upper,
+            }
+        };
+        let contacts = match self.fades() {
+            true => line(outcome.contacts, |d| d.contacts),
+            false => line(outcome.contacts_observed, |d| d.contacts_observed),
+        };
+        AsEstimated {
+            avoided_per_customer_month: line(outcome.avoided.contacts, |d| d.avoided.contacts),
+            minutes_per_customer_month: (self.priced == Priced::Minutes)
+                .then(|| line(outcome.avoided.priced, |d| d.avoided.priced)),
+            contacts_avoided: contacts,
+            npv: None,
+            probability_npv_positive: None,
+        }
     }
 
     /// Adds every amount of money.
@@ -76,66 +134,80 @@ impl Lines<'_> {
         arm.payback_months_discounted = base.prices.payback_discounted(
             &base.values,
             &base.profile,
-            outcome.delta,
-            &self.model.costs[k],
+            outcome.avoided.priced,
+            &base.values.costs[k],
         );
-        let per_delta = base.sums.savings_pv;
-        if per_delta > 0.0 {
-            arm.share_beyond_observed = Some(1.0 - base.sums.observed_pv / per_delta);
-            let per_day = outcome.pv_spend / per_delta / DAYS_PER_MONTH;
+        let control_rate = match (self.priced, &self.effect.minutes) {
+            (Priced::Minutes, Some(minutes)) => minutes.control_rate,
+            _ => self.effect.control_rate,
+        };
+        let slope = base.sums.savings_pv;
+        if slope > 0.0 {
+            arm.share_beyond_observed = Some(1.0 - base.sums.observed_pv / slope);
+            let per_day = outcome.pv_spend / slope / DAYS_PER_MONTH;
             arm.break_even_avoided_per_day = Some(per_day);
-            arm.break_even_reduction =
-                (self.effect.control_rate > 0.0).then(|| per_day / self.effect.control_rate);
-        }
-        let budget = self.model.business.annual_service_budget;
-        if let Some(budget) = budget.filter(|b| *b > 0.0) {
-            let (realised, unrealised) = self.savings_of_last_year(outcome.delta);
-            arm.budget_share = Some(realised / budget);
-            arm.budget_share_unrealised = Some(unrealised / budget);
+            arm.break_even_reduction = (control_rate > 0.0).then(|| per_day / control_rate);
         }
         let share = |holds: &dyn Fn(&Outcome) -> bool| {
             self.of(k).filter(|o| holds(o)).count() as f64 / f64::from(DRAWS)
         };
+        if base.values.budget > 0.0 {
+            let claimed = self.model.business.claims.budget_share;
+            let of = |pick: fn(&Outcome) -> f64| self.line(k, move |o| pick(o) / o.budget);
+            arm.budget_share = Some(of(|o| o.yearly));
+            arm.budget_share_unrealised = Some(of(|o| o.yearly_unrealised));
+            arm.probability_budget_claim = Some(share(&|o| o.yearly / o.budget >= claimed));
+        }
         arm.probability_npv_positive = Some(share(&|o| o.npv() > 0.0));
         arm.probability_payback =
             max_payback.map(|n| share(&|o| o.payback.is_some_and(|month| month <= n)));
-    }
-
-    /// Savings per year over the last twelve months of the horizon, with and without realisation.
-    fn savings_of_last_year(&self, delta: f64) -> (f64, f64) {
-        let base = self.base;
-        let avoided = &base.profile.avoided;
-        let months = avoided.len().min(12);
-        let (mut realised, mut unrealised) = (0.0, 0.0);
-        for (t, avoided) in avoided.iter().enumerate().skip(avoided.len() - months) {
-            let (variable, labour) = base.prices.saving(&base.values, t);
-            realised += avoided * (variable + labour);
-            unrealised += avoided * (variable + base.values.labour);
+        if let Some(raw) = &mut arm.as_estimated {
+            let (lower, upper) = interval(self.drawn(k).map(|d| d.npv).collect(), self.level);
+            raw.npv = Some(Line {
+                value: self.estimated.outcomes[k].npv(),
+                lower,
+                upper,
+            });
+            let positive = self.drawn(k).filter(|d| d.npv > 0.0).count();
+            raw.probability_npv_positive = Some(positive as f64 / f64::from(DRAWS));
         }
-        let yearly = delta * 12.0 / months as f64;
-        (realised * yearly, unrealised * yearly)
     }
 
-    /// Cash of the base case by month, with the interval of the cumulative.
+    /// Cash of the base case by month, with the interval and the fan of the cumulative.
     pub fn cashflow(&self, k: usize) -> Vec<CashflowRow> {
         let (base, months) = (self.base, self.model.months());
-        let costs = &self.model.costs[k];
-        let delta = base.outcomes[k].delta;
-        let fan: Vec<_> = (0..months)
+        let costs = &base.values.costs[k];
+        let avoided = base.outcomes[k].avoided;
+        let tail = (1.0 - self.level) / 2.0;
+        let spreads: Vec<_> = (0..months)
             .into_par_iter()
             .map(|month| {
                 let drawn = &self.draws.arms;
                 let step = drawn.len() * months;
                 let first = (k - drawn.start) * months + month;
                 let cumulative = self.draws.cumulative.iter().skip(first);
-                interval(cumulative.step_by(step).copied().collect(), self.level)
+                let [p05, p25, p50, p75, p95] = FAN;
+                let all = quantiles(
+                    cumulative.step_by(step).copied().collect(),
+                    [tail, 1.0 - tail, p05, p25, p50, p75, p95],
+                );
+                let end = |v: f64| Some(v).filter(|v| v.is_finite());
+                let fan = all.iter().all(|v| v.is_finite()).then_some(Fan {
+                    p05: all[2],
+                    p25: all[3],
+                    p50: all[4],
+                    p75: all[5],
+                    p95: all[6],
+                });
+                (end(all[0]), end(all[1]), fan)
             })
             .collect();
-        let row = |month: usize, (cumulative_lower, cumulative_upper)| {
+        let row = |month: usize, (cumulative_lower, cumulative_upper, fan)| {
             let mut row = CashflowRow {
                 arm: self.effect.arms[k].clone(),
                 month: month as u32,
                 contacts_avoided: 0.0,
+                minutes_avoided: (self.priced == Priced::Minutes).then_some(0.0),
                 saving_variable: 0.0,
                 saving_labour: 0.0,
                 delivery_cost: 0.0,
@@ -145,12 +217,15 @@ impl Lines<'_> {
                 cumulative: base.cumulative[k * months + month],
                 cumulative_lower,
                 cumulative_upper,
+                fan,
             };
             if let Some(t) = month.checked_sub(1) {
                 let (variable, labour) = base.prices.saving(&base.values, t);
-                row.contacts_avoided = delta * base.profile.avoided[t];
-                row.saving_variable = row.contacts_avoided * variable;
-                row.saving_labour = row.contacts_avoided * labour;
+                let priced = avoided.priced * base.profile.avoided[t];
+                row.contacts_avoided = avoided.contacts * base.profile.avoided[t];
+                row.minutes_avoided = row.minutes_avoided.map(|_| priced);
+                row.saving_variable = priced * variable;
+                row.saving_labour = priced * labour;
                 row.delivery_cost = costs.per_customer * base.profile.delivered[t];
                 row.running_cost = costs.per_month;
             } else {
@@ -162,7 +237,8 @@ impl Lines<'_> {
                 - row.fixed_cost;
             row
         };
-        fan.into_iter()
+        spreads
+            .into_iter()
             .enumerate()
             .map(|(month, ends)| row(month, ends))
             .collect()
@@ -174,7 +250,14 @@ impl Lines<'_> {
         of_all.skip(k - drawn.start).step_by(drawn.len())
     }
 
-    fn line(&self, k: usize, pick: impl Fn(&Outcome) -> f64) -> Line {
+    fn drawn(&self, k: usize) -> impl Iterator<Item = &Drawn> {
+        let drawn = &self.draws.arms;
+        let of_all = self.draws.drawn.iter();
+        of_all.skip(k - drawn.start).step_by(drawn.len())
+    }
+
+    /// A line from what each outcome says.
+    pub fn line(&self, k: usize, pick: impl Fn(&Outcome) -> f64) -> Line {
         let (lower, upper) = interval(self.of(k).map(&pick).collect(), self.level);
         Line {
             value: pick(&self.base.outcomes[k]),

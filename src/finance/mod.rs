@@ -3,19 +3,29 @@
 //! [`evaluate`] is the whole room: from the arms' joint effect and the plan's
 //! `[business]` to a [`BusinessCase`]. Inside, `assumption` turns the plan's
 //! numbers and distributions into values, `cohort` follows the customers month
-//! by month, `cash` makes money of them, `draws` carries the uncertainty.
+//! by month, `cash` makes money of them, `draws` carries the uncertainty, `correction`
+//! takes the winner's luck out of it, `run` puts them together; `lines`, `tornado`, `choice` and
+//! `staffing` read the result.
 
 mod assumption;
 mod cash;
+mod choice;
 mod cohort;
+mod correction;
 mod describe;
 mod draws;
 mod evaluate;
 mod lines;
 mod model;
+mod run;
 mod spread;
+mod staffing;
+mod summary;
+mod tornado;
 
 pub use assumption::mean;
 pub use cohort::DAYS_PER_MONTH;
-pub use evaluate::{DRAWS, evaluate};
+pub use evaluate::evaluate;
 pub use model::*;
+pub use run::DRAWS;
+pub use summary::EMBEDDED_DRAWS;

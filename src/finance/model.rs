@@ -1,7 +1,13 @@
 //! What the business case says, as plain data; the field names are those of `analysis.json`.
 
+mod choice;
+mod staffing;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use choice::*;
+pub use staffing::*;
 
 /// The business case of a pilot. Money in major units of `currency`, unrounded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,16 +22,56 @@ pub struct BusinessCase {
     pub level: f64,
     /// Joint draws behind intervals and probabilities.
     pub draws: u32,
+    /// What a saving is made of: contacts, or minutes of handling.
+    pub priced: Priced,
+    /// What the pilot gives to the model.
+    pub pilot: PilotFacts,
     /// One case a treatment arm, in the plan's order.
     pub arms: Vec<ArmCase>,
-    /// Cash by arm and month, month 0 first.
+    /// The treatment arm with the highest NPV as estimated (contacts avoided where there is no cash).
+    pub best: Option<String>,
+    /// Which arm: cost against contacts avoided, and what more knowledge is worth.
+    pub choice: Option<Choice>,
+    /// What moves the NPV of each arm, the largest bar first.
+    pub tornado: Vec<TornadoRow>,
+    /// Share of the service budget that was claimed; `None` where the plan names no budget.
+    pub claimed_budget_share: Option<f64>,
+    /// Cash by arm and month, month 0 first; `analysis.json` has it at its top.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cashflow: Vec<CashflowRow>,
-    /// Assumptions as used.
+    /// Assumptions as used; `analysis.json` has them at its top.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<AssumptionRow>,
+    /// Joint draws for another program to redo the case; `analysis.json` has them at its top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draws_summary: Option<DrawsSummary>,
     /// What a reader must know: nominal, before tax, flat prior …
     pub notes: Vec<String>,
     /// Why there is no cash NPV, where there is none.
     pub no_cash_because: Option<String>,
+}
+
+/// What a saving is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priced {
+    /// Contacts avoided × cost of a contact.
+    Contacts,
+    /// Minutes of handling avoided × cost of a minute.
+    Minutes,
+}
+
+/// What the pilot gives to the model, beside the effects.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PilotFacts {
+    /// Calendar month of the roll-out's first month, 1 is January.
+    pub start_month: u8,
+    /// Length of the after window in days.
+    pub window_days: f64,
+    /// Contacts per customer-month of control (30.4375 days).
+    pub control_contacts: f64,
+    /// Minutes of handling per customer-month of control, where minutes are priced.
+    pub control_minutes: Option<f64>,
 }
 
 /// A base value with its interval from the draws.
@@ -39,7 +85,8 @@ pub struct Line {
     pub upper: Option<f64>,
 }
 
-/// The case of one treatment arm.
+/// The case of one treatment arm. Where the arm beats another one, its effect is the hybrid
+/// median-unbiased estimate, and `as_estimated` stands beside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArmCase {
     /// The arm.
@@ -48,6 +95,14 @@ pub struct ArmCase {
     pub avoided_per_customer_month: Line,
     /// Contacts avoided over the horizon.
     pub contacts_avoided: Line,
+    /// Minutes of handling avoided per customer-month in the pilot's window, where minutes are priced.
+    pub minutes_per_customer_month: Option<Line>,
+    /// Minutes of handling avoided over the horizon, where minutes are priced.
+    pub minutes_avoided: Option<Line>,
+    /// By how much contacts × average handling time would overstate the minutes avoided, as a share.
+    pub overstated_by_contacts: Option<f64>,
+    /// The arm without the correction for having been chosen; `None` where it beats no other arm.
+    pub as_estimated: Option<AsEstimated>,
     /// Present value of savings.
     pub pv_savings: Option<Line>,
     /// Present value of spend.
@@ -66,18 +121,68 @@ pub struct ArmCase {
     pub payback_months_discounted: Option<u32>,
     /// PV(spend)/PV(contacts avoided).
     pub cost_per_contact_avoided: Option<Line>,
-    /// Reduction (1 − ratio) at which NPV is 0 at base.
+    /// Reduction (1 − ratio) of contacts, or of minutes where they are priced, at which NPV is 0 at base.
     pub break_even_reduction: Option<f64>,
-    /// Contacts avoided per customer-day at which NPV is 0 at base.
+    /// Contacts, or minutes where they are priced, avoided per customer-day at which NPV is 0 at base.
     pub break_even_avoided_per_day: Option<f64>,
     /// Steady-state yearly saving over the annual service budget, with realisation.
-    pub budget_share: Option<f64>,
+    pub budget_share: Option<Line>,
     /// The same without realisation.
-    pub budget_share_unrealised: Option<f64>,
+    pub budget_share_unrealised: Option<Line>,
+    /// P(budget share ≥ the claimed one), flat prior.
+    pub probability_budget_claim: Option<f64>,
     /// P(NPV > 0), flat prior.
     pub probability_npv_positive: Option<f64>,
     /// P(payback ≤ the plan's max_payback_months), flat prior.
     pub probability_payback: Option<f64>,
+    /// Hours and agents; `None` where the plan says too little of the service centre.
+    pub staffing: Option<StaffingCase>,
+}
+
+/// An arm at its plain estimate: what the pilot measured, not yet corrected for having been chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AsEstimated {
+    /// Contacts avoided per customer-month.
+    pub avoided_per_customer_month: Line,
+    /// Minutes of handling avoided per customer-month, where minutes are priced.
+    pub minutes_per_customer_month: Option<Line>,
+    /// Contacts avoided over the horizon.
+    pub contacts_avoided: Line,
+    /// Net present value.
+    pub npv: Option<Line>,
+    /// P(NPV > 0), flat prior.
+    pub probability_npv_positive: Option<f64>,
+}
+
+/// One bar of the tornado: an arm's NPV with one thing at its low and high value, all others at base.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TornadoRow {
+    /// Arm.
+    pub arm: String,
+    /// "effect" or the key of the assumption.
+    pub key: String,
+    /// Where the two values come from.
+    pub range: TornadoRange,
+    /// The low value, in `unit`.
+    pub low: f64,
+    /// The high value; `None` is a half-life without end.
+    pub high: Option<f64>,
+    /// Unit of both.
+    pub unit: String,
+    /// NPV at the low value.
+    pub npv_low: f64,
+    /// NPV at the high value.
+    pub npv_high: f64,
+}
+
+/// Where the ends of a tornado's bar come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TornadoRange {
+    /// 5th and 95th percentile of what the plan (of an effect: the pilot) says.
+    Percentiles,
+    /// The plan has one number only: a range that is always shown, since much hangs on it.
+    NotStated,
 }
 
 /// Cash of one arm in one month.
@@ -89,6 +194,8 @@ pub struct CashflowRow {
     pub month: u32,
     /// Contacts avoided in the month.
     pub contacts_avoided: f64,
+    /// Minutes of handling avoided in the month, where minutes are priced.
+    pub minutes_avoided: Option<f64>,
     /// Savings of variable cost.
     pub saving_variable: f64,
     /// Labour turned into cash.
@@ -107,12 +214,29 @@ pub struct CashflowRow {
     pub cumulative_lower: Option<f64>,
     /// Upper end.
     pub cumulative_upper: Option<f64>,
+    /// The fan: quantiles of the cumulative from the draws.
+    pub fan: Option<Fan>,
+}
+
+/// Quantiles of a month's cumulative cash.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fan {
+    /// 5th percentile.
+    pub p05: f64,
+    /// 25th percentile.
+    pub p25: f64,
+    /// Median.
+    pub p50: f64,
+    /// 75th percentile.
+    pub p75: f64,
+    /// 95th percentile.
+    pub p95: f64,
 }
 
 /// One assumption as used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssumptionRow {
-    /// Key in `[business]`, dotted.
+    /// Key in `[business]`, dotted; `arms.NAME.…` for what an arm costs.
     pub key: String,
     /// "number", "triangular" or "normal".
     pub form: String,
@@ -120,10 +244,59 @@ pub struct AssumptionRow {
     pub base: f64,
     /// Low or 5th percentile.
     pub low: Option<f64>,
-    /// Mode, for triangular.
+    /// Mode, for triangular and normal.
     pub mode: Option<f64>,
     /// High or 95th percentile.
     pub high: Option<f64>,
+    /// Standard deviation, for normal (before it is cut).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sd: Option<f64>,
+    /// Largest possible value: 1 of a share; none is absent. The least is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<f64>,
     /// Unit, in words.
     pub unit: String,
+}
+
+/// Joint draws by which another program redoes the intervals of the case after an assumption was
+/// changed: the first of those behind the case.
+///
+/// A column is text: four hexadecimal digits a draw, 0 to 65535.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DrawsSummary {
+    /// Draws in each column.
+    pub draws: u32,
+    /// The arms' effects, corrected for the choice as those of the case are.
+    pub effects: Vec<EffectDraws>,
+    /// The uncertain assumptions.
+    pub assumptions: Vec<AssumptionDraws>,
+}
+
+/// Draws of an arm's effect: per customer-month `estimate + z × se` with z = (number − 32768)/1000,
+/// the same z for contacts and minutes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EffectDraws {
+    /// Arm.
+    pub arm: String,
+    /// Contacts avoided per customer-month, as estimated.
+    pub contacts: f64,
+    /// Its standard error.
+    pub contacts_se: f64,
+    /// Minutes avoided per customer-month, where minutes are priced.
+    pub minutes: Option<f64>,
+    /// Its standard error.
+    pub minutes_se: Option<f64>,
+    /// z at base: 0, or the correction for the choice.
+    pub base_z: f64,
+    /// The draws.
+    pub z: String,
+}
+
+/// Draws of an uncertain assumption: its quantile at u = (number + ½)/65536.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AssumptionDraws {
+    /// Key as in the list of assumptions.
+    pub key: String,
+    /// The draws.
+    pub u: String,
 }

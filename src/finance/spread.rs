@@ -10,6 +10,14 @@ pub(super) fn interval(mut values: Vec<f64>, level: f64) -> (Option<f64>, Option
     (end(tail), end(1.0 - tail))
 }
 
+/// Quantiles of `values`; NaN where one is not a number.
+pub(super) fn quantiles<const N: usize>(mut values: Vec<f64>, at: [f64; N]) -> [f64; N] {
+    if values.iter().any(|v| v.is_nan()) {
+        return [f64::NAN; N];
+    }
+    at.map(|p| quantile(&mut values, p))
+}
+
 /// *Formula* — with x_(0) ≤ … ≤ x_(n−1) and h = (n − 1)p: x_(⌊h⌋) + (h − ⌊h⌋)(x_(⌊h⌋+1) − x_(⌊h⌋)).
 /// *Source* — Hyndman & Fan (1996), type 7; the default of R and NumPy.
 fn quantile(values: &mut [f64], p: f64) -> f64 {

@@ -9,7 +9,7 @@ use crate::analysis::{
 };
 use crate::decision::Decision;
 use crate::error::{Error, Result};
-use crate::finance::{AssumptionRow, BusinessCase, CashflowRow};
+use crate::finance::{AssumptionRow, BusinessCase, CashflowRow, DrawsSummary};
 
 /// The document, schema `pilot.analysis/1`. Unknown is null; floats round-trip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -65,8 +65,8 @@ pub struct Document {
     pub business: Option<BusinessCase>,
     /// Cash by arm and month.
     pub cashflow: Vec<CashflowRow>,
-    /// Joint draws, summed up.
-    pub draws_summary: Option<serde_json::Value>,
+    /// Joint draws, for a program that redoes the case.
+    pub draws_summary: Option<DrawsSummary>,
     /// The verdict.
     pub decision: Decision,
     /// Warnings.

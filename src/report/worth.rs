@@ -95,10 +95,10 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     if let Some(reduction) = arm.break_even_reduction {
         text += &format!(" It breaks even at {} fewer contacts.", percent(reduction));
     }
-    if let Some(share) = arm.budget_share {
+    if let Some(share) = &arm.budget_share {
         text += &format!(
             " In a steady year it saves {} of the service budget.",
-            percent(share)
+            percent(share.value)
         );
     }
     text

@@ -60,6 +60,12 @@ pub fn t_sf(t: f64, df: Option<f64>) -> f64 {
     }
 }
 
+/// Density of Student's t with `df` > 0.
+pub fn t_pdf(t: f64, df: f64) -> f64 {
+    let log_kernel = -0.5 * (df + 1.0) * (t * t / df).ln_1p();
+    gamma_ratio(df / 2.0) / (PI * df).sqrt() * log_kernel.exp()
+}
+
 /// The t with P(T > t) = p, for 0 < p < 1; ±∞ at 0 and 1; normal where `df` is `None`.
 ///
 /// *Formula* — Newton's method from the normal quantile, in log p against log t

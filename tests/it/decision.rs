@@ -41,11 +41,11 @@ fn row(outcome: &str, arm: &str, value: f64, half: f64, p: f64) -> EstimateRow {
 /// A plan with arms `a` and `b`, a guardrail, and costs.
 fn plan() -> Experiment {
     let mut plan = base_plan();
-    plan.arms[1].fixed_cost = 8000.0;
+    plan.arms[1].fixed_cost = 8000.0.into();
     let mut b = plan.arms[1].clone();
     b.name = "b".into();
     b.title = "Arm b".into();
-    b.fixed_cost = 500.0;
+    b.fixed_cost = 500.0.into();
     plan.arms.push(b);
     plan.outcomes.push(outcome(
         "complaints",
@@ -90,6 +90,7 @@ fn case(plan: &Experiment, analysis: &Analysis) -> BusinessCase {
         df: None,
         control_rate: 0.02,
         window_days: WINDOW,
+        minutes: None,
     };
     evaluate(&effect, plan, 1).unwrap()
 }
@@ -130,7 +131,7 @@ fn the_qualifying_arm_with_the_highest_npv_is_scaled() {
 
     // With the first arm dear enough, the second has the higher NPV.
     let mut dear = plan.clone();
-    dear.arms[1].fixed_cost = 1e6;
+    dear.arms[1].fixed_cost = 1e6.into();
     assert_eq!(with_money(&dear, &analysis).arm.as_deref(), Some("b"));
 }
 
@@ -228,7 +229,7 @@ fn money_without_significance_is_extended() {
 fn an_effect_that_does_not_pay_or_is_not_there_is_stopped() {
     let mut plan = plan();
     for arm in &mut plan.arms[1..] {
-        arm.fixed_cost = 1e8;
+        arm.fixed_cost = 1e8.into();
     }
     let decision = with_money(&plan, &analysis(&CLEAR));
     assert_eq!((decision.verdict, decision.arm), (VerdictKind::Stop, None));
@@ -318,10 +319,10 @@ fn the_rule_of_the_plan_decides() {
     let per_cost = case(&even, &analysis).arms[0]
         .break_even_avoided_per_day
         .unwrap()
-        / even.arms[1].fixed_cost;
+        / pilot::finance::mean(&even.arms[1].fixed_cost);
     even.decision.max_payback_months = None;
     for (share, verdict) in [(0.99, VerdictKind::Scale), (1.01, VerdictKind::Extend)] {
-        even.arms[1].fixed_cost = share * bound / per_cost;
+        even.arms[1].fixed_cost = (share * bound / per_cost).into();
         let decision = with_money(&even, &analysis);
         assert_eq!(decision.verdict, verdict, "{:?}", decision.why);
         assert!(decision.why.join(" ").contains("break-even"));
@@ -332,7 +333,7 @@ fn the_rule_of_the_plan_decides() {
     for r in &mut holm.estimates {
         (r.ci_adjusted_lower, r.ci_adjusted_upper) = (None, None);
     }
-    even.arms[1].fixed_cost = 1000.0;
+    even.arms[1].fixed_cost = 1000.0.into();
     assert_eq!(with_money(&even, &holm).verdict, VerdictKind::Extend);
     even.analysis.multiplicity = Multiplicity::None;
     assert_eq!(with_money(&even, &holm).verdict, VerdictKind::Scale);
@@ -402,7 +403,7 @@ proptest! {
         // Fixed draws would be slow here: the case is made once, its lines are set by hand.
         static CASE: std::sync::OnceLock<BusinessCase> = std::sync::OnceLock::new();
         let (mut plan, analysis) = (plan(), analysis(&[("a", value, half, p)]));
-        plan.arms[1].fixed_cost = fixed;
+        plan.arms[1].fixed_cost = fixed.into();
         let template = analysis.clone();
         let mut case = CASE.get_or_init(|| self::case(&plan, &template)).clone();
         case.arms[0].probability_npv_positive = Some(1.0 - p);

@@ -7,9 +7,9 @@ use pilot::error::Kind;
 use pilot::experiment::{
     AnalysisPlan, Arm, Assignment, Assumption, BeforeKind, Better, Business, Claims, CostBasis,
     DecisionRule, Experiment, HalfLife, Method, Multiplicity, Outcome, OutcomeKind,
-    PlannedEstimand, Role, ScaleIf, UnitCost,
+    PlannedEstimand, Role, ScaleIf, Staffing, UnitCost,
 };
-use pilot::finance::{ArmCase, BusinessCase, evaluate};
+use pilot::finance::{ArmCase, BusinessCase, Line, Staffed, evaluate};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -35,9 +35,9 @@ pub fn plan() -> Experiment {
         control,
         weight: Some(1),
         interventions: vec![],
-        fixed_cost: 0.0,
-        cost_per_customer: 0.0,
-        running_cost_per_month: 0.0,
+        fixed_cost: 0.0.into(),
+        cost_per_customer: 0.0.into(),
+        running_cost_per_month: 0.0.into(),
     };
     Experiment {
         name: "fees-education".into(),
@@ -94,7 +94,8 @@ pub fn plan() -> Experiment {
             ramp_months: 3,
             repeat_every_months: None,
             baseline_by_month: None,
-            annual_service_budget: Some(600_000.0),
+            handling_outcome: None,
+            annual_service_budget: Some(600_000.0.into()),
             claims: Claims {
                 contact_reduction: (0.25, 0.30),
                 budget_share: 0.15,
@@ -127,6 +128,7 @@ fn effect(mean: f64, se: f64) -> JointEffect {
         df: None,
         control_rate: 0.05,
         window_days: 60.0,
+        minutes: None,
     }
 }
 
@@ -154,6 +156,12 @@ fn arms_of(plan: &mut Experiment, means: &[f64]) -> JointEffect {
 
 fn business(plan: &mut Experiment) -> &mut Business {
     plan.business.as_mut().unwrap()
+}
+
+/// NPV without the correction for the choice.
+fn as_estimated(arm: &ArmCase) -> f64 {
+    let raw = arm.as_estimated.as_ref().and_then(|raw| raw.npv);
+    raw.or(arm.npv).unwrap().value
 }
 
 fn only(case: &BusinessCase) -> &ArmCase {
@@ -197,12 +205,17 @@ fn read(record: &Value) -> (Experiment, JointEffect, u8) {
     let get = |key: &str| assumption(&b[key]).unwrap_or(Assumption::Fixed(0.0));
     let months = |key: &str| b[key].as_u64().map(|m| m as u32);
     let mut plan = plan();
+    let effect: JointEffect = serde_json::from_value(record["effect"].clone()).unwrap();
+    let cost = UnitCost {
+        variable: get("variable"),
+        labour: get("labour"),
+    };
     *business(&mut plan) = Business {
         currency: b["currency"].as_str().unwrap().into(),
-        cost: Some(CostBasis::PerContact(UnitCost {
-            variable: get("variable"),
-            labour: get("labour"),
-        })),
+        cost: Some(match effect.minutes {
+            Some(_) => CostBasis::PerMinute(cost),
+            None => CostBasis::PerContact(cost),
+        }),
         realisation: Some(get("realisation")),
         realisation_lag_months: get("lag"),
         half_life: Some(assumption(&b["half_life"]).map_or(HalfLife::None, HalfLife::Months)),
@@ -218,15 +231,15 @@ fn read(record: &Value) -> (Experiment, JointEffect, u8) {
             let factors: Vec<f64> = f.iter().map(|x| x.as_f64().unwrap()).collect();
             factors.try_into().unwrap()
         }),
-        annual_service_budget: b["annual_service_budget"].as_f64(),
+        handling_outcome: None,
+        annual_service_budget: assumption(&b["annual_service_budget"]),
         claims: business(&mut plan).claims,
-        staffing: None,
+        staffing: b["staffing"].is_object().then(|| staffing(&b["staffing"])),
     };
     plan.decision.max_payback_months = months_of(&record["max_payback_months"]);
-    let effect: JointEffect = serde_json::from_value(record["effect"].clone()).unwrap();
     let template = plan.arms.pop().unwrap();
     for name in &effect.arms {
-        let cost = |key: &str| record["costs"][name][key].as_f64().unwrap();
+        let cost = |key: &str| assumption(&record["costs"][name][key]).unwrap();
         plan.arms.push(Arm {
             name: name.clone(),
             fixed_cost: cost("fixed"),
@@ -239,14 +252,28 @@ fn read(record: &Value) -> (Experiment, JointEffect, u8) {
     (plan, effect, start)
 }
 
+fn staffing(s: &Value) -> Staffing {
+    let get = |key: &str| s[key].as_f64();
+    Staffing {
+        occupancy: get("occupancy"),
+        shrinkage: get("shrinkage"),
+        hours_per_agent_year: get("hours_per_agent_year"),
+        service_level: get("service_level"),
+        answer_seconds: get("answer_seconds"),
+        interval_minutes: get("interval_minutes"),
+        contacts_per_interval: get("contacts_per_interval"),
+        handling_seconds: get("handling_seconds"),
+    }
+}
+
 fn months_of(v: &Value) -> Option<u32> {
     v.as_u64().map(|m| m as u32)
 }
 
 #[test]
-fn ten_sets_agree_with_plain_loops_over_cohorts() {
+fn eleven_sets_agree_with_plain_loops_over_cohorts() {
     let records = reference();
-    assert_eq!(records.len(), 10);
+    assert_eq!(records.len(), 11);
     for record in &records {
         let (plan, effect, start) = read(record);
         let case = evaluate(&effect, &plan, start).unwrap();
@@ -265,6 +292,32 @@ fn ten_sets_agree_with_plain_loops_over_cohorts() {
                 (g, w) => assert_eq!(g, w, "{}", place(key)),
             };
             money(
+                "minutes_per_customer_month",
+                arm.minutes_per_customer_month.map(|l| l.value),
+            );
+            money("minutes_avoided", arm.minutes_avoided.map(|l| l.value));
+            money("overstated_by_contacts", arm.overstated_by_contacts);
+            let raw = &want["as_estimated"];
+            assert_eq!(arm.as_estimated.is_some(), raw.is_object(), "{}", arm.arm);
+            if let Some(got) = &arm.as_estimated {
+                for (key, got) in [
+                    (
+                        "avoided_per_customer_month",
+                        Some(got.avoided_per_customer_month),
+                    ),
+                    ("minutes_per_customer_month", got.minutes_per_customer_month),
+                    ("contacts_avoided", Some(got.contacts_avoided)),
+                    ("npv", got.npv),
+                ] {
+                    let (got, want) = (got.map(|l| l.value), raw[key].as_f64());
+                    match (got, want) {
+                        (Some(g), Some(w)) => assert!(close(g, w, RELATIVE), "{}", place(key)),
+                        (g, w) => assert_eq!(g, w, "{}", place(key)),
+                    }
+                }
+            }
+            staffing_agrees(arm, &want["staffing"], &record["id"]);
+            money(
                 "avoided_per_customer_month",
                 Some(arm.avoided_per_customer_month.value),
             );
@@ -281,8 +334,11 @@ fn ten_sets_agree_with_plain_loops_over_cohorts() {
             );
             money("break_even_avoided_per_day", arm.break_even_avoided_per_day);
             money("break_even_reduction", arm.break_even_reduction);
-            money("budget_share", arm.budget_share);
-            money("budget_share_unrealised", arm.budget_share_unrealised);
+            money("budget_share", arm.budget_share.map(|l| l.value));
+            money(
+                "budget_share_unrealised",
+                arm.budget_share_unrealised.map(|l| l.value),
+            );
             for (key, got) in [
                 ("payback_months", arm.payback_months),
                 ("payback_months_discounted", arm.payback_months_discounted),
@@ -320,6 +376,9 @@ fn ten_sets_agree_with_plain_loops_over_cohorts() {
                         row.saving_labour,
                         at("saving_labour", t - 1),
                     );
+                    if let Some(minutes) = row.minutes_avoided {
+                        same("minutes_avoided", minutes, at("minutes_avoided", t - 1));
+                    }
                     same(
                         "delivery_cost",
                         row.delivery_cost,
@@ -329,6 +388,46 @@ fn ten_sets_agree_with_plain_loops_over_cohorts() {
             }
         }
     }
+}
+
+fn staffing_agrees(arm: &ArmCase, want: &Value, id: &Value) {
+    assert_eq!(arm.staffing.is_some(), want.is_object(), "{id} {}", arm.arm);
+    let Some(got) = &arm.staffing else { return };
+    for (key, got) in [
+        ("hours_per_year", got.hours_per_year.map(|l| l.value)),
+        (
+            "paid_hours_per_year",
+            got.paid_hours_per_year.map(|l| l.value),
+        ),
+        ("full_time_agents", got.full_time_agents.map(|l| l.value)),
+        ("contacts_avoided", Some(got.contacts_avoided)),
+        ("minutes_avoided", Some(got.minutes_avoided)),
+    ] {
+        assert!(
+            close(got.unwrap(), want[key].as_f64().unwrap(), RELATIVE),
+            "{id} {} {key}",
+            arm.arm
+        );
+    }
+    let agents = got.agents.unwrap();
+    let same = |key: &str, got: &Staffed| {
+        let want = &want[key];
+        assert_eq!(Some(u64::from(got.agents)), want["agents"].as_u64(), "{id}");
+        assert_eq!(Some(got.positions), want["positions"].as_f64(), "{id}");
+        for (what, got) in [
+            ("occupancy", Some(got.occupancy)),
+            ("service_level", got.service_level),
+            ("mean_wait_seconds", Some(got.mean_wait_seconds)),
+        ] {
+            assert!(
+                close(got.unwrap(), want[what].as_f64().unwrap(), RELATIVE),
+                "{id} {key} {what}"
+            );
+        }
+    };
+    same("before", &agents.before);
+    same("fewer_agents", &agents.fewer_agents);
+    same("lower_occupancy", &agents.lower_occupancy);
 }
 
 #[test]
@@ -356,14 +455,26 @@ fn draws_agree_with_an_independent_simulation() {
             let line = arm.npv.unwrap();
             between("npv_lower_between", line.lower);
             between("npv_upper_between", line.upper);
-            between(
-                "avoided_lower_between",
-                arm.avoided_per_customer_month.lower,
+            let priced = |contacts: Line, minutes: Option<Line>| minutes.unwrap_or(contacts);
+            let effect = priced(
+                arm.avoided_per_customer_month,
+                arm.minutes_per_customer_month,
             );
-            between(
-                "avoided_upper_between",
-                arm.avoided_per_customer_month.upper,
-            );
+            between("avoided_lower_between", effect.lower);
+            between("avoided_upper_between", effect.upper);
+            let raw = arm.as_estimated.as_ref().map_or(effect, |raw| {
+                priced(
+                    raw.avoided_per_customer_month,
+                    raw.minutes_per_customer_month,
+                )
+            });
+            between("raw_avoided_lower_between", raw.lower);
+            if let Some(share) = arm.budget_share {
+                between("budget_share_lower_between", share.lower);
+                let got = arm.probability_budget_claim.unwrap();
+                let want = want["probability_budget_claim"].as_f64().unwrap();
+                assert!((got - want).abs() <= monte_carlo(want));
+            }
             let last = case.cashflow.iter().rfind(|r| r.arm == arm.arm).unwrap();
             between("cumulative_last_lower_between", last.cumulative_lower);
             for (key, got) in [
@@ -381,7 +492,7 @@ fn draws_agree_with_an_independent_simulation() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 7);
 }
 
 fn published(id: &str) -> Value {
@@ -421,7 +532,7 @@ fn monthly_flows_have_the_published_present_value_and_payback() {
     let annual = (1.0 + want["rate"].as_f64().unwrap()).powi(12) - 1.0;
     let flows = want["cash_flows"].as_array().unwrap();
     let (mut plan, effect) = unit_flow(36, flows[1].as_f64().unwrap(), annual);
-    plan.arms[1].fixed_cost = -flows[0].as_f64().unwrap();
+    plan.arms[1].fixed_cost = (-flows[0].as_f64().unwrap()).into();
     let case = evaluate(&effect, &plan, 1).unwrap();
     let arm = only(&case);
     let npv = want["npv_first_flow_at_t0"].as_f64().unwrap();
@@ -572,10 +683,13 @@ fn an_arm_has_the_same_draws_in_whatever_block_it_is_drawn() {
         business(&mut plan).horizon_months = horizon;
         let effect = arms_of(&mut plan, &[0.004, 0.003, 0.002]);
         let case = evaluate(&effect, &plan, 1).unwrap();
-        let rows = case.cashflow.into_iter().filter(|r| r.month == 1);
+        let raw = |k: usize| case.arms[k].as_estimated.clone().unwrap();
+        let last = case.cashflow.iter().filter(|r| r.month == 1);
         (
-            rows.collect::<Vec<_>>(),
+            // The third beats nobody; of the others what is not corrected.
+            last.skip(2).cloned().collect::<Vec<_>>(),
             case.arms[2].avoided_per_customer_month,
+            [0, 1].map(|k| raw(k).avoided_per_customer_month),
         )
     };
     assert_eq!(first_month(1), first_month(300));
@@ -761,7 +875,9 @@ prop_compose! {
         b.horizon_months = horizon;
         b.ramp_months = ramp;
         b.repeat_every_months = repeat;
-        (plan.arms[1].fixed_cost, plan.arms[1].cost_per_customer, plan.arms[1].running_cost_per_month) = cost;
+        plan.arms[1].fixed_cost = Assumption::Fixed(cost.0);
+        plan.arms[1].cost_per_customer = Assumption::Fixed(cost.1);
+        plan.arms[1].running_cost_per_month = Assumption::Fixed(cost.2);
         plan
     }
 }
@@ -776,7 +892,7 @@ proptest! {
     ) {
         let effect = arms_of(&mut plan, &[0.0, mean, mean * times]);
         let case = evaluate(&effect, &plan, 4).unwrap();
-        let value = |k: usize| case.arms[k].npv.unwrap().value;
+        let value = |k: usize| as_estimated(&case.arms[k]);
         let spend = case.arms[0].pv_spend.unwrap().value;
         prop_assert_eq!(value(0), -spend);
         let gap = (value(2) + spend) - times * (value(1) + spend);
@@ -828,23 +944,34 @@ proptest! {
     }
 
     #[test]
-    fn more_cost_never_pays_back_sooner(mut plan in random_plan(), more in 0.0..5e3f64) {
+    fn more_cost_never_pays_back_sooner(
+        mut plan in random_plan(), more in 0.0..5e3f64, k in 1usize..4,
+    ) {
         let effect = arms_of(&mut plan, &[0.004; 4]);
-        plan.arms[2].fixed_cost += more;
-        plan.arms[3].cost_per_customer += more / 1e3;
-        plan.arms[4].running_cost_per_month += more;
-        let case = evaluate(&effect, &plan, 1).unwrap();
-        let month = |arm: &ArmCase| {
+        let add = |cost: &mut Assumption, more: f64| {
+            if let Assumption::Fixed(v) = cost {
+                *v += more;
+            }
+        };
+        add(&mut plan.arms[2].fixed_cost, more);
+        add(&mut plan.arms[3].cost_per_customer, more / 1e3);
+        add(&mut plan.arms[4].running_cost_per_month, more);
+        // Each arm by itself: beside others its effect would be corrected for the choice.
+        let month = |k: usize| {
+            let mut alone = effect.clone();
+            alone.arms = vec![effect.arms[k].clone()];
+            alone.mean.truncate(1);
+            alone.cov = vec![vec![1e-6]];
+            let case = evaluate(&alone, &plan, 1).unwrap();
+            let arm = only(&case);
             (
                 arm.payback_months.unwrap_or(u32::MAX),
                 arm.payback_months_discounted.unwrap_or(u32::MAX),
             )
         };
-        let cheap = month(&case.arms[0]);
-        for dear in &case.arms[1..] {
-            let dear = month(dear);
-            prop_assert!(dear.0 >= cheap.0 && dear.1 >= cheap.1);
-        }
+        let cheap = month(0);
+        let dear = month(k);
+        prop_assert!(dear.0 >= cheap.0 && dear.1 >= cheap.1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod bad_input;
 mod balance;
 mod bootstrap;
 mod calibration;
+mod choice;
 mod clusters;
 mod count_models;
 mod counts_support;

@@ -73,14 +73,17 @@ pub(super) fn money(b: &Business) -> Vec<String> {
         percent(b.claims.budget_share)
     );
     if let Some(budget) = b.annual_service_budget {
-        claims.push_str(&format!(", which is {} a year", amount(budget, currency)));
+        claims.push_str(&format!(
+            ", which is {} a year",
+            assumption(&budget, currency)
+        ));
     }
     items.push(claims + ".");
     items
 }
 
 /// Mean first, as the base case takes it, then the range.
-fn assumption(a: &Assumption, currency: &str) -> String {
+pub(super) fn assumption(a: &Assumption, currency: &str) -> String {
     match a {
         Assumption::Fixed(x) => amount(*x, currency),
         Assumption::Triangular { low, mode, high } => format!(
@@ -116,7 +119,7 @@ fn rounded(x: f64) -> f64 {
 }
 
 /// Money with at least the decimals of its minor unit, unless it is whole.
-pub(super) fn amount(x: f64, currency: &str) -> String {
+fn amount(x: f64, currency: &str) -> String {
     let mut text = number(x);
     if currency.is_empty() {
         return text;

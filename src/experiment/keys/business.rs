@@ -3,7 +3,8 @@
 use crate::experiment::grammar::{Holds, Key, Range, key};
 use crate::experiment::keys::{AMOUNT, LINE, POSITIVE, SHARE};
 
-const ASSUMPTION_HINT: &str = "a number, { low = 2, mode = 3, high = 5 } or { mean = 3, sd = 0.5 }";
+pub(super) const ASSUMPTION_HINT: &str =
+    "a number, { low = 2, mode = 3, high = 5 } or { mean = 3, sd = 0.5 }";
 
 pub(super) const BUSINESS: &[Key] = &[
     key("currency", LINE, "ISO 4217 code")
@@ -18,6 +19,11 @@ pub(super) const BUSINESS: &[Key] = &[
         "cost_per_minute",
         Holds::Cost,
         "instead, where handling seconds are logged",
+    ),
+    key(
+        "handling_outcome",
+        Holds::Name,
+        "with cost_per_minute: the outcome of total handling seconds per customer; of a log pilot makes it",
     ),
     key(
         "realisation",
@@ -96,9 +102,10 @@ pub(super) const BUSINESS: &[Key] = &[
     .hint("twelve factors around 1, January first"),
     key(
         "annual_service_budget",
-        Holds::Number(POSITIVE),
+        Holds::Assumption(POSITIVE),
         "in the currency",
-    ),
+    )
+    .hint(ASSUMPTION_HINT),
     key(
         "claims",
         Holds::Table(&[

@@ -25,6 +25,9 @@ impl Outline {
             Some(CostBasis::PerMinute(cost)) => self.set("cost_per_minute", write::cost(cost)),
             None => self.unused("cost_per_contact", example),
         }
+        if let Some(outcome) = &b.handling_outcome {
+            self.text("handling_outcome", outcome);
+        }
         let realisation = b.realisation.as_ref().map(write::assumption);
         self.maybe(
             "realisation",
@@ -68,7 +71,7 @@ impl Outline {
             season,
             "[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]",
         );
-        let budget = b.annual_service_budget.map(write::number);
+        let budget = b.annual_service_budget.as_ref().map(write::assumption);
         self.maybe("annual_service_budget", budget, "5000000");
         let (low, high) = b.claims.contact_reduction;
         let reduction = format!("[{}, {}]", write::number(low), write::number(high));

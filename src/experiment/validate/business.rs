@@ -2,14 +2,27 @@
 
 use crate::error::{Result, nearest};
 use crate::experiment::currency::{currencies, currency_minor_digits};
-use crate::experiment::model::{Business, Claims, CostBasis, Data, Staffing};
+use crate::experiment::model::{
+    BeforeKind, Better, Business, Claims, CostBasis, DEFAULT_AFTER, Data, Outcome, OutcomeKind,
+    Role, Staffing,
+};
 use crate::experiment::raw::Raw;
 use crate::experiment::value::shown;
 
-pub(super) fn read(raw: &Raw<'_>, data: Option<&Data>) -> Result<Business> {
+/// The outcome of total handling time that a plan gets with a cost per minute.
+const HANDLING: &str = "handling-seconds";
+
+/// Reads `[business]`; a cost per minute may add to `outcomes` what it is multiplied by.
+pub(super) fn read(
+    raw: &Raw<'_>,
+    data: Option<&Data>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<Business> {
+    let cost = cost(raw, data)?;
     Ok(Business {
         currency: currency(raw)?,
-        cost: cost(raw, data)?,
+        handling_outcome: handling(raw, cost.as_ref(), data, outcomes)?,
+        cost,
         realisation: raw.get("realisation")?,
         realisation_lag_months: raw.need("realisation_lag_months")?,
         half_life: raw.get("half_life_months")?,
@@ -71,8 +84,7 @@ fn cost(raw: &Raw<'_>, data: Option<&Data>) -> Result<Option<CostBasis>> {
         Some("cost_per_minute") => {
             let logged = match data {
                 Some(Data::Log { contacts, .. }) => contacts.handling_seconds.is_some(),
-                Some(Data::Counts(_) | Data::Cells(_)) => false,
-                None => true,
+                Some(Data::Counts(_) | Data::Cells(_)) | None => true,
             };
             if !logged {
                 return Err(raw
@@ -87,6 +99,88 @@ fn cost(raw: &Raw<'_>, data: Option<&Data>) -> Result<Option<CostBasis>> {
         Some(key) => Ok(Some(CostBasis::PerContact(raw.need(key)?))),
         None => Ok(None),
     }
+}
+
+/// The outcome that a cost per minute is multiplied by: total handling seconds per customer of the
+/// contacts that the primary outcome counts.
+///
+/// Of a log it is made here where the plan has none, so that every reader of the plan, and both
+/// engines, see an outcome like any other.
+fn handling(
+    raw: &Raw<'_>,
+    cost: Option<&CostBasis>,
+    data: Option<&Data>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<Option<String>> {
+    let key = "handling_outcome";
+    let stated: Option<String> = raw.get(key)?;
+    if !matches!(cost, Some(CostBasis::PerMinute(_))) {
+        return match stated {
+            Some(_) => Err(raw
+                .wrong(key, "`handling_outcome` belongs to `cost_per_minute`")
+                .hint("take it out, or price minutes instead of contacts")),
+            None => Ok(None),
+        };
+    }
+    let primary = outcomes.iter().find(|o| o.role == Role::Primary);
+    let reasons = primary.map(|o| o.reasons.clone()).unwrap_or_default();
+    let fits = |o: &&Outcome| {
+        o.kind == OutcomeKind::Mean && o.better == Better::Lower && o.reasons == reasons
+    };
+    if let Some(name) = stated {
+        let found = outcomes.iter().find(|o| o.name == name);
+        return match found {
+            Some(outcome) if fits(&outcome) => Ok(Some(name)),
+            Some(_) => Err(raw
+                .wrong(
+                    key,
+                    format!("\"{name}\" is not the handling time of what the primary outcome counts"),
+                )
+                .hint("it needs kind = \"mean\", better = \"lower\" and the reasons of the primary outcome")),
+            None => Err(raw
+                .wrong(key, format!("there is no outcome \"{}\"", shown(&name)))
+                .hint("name one of [[outcomes]]: total handling seconds per customer")),
+        };
+    }
+    let logged = matches!(data, Some(Data::Log { .. }));
+    if !logged {
+        return match data {
+            None => Ok(None),
+            Some(_) => Err(raw
+                .wrong(
+                    "cost_per_minute",
+                    "minutes need handling times, and the plan does not say where these data hold them",
+                )
+                .hint(
+                    "add an outcome with kind = \"mean\" and better = \"lower\" of total handling seconds per customer, \
+                     and name it in business.handling_outcome; or use cost_per_contact",
+                )),
+        };
+    }
+    if let Some(own) = outcomes.iter().find(fits) {
+        return Ok(Some(own.name.clone()));
+    }
+    if outcomes.iter().any(|o| o.name == HANDLING) {
+        return Err(raw
+            .wrong(
+                "cost_per_minute",
+                format!("\"{HANDLING}\", the outcome that it needs, is the name of another"),
+            )
+            .hint("rename that outcome, or name the right one in business.handling_outcome"));
+    }
+    outcomes.push(Outcome {
+        name: HANDLING.to_owned(),
+        role: Role::Secondary,
+        kind: OutcomeKind::Mean,
+        reasons,
+        better: Better::Lower,
+        cap: None,
+        after: DEFAULT_AFTER.to_owned(),
+        before: None,
+        before_kind: BeforeKind::Count,
+        margin: None,
+    });
+    Ok(Some(HANDLING.to_owned()))
 }
 
 fn claims(raw: &Raw<'_>) -> Result<Claims> {

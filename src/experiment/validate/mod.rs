@@ -31,7 +31,11 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
     let arms = arms::read(plan, &assignment)?;
     let mut data = data::read(plan, &assignment, &arms)?;
     let periods = periods::read(plan, data.as_mut())?;
-    let outcomes = outcomes::read(plan, data.as_ref())?;
+    let mut outcomes = outcomes::read(plan, data.as_ref())?;
+    let business = match plan.sub("business") {
+        Some(raw) => Some(business::read(raw, data.as_ref(), &mut outcomes)?),
+        None => None,
+    };
     let experiment = Experiment {
         title: head.get("title")?.unwrap_or_else(|| name.clone()),
         name,
@@ -42,10 +46,7 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
         analysis: analysis::read(plan.need_sub("analysis")?)?,
         decision: decision(plan.need_sub("decision")?)?,
         min_cell: plan.need_sub("privacy")?.need("min_cell")?,
-        business: match plan.sub("business") {
-            Some(raw) => Some(business::read(raw, data.as_ref())?),
-            None => None,
-        },
+        business,
         assignment,
         arms,
         periods,

@@ -640,15 +640,15 @@ fn arms() {
             "fixed_cost = «-1",
             "expected a number 0 or more, found -1",
             "arms[2].fixed_cost",
-            "`fixed_cost`: paid once",
+            "a number, { low",
         ),
         rule(
             FEES,
             "fixed_cost = 1200",
-            "fixed_cost = «{ mean = 3, sd = 1 }",
-            "expected a number, found a table",
+            "fixed_cost = «{ mean = 3, sd = 2 }",
+            "more than a third of the mean",
             "arms[2].fixed_cost",
-            "paid once",
+            "{ low, mode, high }",
         ),
     ]);
 }

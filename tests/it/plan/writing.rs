@@ -168,7 +168,8 @@ fn business() -> impl Strategy<Value = Business> {
                     ramp_months: months.1,
                     repeat_every_months: months.2,
                     baseline_by_month: season,
-                    annual_service_budget: budget,
+                    handling_outcome: None,
+                    annual_service_budget: budget.map(Assumption::Fixed),
                     claims: Claims {
                         contact_reduction: (shares.0, shares.1),
                         budget_share: shares.2,
@@ -296,7 +297,7 @@ fn build((words, texts, numbers, with, data, business, name): Parts) -> Experime
     }
     for arm in &mut e.arms {
         arm.weight = (method != Method::Existing || with[4]).then_some(n);
-        arm.fixed_cost = cost;
+        arm.fixed_cost = cost.into();
     }
     e.arms[2].interventions = vec!["site-top-questions".to_owned(), "video-60s".to_owned()];
     e.arms[2].title = problem;

@@ -398,6 +398,7 @@ impl Fixture {
                     arm: arm.name.clone(),
                     month,
                     contacts_avoided: if month == 0 { 0.0 } else { 4_000.0 },
+                    minutes_avoided: None,
                     saving_variable: 1_000.25,
                     saving_labour: 2_000.5,
                     delivery_cost: 300.0,
@@ -407,6 +408,13 @@ impl Fixture {
                     cumulative,
                     cumulative_lower: Some(cumulative - half),
                     cumulative_upper: Some(cumulative + half),
+                    fan: Some(Fan {
+                        p05: cumulative - 0.84 * half,
+                        p25: cumulative - 0.34 * half,
+                        p50: cumulative,
+                        p75: cumulative + 0.34 * half,
+                        p95: cumulative + 0.84 * half,
+                    }),
                 });
             }
             let end = start + 24.0 * monthly;
@@ -414,6 +422,16 @@ impl Fixture {
                 arm: arm.name.clone(),
                 avoided_per_customer_month: line(-self.difference(i), 0.09),
                 contacts_avoided: line(-self.difference(i) * 460_000.0, 41_000.0),
+                minutes_per_customer_month: None,
+                minutes_avoided: None,
+                overstated_by_contacts: None,
+                as_estimated: (i + 1 < treatments.len()).then(|| AsEstimated {
+                    avoided_per_customer_month: line(-self.difference(i) * 1.1, 0.09),
+                    minutes_per_customer_month: None,
+                    contacts_avoided: line(-self.difference(i) * 506_000.0, 41_000.0),
+                    npv: Some(line(end, 52_000.0)),
+                    probability_npv_positive: Some(if end > 0.0 { 0.98 } else { 0.05 }),
+                }),
                 pv_savings: Some(line(end + 60_000.0, 50_000.0)),
                 pv_spend: Some(line(60_000.0, 4_000.0)),
                 npv: Some(line(end * 0.9, 52_000.0)),
@@ -425,19 +443,34 @@ impl Fixture {
                 cost_per_contact_avoided: Some(line(0.625, 0.2)),
                 break_even_reduction: Some(0.031),
                 break_even_avoided_per_day: Some(0.002),
-                budget_share: Some(0.064),
-                budget_share_unrealised: Some(0.11),
+                budget_share: Some(line(0.064, 0.03)),
+                budget_share_unrealised: Some(line(0.11, 0.05)),
+                probability_budget_claim: Some(0.02),
                 probability_npv_positive: Some(if end > 0.0 { 0.97 } else { 0.04 }),
                 probability_payback: Some(0.9),
+                staffing: None,
             });
         }
+        let best = treatments.first().map(|a| a.name.clone());
+        let (tornado, choice) = (self.tornado(treatments), self.choice(treatments));
         BusinessCase {
             currency: "EUR".into(),
             minor_digits: 2,
             horizon_months: 24,
             level: 0.95,
             draws: 10_000,
+            priced: Priced::Contacts,
+            pilot: PilotFacts {
+                start_month: 12,
+                window_days: 60.0,
+                control_contacts: 1.2,
+                control_minutes: None,
+            },
             arms,
+            best,
+            choice: Some(choice),
+            tornado,
+            claimed_budget_share: Some(0.15),
             cashflow,
             assumptions: vec![
                 AssumptionRow {
@@ -447,6 +480,8 @@ impl Fixture {
                     low: Some(3.0),
                     mode: Some(4.1),
                     high: Some(5.5),
+                    sd: None,
+                    most: None,
                     unit: "EUR per contact".into(),
                 },
                 AssumptionRow {
@@ -456,11 +491,125 @@ impl Fixture {
                     low: None,
                     mode: None,
                     high: None,
+                    sd: None,
+                    most: None,
                     unit: "months".into(),
                 },
             ],
+            draws_summary: None,
             notes: vec!["Nominal, before tax; the pilot's own cost is sunk and left out.".into()],
             no_cash_because: None,
+        }
+    }
+
+    fn tornado(&self, treatments: &[&ArmInfo]) -> Vec<TornadoRow> {
+        let mut rows = Vec::new();
+        for (i, arm) in treatments.iter().enumerate() {
+            let monthly = -self.difference(i) * 48_000.0 - 420.0;
+            let npv = (-38_000.0 - 1_500.0 * i as f64 + 24.0 * monthly) * 0.9;
+            let swing = 2_000.0 - self.difference(i) * 700_000.0;
+            let stated = TornadoRange::Percentiles;
+            for (key, range, low, high, unit, share) in [
+                (
+                    "effect",
+                    stated,
+                    0.12,
+                    Some(0.3),
+                    "contacts avoided per customer-month",
+                    1.0,
+                ),
+                (
+                    "half_life_months",
+                    TornadoRange::NotStated,
+                    4.5,
+                    Some(18.0),
+                    "months",
+                    0.8,
+                ),
+                (
+                    "realisation",
+                    TornadoRange::NotStated,
+                    0.0,
+                    Some(1.0),
+                    "share of freed labour",
+                    0.5,
+                ),
+                (
+                    "churn_per_month",
+                    stated,
+                    0.01,
+                    Some(0.03),
+                    "share of customers per month",
+                    -0.2,
+                ),
+                (
+                    "cost_per_contact.variable",
+                    stated,
+                    3.4,
+                    Some(5.1),
+                    "EUR per contact",
+                    0.1,
+                ),
+            ] {
+                rows.push(TornadoRow {
+                    arm: arm.name.clone(),
+                    key: key.into(),
+                    range,
+                    low,
+                    high,
+                    unit: unit.into(),
+                    npv_low: npv - 0.45 * share * swing,
+                    npv_high: npv + 0.55 * share * swing,
+                });
+            }
+        }
+        rows
+    }
+
+    fn choice(&self, treatments: &[&ArmInfo]) -> Choice {
+        let none = ChoiceOption {
+            arm: None,
+            cost: 0.0,
+            contacts: 0.0,
+            standing: Standing::Frontier,
+            cost_per_further_contact: None,
+        };
+        let arms = treatments.iter().enumerate().map(|(i, arm)| ChoiceOption {
+            arm: Some(arm.name.clone()),
+            cost: 38_000.0 + 1_500.0 * i as f64,
+            contacts: -self.difference(i) * 460_000.0,
+            standing: if i == 0 {
+                Standing::Frontier
+            } else {
+                Standing::Dominated
+            },
+            cost_per_further_contact: (i == 0).then_some(0.625),
+        });
+        let mut acceptability = Vec::new();
+        for step in 0..41 {
+            let value = f64::from(step) * 0.1;
+            let weight = |k: usize| match k {
+                0 => 1.0,
+                k => (-self.difference(k - 1) * 30.0 * (value - 0.5)).exp() / k as f64,
+            };
+            let total: f64 = (0..=treatments.len()).map(weight).sum();
+            for k in 0..=treatments.len() {
+                acceptability.push(AcceptabilityRow {
+                    value,
+                    arm: k.checked_sub(1).map(|k| treatments[k].name.clone()),
+                    probability: weight(k) / total,
+                    best_on_average: k == usize::from(value > 0.6),
+                });
+            }
+        }
+        Choice {
+            options: std::iter::once(none).chain(arms).collect(),
+            value_of_contact: Some(2.6),
+            acceptability,
+            perfect_information: Some(Information {
+                value: 1_250.0,
+                se: 31.0,
+            }),
         }
     }
 

@@ -1,0 +1,119 @@
+//! The effect of the arm that was chosen because it looked best.
+
+use crate::stats::dist::normal_cdf;
+use crate::stats::winner::Winner;
+
+use super::cash::Avoided;
+
+/// β of the hybrid estimate over the plan's α.
+pub(super) const BETA_OVER_ALPHA: f64 = 0.1;
+
+/// Ends of the grid of standardised draws: beyond them the projection interval ends.
+const ENDS: f64 = 6.0;
+/// Points of the grid, .02 apart: between them the curve is a straight line to 1e-4 of a standard error.
+const POINTS: usize = 601;
+
+/// What every arm's choice compares: net benefit, an affine function of its effect.
+pub(super) struct Contest<'a> {
+    /// Estimates.
+    pub estimates: &'a [Avoided],
+    /// Standard errors of what has a price, per customer-month.
+    pub se_priced: &'a [f64],
+    /// Standard errors of contacts, per customer-month.
+    pub se_contacts: &'a [f64],
+    /// Covariance of what has a price, per customer-month.
+    pub cov: &'a [Vec<f64>],
+    /// Net present value of a priced unit avoided per customer-month, the same for all.
+    pub slope: f64,
+    /// Present value of what each arm costs.
+    pub costs: &'a [f64],
+}
+
+/// From an arm's draws as estimated to its draws given that it was chosen, in standard errors from
+/// its estimate.
+#[derive(Debug, Clone)]
+pub(super) struct Correction {
+    /// The median-unbiased estimate.
+    pub shift: f64,
+    /// Corrected draws at the points of the grid.
+    curve: Vec<f64>,
+    estimate: Avoided,
+    se: Avoided,
+}
+
+impl Contest<'_> {
+    /// Net benefit of each arm as estimated.
+    pub fn benefits(&self) -> Vec<f64> {
+        let arms = self.estimates.iter().zip(self.costs);
+        arms.map(|(e, cost)| self.slope * e.priced - cost).collect()
+    }
+
+    /// The correction of every arm for having been chosen from itself and those with no larger
+    /// benefit: for the best arm the choice among all, and for the next one the choice that is left
+    /// where those above it fail another condition. `None` where an arm beats nobody, or has no error.
+    ///
+    /// *Formula* — the hybrid estimate of [`Winner`] on net benefits X_k = S·δ_k − C_k with covariance
+    /// S²·Σ; the draw z standard errors from the estimate becomes the hybrid confidence distribution's
+    /// quantile at Φ(z). Without selection that is the draw itself.
+    pub fn corrections(&self, alpha: f64) -> Vec<Option<Correction>> {
+        let benefits = self.benefits();
+        let square = self.slope * self.slope;
+        let cov: Vec<Vec<f64>> = self
+            .cov
+            .iter()
+            .map(|row| row.iter().map(|c| c * square).collect())
+            .collect();
+        (0..benefits.len())
+            .map(|k| {
+                let beaten: Vec<usize> = (0..benefits.len())
+                    .filter(|j| *j != k && benefits[*j] <= benefits[k])
+                    .collect();
+                if beaten.is_empty() || self.slope <= 0.0 {
+                    return None;
+                }
+                let beta = BETA_OVER_ALPHA * alpha;
+                let winner = Winner::new(&benefits, &cov, k, &beaten, beta).ok()?;
+                let se = self.slope * self.se_priced[k];
+                let standard = |benefit: f64| (benefit - benefits[k]) / se;
+                Some(Correction {
+                    shift: standard(winner.estimate()),
+                    curve: (0..POINTS)
+                        .map(|i| standard(winner.quantile(normal_cdf(grid(i)))))
+                        .collect(),
+                    estimate: self.estimates[k],
+                    se: Avoided {
+                        contacts: self.se_contacts[k],
+                        priced: self.se_priced[k],
+                    },
+                })
+            })
+            .collect()
+    }
+}
+
+fn grid(i: usize) -> f64 {
+    -ENDS + 2.0 * ENDS * i as f64 / (POINTS - 1) as f64
+}
+
+impl Correction {
+    /// The median-unbiased effect.
+    pub fn effect(&self) -> Avoided {
+        self.moved(self.shift)
+    }
+
+    /// A draw as it is given the choice.
+    pub fn draw(&self, drawn: Avoided) -> Avoided {
+        let z = (drawn.priced - self.estimate.priced) / self.se.priced;
+        let place = ((z + ENDS) / (2.0 * ENDS)).clamp(0.0, 1.0) * (POINTS - 1) as f64;
+        let below = (place.floor() as usize).min(POINTS - 2);
+        let part = place - below as f64;
+        self.moved(self.curve[below] + part * (self.curve[below + 1] - self.curve[below]))
+    }
+
+    fn moved(&self, shift: f64) -> Avoided {
+        Avoided {
+            contacts: self.estimate.contacts + shift * self.se.contacts,
+            priced: self.estimate.priced + shift * self.se.priced,
+        }
+    }
+}
