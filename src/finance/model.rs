@@ -266,6 +266,9 @@ pub struct AssumptionRow {
 pub struct DrawsSummary {
     /// Draws in each column.
     pub draws: u32,
+    /// The plan's max_payback_months, of which `probability_payback` speaks; `None` where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_payback_months: Option<u32>,
     /// The arms' effects, corrected for the choice as those of the case are.
     pub effects: Vec<EffectDraws>,
     /// The uncertain assumptions.
@@ -290,6 +293,9 @@ pub struct EffectDraws {
     pub base_z: f64,
     /// The draws.
     pub z: String,
+    /// The same draws as estimated, where `z` is corrected for the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_z: Option<String>,
 }
 
 /// Draws of an uncertain assumption: its quantile at u = (number + ½)/65536.
