@@ -14,7 +14,7 @@ pub struct Args {
     topic: Option<String>,
 }
 
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("Health checks", include_str!("../../docs/checks.md")),
     ("Estimators", include_str!("../../docs/statistics.md")),
     ("Looking early", include_str!("../../docs/looking-early.md")),
@@ -23,6 +23,7 @@ const PAGES: [(&str, &str); 6] = [
         include_str!("../../docs/reading-the-report.md"),
     ),
     ("Approvals", include_str!("../../docs/approvals.md")),
+    ("Business case", include_str!("../../docs/business-case.md")),
     ("Simulation", include_str!("../../docs/simulate.md")),
 ];
 

@@ -160,6 +160,8 @@ pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
         format!("; positive with probability {} ({prior})", chance(p))
     });
     let raw = facts.case.and_then(|c| c.as_estimated.as_ref()?.npv);
+    // Where no other arm came near there is nothing to correct.
+    let raw = raw.filter(|raw| show(raw.value) != show(line.value));
     let corrected = raw.map_or(String::new(), |raw| {
         format!(
             "; corrected for being the best of several arms (hybrid median-unbiased estimate), as estimated {}",

@@ -2,6 +2,7 @@
 //!
 //! The same document gives the same bytes, on every machine and with any number of threads.
 
+mod assumed;
 mod chart;
 mod crossed;
 mod document;
@@ -18,6 +19,7 @@ mod tables;
 mod terminal;
 pub mod text;
 mod typeset;
+mod which;
 mod worth;
 
 use rayon::prelude::*;

@@ -6,6 +6,7 @@
 //! was measured on them is empty.
 
 mod looks;
+mod money;
 mod segments;
 mod weekly;
 
@@ -31,8 +32,12 @@ pub fn tables(doc: &Document) -> Result<Vec<Table>> {
     let rest = [
         factorial(doc)?,
         balance(doc)?,
-        cashflow(doc)?,
-        assumptions(doc)?,
+        money::cashflow(doc)?,
+        money::assumptions(doc)?,
+        money::arms(doc)?,
+        money::tornado(doc)?,
+        money::acceptability(doc)?,
+        money::staffing(doc)?,
         levels(doc)?,
         distribution(doc)?,
         looks::sheet(doc)?,
@@ -329,64 +334,6 @@ fn balance(doc: &Document) -> Result<Sheet> {
             shown(Some(row.mean_arm), arm_hidden),
             shown(Some(row.mean_control), control_hidden),
             shown(row.smd, arm_hidden || control_hidden),
-        ])?;
-    }
-    Ok(sheet)
-}
-
-fn cashflow(doc: &Document) -> Result<Sheet> {
-    let currency = doc
-        .business
-        .as_ref()
-        .map_or_else(|| "currency".into(), |b| plain(&b.currency).to_lowercase());
-    let money = |name: &str| format!("{name}_{currency}");
-    let header = [
-        "arm".to_string(),
-        "month".into(),
-        "contacts_avoided".into(),
-        money("saving_variable"),
-        money("saving_labour"),
-        money("delivery_cost"),
-        money("running_cost"),
-        money("fixed_cost"),
-        money("net"),
-        money("cumulative"),
-        money("cumulative_lower"),
-        money("cumulative_upper"),
-    ];
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let mut sheet = Sheet::new("cashflow.csv", &header)?;
-    for row in &doc.cashflow {
-        sheet.push(vec![
-            text(&row.arm),
-            Cell::Count(row.month.into()),
-            number(row.contacts_avoided),
-            number(row.saving_variable),
-            number(row.saving_labour),
-            number(row.delivery_cost),
-            number(row.running_cost),
-            number(row.fixed_cost),
-            number(row.net),
-            number(row.cumulative),
-            number(row.cumulative_lower),
-            number(row.cumulative_upper),
-        ])?;
-    }
-    Ok(sheet)
-}
-
-fn assumptions(doc: &Document) -> Result<Sheet> {
-    let header = ["key", "form", "base", "low", "mode", "high", "unit"];
-    let mut sheet = Sheet::new("assumptions.csv", &header)?;
-    for row in &doc.assumptions {
-        sheet.push(vec![
-            text(&row.key),
-            text(&row.form),
-            number(row.base),
-            number(row.low),
-            number(row.mode),
-            number(row.high),
-            text(&row.unit),
         ])?;
     }
     Ok(sheet)

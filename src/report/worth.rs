@@ -1,16 +1,17 @@
 //! What a roll-out is worth, in words: the money part of the memo.
 
-use crate::finance::{ArmCase, BusinessCase, Line};
+use crate::finance::{ArmCase, BusinessCase, Line, Priced};
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, range};
-use crate::report::memo::{Block, UNKNOWN, safe};
+use crate::report::memo::{Block, UNKNOWN, WORTH, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
+use crate::report::which;
 use crate::stats::Estimator;
 
 /// Adds the section to the memo; the arm that the decision is about comes first.
 pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
-    out.push(Block::Heading("What it is worth".into()));
+    out.push(Block::Heading(WORTH.into()));
     let decided = doc.decision.arm.as_deref();
     let mut arms: Vec<&ArmCase> = case.arms.iter().collect();
     arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);
@@ -34,12 +35,16 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
             beforehand(doc)
         )));
     }
+    which::arm(doc, case, out);
+    if let Some(first) = arms.first() {
+        which::agents(doc, first, out);
+    }
     if !case.notes.is_empty() {
         out.push(Block::List(safe(&case.notes)));
     }
 }
 
-fn amount(case: &BusinessCase, value: f64) -> String {
+pub fn amount(case: &BusinessCase, value: f64) -> String {
     money_short(value, &plain(&case.currency), case.minor_digits)
 }
 
@@ -61,11 +66,21 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
     let interval =
         range(avoided.lower, avoided.upper, whole).map_or_else(String::new, |i| format!(" ({i})"));
+    let minutes = arm.minutes_avoided.as_ref().map_or_else(String::new, |m| {
+        let hours = number::count((m.value / 60.0).max(0.0).round() as u64);
+        format!(" and {hours} hours of handling")
+    });
     let mut text = format!(
-        "Rolled out for {} months, {name} avoids {} contacts{interval}.",
+        "Rolled out for {} months, {name} avoids {} contacts{interval}{minutes}.",
         case.horizon_months,
         whole(avoided.value)
     );
+    if let Some(over) = arm.overstated_by_contacts.filter(|over| *over > 0.005) {
+        text += &format!(
+            " Contacts × average cost would overstate the saving by {}: the contacts avoided are shorter than the average.",
+            percent(over)
+        );
+    }
     if let Some(npv) = &arm.npv {
         text += &format!(
             " Its net present value is {}, and it {}.",
@@ -75,6 +90,11 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
                 None => "does not pay back in that time".into(),
             }
         );
+        if let Some(raw) = raw_npv(case, arm) {
+            text += &format!(
+                " That allows for its having been picked as the best (hybrid median-unbiased estimate); as estimated it is {raw}."
+            );
+        }
     }
     if let Some(observed) = &arm.npv_observed_only {
         text += &format!(
@@ -93,15 +113,33 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         text += &format!(" A contact avoided costs {}.", full(cost.value));
     }
     if let Some(reduction) = arm.break_even_reduction {
-        text += &format!(" It breaks even at {} fewer contacts.", percent(reduction));
+        let of = match case.priced {
+            Priced::Contacts => "fewer contacts",
+            Priced::Minutes => "fewer minutes",
+        };
+        text += &format!(" It breaks even at {} {of}.", percent(reduction));
     }
     if let Some(share) = &arm.budget_share {
         text += &format!(
-            " In a steady year it saves {} of the service budget.",
+            " In a steady year it saves {} of the service budget",
             percent(share.value)
         );
+        text += &match (case.claimed_budget_share, arm.probability_budget_claim) {
+            (Some(claimed), Some(p)) => format!(
+                "; claimed were {}, which it reaches with probability {}.",
+                percent(claimed),
+                number::chance(p)
+            ),
+            _ => ".".into(),
+        };
     }
     text
+}
+
+/// The NPV as estimated, where it reads otherwise than the corrected one.
+fn raw_npv(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
+    let raw = amount(case, arm.as_estimated.as_ref()?.npv?.value);
+    (raw != amount(case, arm.npv?.value)).then_some(raw)
 }
 
 /// What the chances take as known before the pilot.
@@ -116,19 +154,23 @@ fn beforehand(doc: &Document) -> &'static str {
 }
 
 fn cases(doc: &Document, case: &BusinessCase) -> Block {
-    let header = [
+    let corrected = case.arms.iter().any(|a| raw_npv(case, a).is_some());
+    let mut header = vec![
         "Arm",
         "Net present value",
         "Observed only",
         "Payback, months",
         "Chance above 0",
     ];
+    if corrected {
+        header.insert(2, "As estimated");
+    }
     let value = |line: &Option<Line>| match line {
         Some(line) => amount(case, line.value),
         None => UNKNOWN.into(),
     };
     let rows = case.arms.iter().map(|arm| {
-        vec![
+        let mut row = vec![
             arm_title(doc, &arm.arm),
             value(&arm.npv),
             value(&arm.npv_observed_only),
@@ -136,10 +178,16 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
                 .map_or_else(|| "none".into(), |m| m.to_string()),
             arm.probability_npv_positive
                 .map_or_else(|| UNKNOWN.into(), number::chance),
-        ]
+        ];
+        if corrected {
+            let raw = arm.as_estimated.as_ref().map_or(&arm.npv, |e| &e.npv);
+            row.insert(2, value(raw));
+        }
+        row
     });
+    let rows = rows.collect();
     Block::Table {
-        header: header.map(String::from).into(),
-        rows: rows.collect(),
+        header: header.into_iter().map(String::from).collect(),
+        rows,
     }
 }

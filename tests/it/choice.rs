@@ -468,7 +468,7 @@ fn effect_of(_: &Experiment) -> JointEffect {
 fn the_headline_is_corrected_for_the_choice_and_the_estimate_stands_beside() {
     let headline = |gap: f64| {
         let (plan, effect) = arms(
-            &[0.003, 0.003 - gap],
+            &[0.001, 0.001 - gap],
             &[500.0; 2],
             common_control(2, 0.0005),
         );
@@ -489,7 +489,7 @@ fn the_headline_is_corrected_for_the_choice_and_the_estimate_stands_beside() {
     assert!(p(&near.arms[0]) < raw.probability_npv_positive.unwrap());
     assert!(near.notes.iter().any(|n| n.contains("hybrid")));
     // The order of arms changes nothing.
-    let (plan, effect) = arms(&[0.00295, 0.003], &[500.0; 2], common_control(2, 0.0005));
+    let (plan, effect) = arms(&[0.00095, 0.001], &[500.0; 2], common_control(2, 0.0005));
     let turned = evaluate(&effect, &plan, 1).unwrap();
     assert!(close(
         turned.arms[1].npv.unwrap().value,

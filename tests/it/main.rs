@@ -21,6 +21,7 @@ mod families;
 mod finance;
 mod looks;
 mod means;
+mod minutes;
 mod permutation;
 mod pipeline;
 mod places;

@@ -1,5 +1,6 @@
-//! Charts as SVG: boundary of looks, effect, before and after, distribution, balance, weeks, cash.
+//! Charts as SVG: boundary of looks, effect, before and after, distribution, balance, weeks, cash, what moves it, which arm.
 
+mod acceptability;
 mod balance;
 mod before_after;
 mod boundary;
@@ -14,6 +15,7 @@ mod panels;
 mod power;
 mod rows;
 mod scale;
+mod tornado;
 mod weekly;
 
 use std::collections::BTreeSet;
@@ -39,7 +41,7 @@ pub struct Chart {
 
 type Draw = fn(&Document) -> Result<Option<Chart>>;
 
-const CHARTS: [Draw; 7] = [
+const CHARTS: [Draw; 9] = [
     effect::draw,
     before_after::draw,
     distribution::draw,
@@ -47,6 +49,8 @@ const CHARTS: [Draw; 7] = [
     boundary::draw,
     weekly::draw,
     cash::draw,
+    tornado::draw,
+    acceptability::draw,
 ];
 
 /// Draws every chart for which the document has data, in a fixed order.

@@ -229,8 +229,16 @@ fn clusters_and_minutes_are_read() {
     let text = text.replace("cost_per_contact", "cost_per_minute");
     let e = accepted(FEES, &text);
     assert_eq!(e.cluster_column(), Some("branch"));
-    let cost = e.business.unwrap().cost;
-    assert!(matches!(cost, Some(experiment::CostBasis::PerMinute(_))));
+    let handling = e.outcomes.last().unwrap();
+    let primary = e.primary_outcome();
+    assert_eq!(handling.kind, experiment::OutcomeKind::Mean);
+    assert_eq!(handling.reasons, primary.reasons);
+    let business = e.business.as_ref().unwrap();
+    assert_eq!(business.handling_outcome.as_ref(), Some(&handling.name));
+    assert!(matches!(
+        business.cost,
+        Some(experiment::CostBasis::PerMinute(_))
+    ));
 
     let columns = "exposure = \"weeks\" }";
     let (text, _) = edit(

@@ -1483,6 +1483,14 @@ fn business() {
         rule(
             FEES,
             "currency = \"EUR\"",
+            "currency = \"EUR\"\nhandling_outcome = «\"fee-contacts\"",
+            "belongs to `cost_per_minute`",
+            "business.handling_outcome",
+            "take it out",
+        ),
+        rule(
+            FEES,
+            "currency = \"EUR\"",
             "currency = \"EUR\"\ncost_per_minute = «1",
             "exclude each other",
             "business.cost_per_minute",

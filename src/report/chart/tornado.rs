@@ -1,0 +1,141 @@
+//! What moves the net present value: one bar for each thing that is not certain.
+
+use crate::error::Result;
+use crate::finance::{BusinessCase, TornadoRange, TornadoRow};
+use crate::report::assumed::{name, span};
+use crate::report::chart::Chart;
+use crate::report::chart::canvas::Canvas;
+use crate::report::chart::frame::{Frame, Sign};
+use crate::report::chart::palette::{INK, NOTE};
+use crate::report::chart::rows::{HEADROOM, Row, Rows};
+use crate::report::chart::scale::Scale;
+use crate::report::document::Document;
+use crate::report::finding::arm_title;
+use crate::report::number::money_short;
+use crate::report::text::{isolate, plain};
+
+/// Most bars; the rest is in `tornado.csv`.
+const MOST: usize = 12;
+
+/// Ends of a bar: at the low value of what moves, and at the high one (Okabe & Ito's orange and blue).
+const LOW: &str = "#e69f00";
+const HIGH: &str = "#0072b2";
+
+/// Draws the chart of the arm that the decision is about, else of the best one; `None` without cash.
+pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+    let Some(case) = &doc.business else {
+        return Ok(None);
+    };
+    let decided = doc.decision.arm.as_ref().or(case.best.as_ref());
+    let Some(arm) = decided.and_then(|name| case.arms.iter().find(|a| a.arm == *name)) else {
+        return Ok(None);
+    };
+    let bars: Vec<&TornadoRow> = case
+        .tornado
+        .iter()
+        .filter(|r| r.arm == arm.arm && r.npv_low.is_finite() && r.npv_high.is_finite())
+        .collect();
+    let (Some(npv), Some(longest)) = (arm.npv, bars.first()) else {
+        return Ok(None);
+    };
+    let base = npv.value;
+    let money = |v: f64| money_short(v, &plain(&case.currency), case.minor_digits);
+    let title = format!(
+        "{} moves the value of {} most: from {} to {}",
+        name(&longest.key),
+        isolate(&arm_title(doc, &arm.arm)),
+        money(longest.npv_low.min(longest.npv_high)),
+        money(longest.npv_low.max(longest.npv_high)),
+    );
+    let mut frame = Frame::open(doc, title, subtitle(doc, case, bars.len()));
+    frame.legend(vec![
+        (swatch(LOW), "at the low value".into()),
+        (swatch(HIGH), "at the high value".into()),
+    ]);
+    frame.top += HEADROOM;
+    let rows: Vec<Row> = bars
+        .iter()
+        .take(MOST)
+        .map(|bar| Row {
+            name: name(&bar.key),
+            note: note(bar),
+            figures: vec![(
+                format!("{} to {}", money(bar.npv_low), money(bar.npv_high)),
+                NOTE,
+            )],
+        })
+        .collect();
+    let rows = Rows::draw(&mut frame, &rows, 40.0);
+    let shown = bars.iter().take(MOST).flat_map(|b| [b.npv_low, b.npv_high]);
+    let factor = factor(bars.iter().flat_map(|b| [b.npv_low, b.npv_high]));
+    let scale = Scale::new(
+        shown.chain([base, 0.0]).map(|v| v / factor.0),
+        rows.left,
+        rows.right,
+    );
+    let axis = format!(
+        "Net present value over {} months,{} {}, all else at base",
+        case.horizon_months,
+        factor.1,
+        plain(&case.currency)
+    );
+    rows.axis(&mut frame, &scale, &axis, None);
+    let at = |v: f64| scale.at(v / factor.0);
+    rows.limit(&mut frame, at(0.0));
+    for (bar, y) in bars.iter().zip(&rows.middles) {
+        for (end, color) in [(bar.npv_low, LOW), (bar.npv_high, HIGH)] {
+            bar_to(&mut frame.canvas, at(base), at(end), *y, color);
+        }
+    }
+    rows.guide(
+        &mut frame,
+        at(base),
+        Some(&format!("base case {}", money(base))),
+    );
+    frame.close(doc, "tornado").map(Some)
+}
+
+/// Both ends on one side of the base are drawn one inside the other.
+fn bar_to(canvas: &mut Canvas, base: f64, end: f64, y: f64, color: &'static str) {
+    let half = if color == LOW { 10.0 } else { 7.0 };
+    let (left, right) = (base.min(end), base.max(end));
+    if right - left > 0.1 {
+        canvas.rect((left, y - half), (right, y + half), color);
+    }
+}
+
+fn swatch(color: &'static str) -> Sign<'static> {
+    Box::new(move |canvas, (x, y)| {
+        canvas.rect((x - 9.0, y - 6.0), (x + 9.0, y + 6.0), color);
+        canvas.line(vec![(x - 9.0, y + 6.0), (x + 9.0, y + 6.0)], 1.0, INK);
+    })
+}
+
+fn note(bar: &TornadoRow) -> String {
+    let span = span(bar);
+    match bar.range {
+        TornadoRange::Percentiles => span,
+        TornadoRange::NotStated => format!("{span}; the plan states no range"),
+    }
+}
+
+fn subtitle(doc: &Document, case: &BusinessCase, bars: usize) -> String {
+    let rest = match bars.saturating_sub(MOST) {
+        0 => String::new(),
+        n => format!(" · {n} shorter ones are in tornado.csv"),
+    };
+    format!(
+        "{} · one thing at its 5th and 95th percentile, all others at base, over {} months{rest}",
+        isolate(&plain(&doc.experiment.title)),
+        case.horizon_months
+    )
+}
+
+fn factor(values: impl Iterator<Item = f64>) -> (f64, &'static str) {
+    match values.fold(0.0, |most: f64, v| most.max(v.abs())) {
+        v if v >= 5e9 => (1e9, " billion"),
+        v if v >= 5e6 => (1e6, " million"),
+        v if v >= 5e3 => (1e3, " thousand"),
+        _ => (1.0, ""),
+    }
+}
