@@ -4,6 +4,8 @@
 mod fixture;
 #[path = "report/looks.rs"]
 mod looks;
+#[path = "report/page.rs"]
+mod page;
 #[path = "report/weeks.rs"]
 mod weeks;
 
@@ -251,6 +253,7 @@ fn the_same_document_gives_the_same_bytes_with_any_number_of_threads() {
             "distribution.csv",
             "weekly.csv",
             "segments.csv",
+            "report.html",
             "effect.svg",
             "effect.png",
             "before-after.svg",

@@ -59,7 +59,10 @@ fn uses(source: &str) -> Vec<(String, Vec<String>)> {
 #[test]
 fn every_text_is_used_and_every_use_has_its_text() {
     let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
     let mut used: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
     for source in files.iter().filter(|s| s.contains("texts::")) {
         for (key, gaps) in uses(source) {
@@ -75,7 +78,10 @@ fn every_text_is_used_and_every_use_has_its_text() {
             .remove(&key)
             .unwrap_or_else(|| panic!("no source uses {key}"));
         for filled in uses {
-            assert_eq!(filled, gaps, "{key}: the gaps filled are not those of the text");
+            assert_eq!(
+                filled, gaps,
+                "{key}: the gaps filled are not those of the text"
+            );
         }
     }
     assert!(used.is_empty(), "no text for {used:?}");

@@ -1,0 +1,112 @@
+//! What the page's script gets: a part of `analysis.json`, and its words.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+use crate::report::assumed::name;
+use crate::report::chart::treatment;
+use crate::report::document::Document;
+use crate::report::finding::{arm_title, treatment_index};
+use crate::report::number;
+use crate::report::text::plain;
+use crate::texts::text;
+
+use super::write::inert;
+
+/// The data as JSON that is inert inside HTML; `None` where there is no money to redo.
+pub fn embedded(doc: &Document) -> Result<Option<String>> {
+    let (Some(case), Some(draws)) = (&doc.business, &doc.draws_summary) else {
+        return Ok(None);
+    };
+    if case.no_cash_because.is_some() {
+        return Ok(None);
+    }
+    let internal = |e: serde_json::Error| Error::internal(format!("report.html: {e}"));
+    let arms: Vec<Value> = draws
+        .effects
+        .iter()
+        .map(|e| {
+            let color = treatment(treatment_index(doc, &e.arm).unwrap_or(0));
+            json!({ "name": e.arm, "title": arm_title(doc, &e.arm), "color": color })
+        })
+        .collect();
+    let decided = doc.decision.arm.as_ref().or(case.best.as_ref());
+    let effect_bars: Vec<_> = case.tornado.iter().filter(|r| r.key == "effect").collect();
+    let labels: Map<String, Value> = doc
+        .assumptions
+        .iter()
+        .map(|a| a.key.as_str())
+        .chain(["effect", "half_life_months", "repeat_every_months"])
+        .map(|key| (key.to_owned(), Value::String(name(key))))
+        .collect();
+    let data = json!({
+        "currency": plain(&case.currency),
+        "minor_digits": case.minor_digits,
+        "level": case.level,
+        "pilot": &case.pilot,
+        "claimed_budget_share": case.claimed_budget_share,
+        "max_payback_months": draws.max_payback_months,
+        "draws": draws.draws,
+        "effects": &draws.effects,
+        "columns": &draws.assumptions,
+        "assumptions": &doc.assumptions,
+        "tornado": &effect_bars,
+        "arms": arms,
+        "decided": decided,
+        "labels": labels,
+        "words": words(&number::count(draws.draws.into()), &number::count(case.draws.into())),
+    });
+    let json = serde_json::to_string(&data).map_err(internal)?;
+    Ok(Some(inert(&json)))
+}
+
+/// The words of the script; gaps that it fills itself stay gaps.
+fn words(draws: &str, all: &str) -> Value {
+    let numbers = text("html.numbers", &[]);
+    json!({
+        "whatIf": text("html.js-what-if", &[]),
+        "intro": text("html.js-intro", &[("numbers", &numbers), ("draws", draws), ("all", all)]),
+        "keeps": text("html.js-keeps", &[]),
+        "badge": text("html.js-badge", &[]),
+        "differsOne": text("html.js-differs-one", &[]),
+        "differs": text("html.js-differs", &[("count", "{count}")]),
+        "resetAll": text("html.js-reset-all", &[]),
+        "reset": text("html.js-reset", &[]),
+        "resetOne": text("html.js-reset-one", &[("name", "{name}")]),
+        "plan": text("html.js-plan", &[("value", "{value}")]),
+        "planRange": text("html.js-plan-range", &[("value", "{value}"), ("low", "{low}"), ("high", "{high}")]),
+        "numberOf": text("html.js-number-of", &[("name", "{name}")]),
+        "never": {
+            "half_life_months": text("html.js-never-half_life_months", &[]),
+            "repeat_every_months": text("html.js-never-repeat_every_months", &[]),
+        },
+        "wrong": text("html.js-wrong", &[("least", "{least}"), ("most", "{most}")]),
+        "noEnd": text("html.js-no-end", &[]),
+        "groups": {
+            "cost": text("html.js-group-cost", &[]),
+            "effect": text("html.js-group-effect", &[]),
+            "rollout": text("html.js-group-rollout", &[]),
+            "money": text("html.js-group-money", &[]),
+            "season": text("html.js-group-season", &[]),
+        },
+        "status": text("html.js-status", &[("arm", "{arm}"), ("value", "{value}"), ("chance", "{chance}")]),
+        "atPlan": text("html.js-at-plan", &[]),
+        "cash": text("html.js-cash", &[]),
+        "cashNotePayback": text("html.js-cash-note-payback", &[("month", "{month}"), ("value", "{value}"), ("last", "{last}")]),
+        "cashNote": text("html.js-cash-note", &[("value", "{value}"), ("last", "{last}")]),
+        "cashAbout": text("html.js-cash-about", &[("level", "{level}")]),
+        "months": text("html.js-months", &[]),
+        "tornado": text("html.js-tornado", &[("arm", "{arm}")]),
+        "tornadoAbout": text("html.js-tornado-about", &[("value", "{value}")]),
+        "acceptability": text("html.js-acceptability", &[]),
+        "acceptabilityAbout": text("html.js-acceptability-about", &[("value", "{value}")]),
+        "noRollout": text("html.js-no-rollout", &[]),
+        "to": text("html.js-to", &[("low", "{low}"), ("high", "{high}")]),
+        "atLeast": text("html.js-at-least", &[("low", "{low}")]),
+        "atMost": text("html.js-at-most", &[("high", "{high}")]),
+        "thousand": text("html.js-thousand", &[]),
+        "million": text("html.js-million", &[]),
+        "billion": text("html.js-billion", &[]),
+        "noPayback": text("html.no-payback", &[]),
+    })
+}
