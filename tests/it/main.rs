@@ -38,6 +38,7 @@ mod snapshots;
 mod support;
 mod texts;
 mod weekly;
+mod what_if;
 #[cfg(not(feature = "engine"))]
 mod without_engine;
 mod workspace;

@@ -605,3 +605,14 @@ fn pictures() {
         std::fs::write(folder.join("terminal.txt"), terminal).unwrap();
     }
 }
+
+/// Writes every page to the folder in `REPORT_OUT`, to be looked at.
+#[test]
+#[ignore = "writes pages for people"]
+fn pages() {
+    let folder = std::env::var("REPORT_OUT").unwrap();
+    for (name, bytes) in page::pages() {
+        let file = format!("{}.html", name.replace(' ', "-"));
+        std::fs::write(std::path::Path::new(&folder).join(file), bytes).unwrap();
+    }
+}

@@ -59,11 +59,11 @@ impl<'a> Page<'a> {
                     out.raw("\n");
                 }
                 Block::Banner(text) => {
-                    out.element("p", &[("class", "banner"), ("dir", "auto")], text);
+                    out.element("p", &[("class", "banner")], text);
                     out.raw("\n");
                 }
                 Block::Decision(text) => {
-                    out.element("p", &[("class", "decision"), ("dir", "auto")], text);
+                    out.element("p", &[("class", "decision")], text);
                     out.raw("\n");
                 }
                 Block::Heading(text) => {
@@ -71,13 +71,13 @@ impl<'a> Page<'a> {
                     self.section(text, out);
                 }
                 Block::Paragraph(text) => {
-                    out.element("p", &[("dir", "auto")], text);
+                    out.element("p", &[], text);
                     out.raw("\n");
                 }
                 Block::List(items) => {
                     out.raw("<ul>\n");
                     for item in items {
-                        out.element("li", &[("dir", "auto")], item);
+                        out.element("li", &[], item);
                         out.raw("\n");
                     }
                     out.raw("</ul>\n");
@@ -90,7 +90,7 @@ impl<'a> Page<'a> {
                     self.end_section(out);
                     self.rest(out);
                     out.raw("</main>\n<footer>");
-                    out.element("p", &[("dir", "auto")], line);
+                    out.element("p", &[], line);
                     out.raw("</footer>\n");
                 }
             }
@@ -143,7 +143,7 @@ impl<'a> Page<'a> {
             out.element("p", &[("class", "note")], &text("html.too-large", &[]));
         }
         out.raw(
-            "\n<div class=\"bench\">\n<div id=\"sliders\" hidden></div>\n<div id=\"results\">\n",
+            "\n<div class=\"bench\">\n<div id=\"sliders\" hidden=\"\"></div>\n<div id=\"results\">\n",
         );
         numbers::table(self.doc, case, out);
         for name in MOVING {
@@ -179,7 +179,7 @@ impl<'a> Page<'a> {
             ("aria-label", scrolls.as_str()),
         ];
         out.open("div", &frame);
-        out.raw(svg.trim());
+        out.raw(&flowing(svg.trim()));
         out.raw("</div>\n");
         out.element("figcaption", &[], &text("html.figure", &[("name", name)]));
         out.raw("</figure>\n");
@@ -217,5 +217,35 @@ impl<'a> Page<'a> {
             out.raw("</tr>\n");
         }
         out.raw("</tbody></table></div>\n");
+    }
+}
+
+/// Lets the runs of a line follow each other instead of standing where the bundled fonts would put
+/// them: a reader's machine has other fonts, in which a run may be wider. The marks keep runs from
+/// right to left in their order.
+fn flowing(svg: &str) -> String {
+    const JOINT: &str = "</tspan><tspan x=\"";
+    let mut out = String::with_capacity(svg.len());
+    let mut rest = svg;
+    while let Some((before, after)) = rest.split_once(JOINT) {
+        out.push_str(before);
+        out.push_str("</tspan>\u{200e}<tspan");
+        rest = after.split_once('"').map_or("", |(_, rest)| rest);
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flowing;
+
+    #[test]
+    fn only_the_first_run_keeps_its_place() {
+        let svg = "<text><tspan x=\"1\">a </tspan><tspan x=\"2.5\" font-family=\"F\">b</tspan></text>";
+        assert_eq!(
+            flowing(svg),
+            "<text><tspan x=\"1\">a </tspan>\u{200e}<tspan font-family=\"F\">b</tspan></text>"
+        );
     }
 }

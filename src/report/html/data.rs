@@ -39,8 +39,8 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         .chain(["effect", "half_life_months", "repeat_every_months"])
         .map(|key| (key.to_owned(), Value::String(name(key))))
         .collect();
-    let data = json!({
-        "currency": plain(&case.currency),
+    let mut data = json!({
+        "currency": case.currency,
         "minor_digits": case.minor_digits,
         "level": case.level,
         "pilot": &case.pilot,
@@ -56,8 +56,23 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         "labels": labels,
         "words": words(&number::count(draws.draws.into()), &number::count(case.draws.into())),
     });
+    tame(&mut data);
     let json = serde_json::to_string(&data).map_err(internal)?;
     Ok(Some(inert(&json)))
+}
+
+/// Makes every text safe to show, as the memo's are.
+fn tame(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let std::borrow::Cow::Owned(safe) = plain(text) {
+                *text = safe;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(tame),
+        Value::Object(fields) => fields.values_mut().for_each(tame),
+        _ => {}
+    }
 }
 
 /// The words of the script; gaps that it fills itself stay gaps.
@@ -89,11 +104,14 @@ fn words(draws: &str, all: &str) -> Value {
             "money": text("html.js-group-money", &[]),
             "season": text("html.js-group-season", &[]),
         },
+        "numbersAbout": text("html.numbers-about", &[("months", "{months}"), ("level", "{level}"), ("draws", "{draws}")]),
+        "result": text("html.js-result", &[("arm", "{arm}"), ("value", "{value}")]),
         "status": text("html.js-status", &[("arm", "{arm}"), ("value", "{value}"), ("chance", "{chance}")]),
         "atPlan": text("html.js-at-plan", &[]),
         "cash": text("html.js-cash", &[]),
-        "cashNotePayback": text("html.js-cash-note-payback", &[("month", "{month}"), ("value", "{value}"), ("last", "{last}")]),
-        "cashNote": text("html.js-cash-note", &[("value", "{value}"), ("last", "{last}")]),
+        "cashNotePayback": text("html.js-cash-note-payback", &[("month", "{month}")]),
+        "cashNote": text("html.js-cash-note", &[]),
+        "cashEnd": text("html.js-cash-end", &[("value", "{value}"), ("last", "{last}")]),
         "cashAbout": text("html.js-cash-about", &[("level", "{level}")]),
         "months": text("html.js-months", &[]),
         "tornado": text("html.js-tornado", &[("arm", "{arm}")]),

@@ -24,6 +24,8 @@ mod base64;
 
 const STYLE: &str = include_str!("report.css");
 const CASE: &str = include_str!("case.js");
+const NUMBERS: &str = include_str!("numbers.js");
+const CHARTS: &str = include_str!("charts.js");
 const PAGE: &str = include_str!("page.js");
 
 /// Largest file that mail programs and their scanners open without a question.
@@ -52,7 +54,7 @@ fn written(
     data: Option<&str>,
     too_large: bool,
 ) -> Result<Vec<u8>> {
-    let script = format!("{CASE}{PAGE}");
+    let script = [CASE, NUMBERS, CHARTS, PAGE].concat();
     let hash = |source: &str| encoded(&Sha256::digest(source.as_bytes()));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",

@@ -70,7 +70,7 @@ fn rows(doc: &Document, case: &BusinessCase) -> Vec<Row> {
         .draws_summary
         .as_ref()
         .and_then(|d| d.max_payback_months);
-    let month = month.map_or_else(String::new, |m| m.to_string());
+    let month = month.map_or_else(|| "?".into(), |m| m.to_string());
     let mut rows = vec![
         row(
             "avoided_per_customer_month",
@@ -248,7 +248,12 @@ fn shown(case: &BusinessCase, kind: Kind, line: Option<Line>) -> (String, Option
         Kind::Month => fixed(v, 0),
         Kind::General => general(v),
     };
-    (show(line.value), range(line.lower, line.upper, show))
+    // What is the same in every draw has no interval to show.
+    let spread = line.lower != Some(line.value) || line.upper != Some(line.value);
+    let interval = spread
+        .then(|| range(line.lower, line.upper, show))
+        .flatten();
+    (show(line.value), interval)
 }
 
 /// Writes the table.
@@ -263,6 +268,7 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
     );
     let heading = text("html.numbers", &[]);
     let scrolls = text("html.scrolls", &[("what", &heading)]);
+    out.element("p", &[("id", "numbers-about"), ("class", "about")], &about);
     let frame = [
         ("class", "scroll"),
         ("role", "region"),
@@ -270,8 +276,15 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
         ("aria-label", scrolls.as_str()),
     ];
     out.open("div", &frame);
-    out.open("table", &[("id", "numbers"), ("class", "numbers")]);
-    out.element("caption", &[("id", "numbers-about")], &about);
+    out.open(
+        "table",
+        &[
+            ("id", "numbers"),
+            ("class", "numbers"),
+            ("aria-describedby", "numbers-about"),
+        ],
+    );
+    out.element("caption", &[("class", "unseen")], &heading);
     out.raw("<thead><tr>");
     out.element("th", &[("scope", "col")], &text("html.line", &[]));
     for arm in &case.arms {

@@ -58,7 +58,8 @@ const ELEMENTS: [&str; 42] = [
 ];
 
 /// Attributes that it may hold: none that runs a script, sets a style or names an address.
-const ATTRIBUTES: [&str; 49] = [
+const ATTRIBUTES: [&str; 50] = [
+    "aria-describedby",
     "aria-label",
     "aria-labelledby",
     "charset",
@@ -164,6 +165,12 @@ fn walked(html: &str) -> String {
     }
     assert!(open.is_empty(), "{open:?} stay open");
     text
+}
+
+/// Every page of these tests, to be looked at.
+pub fn pages() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let fixtures = fixtures().into_iter();
+    fixtures.map(|(name, fixture)| (name, page(&with_draws(&fixture)).unwrap()))
 }
 
 /// A document with draws, so that the page has its sliders.
