@@ -245,6 +245,7 @@ mod tests {
             best: None,
             choice: None,
             tornado: vec![],
+            payback_within_months: None,
             claimed_budget_share: None,
             cashflow: vec![],
             assumptions: vec![],

@@ -13,7 +13,7 @@ use super::describe::{assumption_rows, notes, why_no_cash};
 use super::draws::Effects;
 use super::lines::Lines;
 use super::model::{BusinessCase, PilotFacts, Priced};
-use super::run::{Base, DRAWS, Drawn, Model, streamed};
+use super::run::{Base, DRAWS, Drawn, Model, stream_of, streamed};
 use super::summary::summary;
 use super::tornado::{Tornado, effect_ends};
 
@@ -108,6 +108,7 @@ pub fn evaluate(
         best: None,
         choice: None,
         tornado: Vec::new(),
+        payback_within_months: experiment.decision.max_payback_months,
         claimed_budget_share: business
             .annual_service_budget
             .map(|_| business.claims.budget_share),
@@ -138,7 +139,8 @@ pub fn evaluate(
     let base = model.at(assumptions.base(), &corrected);
     let is_corrected: Vec<bool> = corrections.iter().map(Option::is_some).collect();
     let mut drawn: Vec<Vec<Drawn>> = Vec::with_capacity(arms.len());
-    let one = |draw| streamed(&assumptions, &effects, &corrections, experiment, draw);
+    let stream = stream_of(experiment);
+    let one = |draw| streamed(&assumptions, &effects, &corrections, &stream, draw);
     for block in model.blocks(DRAWS) {
         let draws = model.draw(DRAWS, one, block.clone());
         let lines = Lines {

@@ -34,6 +34,8 @@ pub struct BusinessCase {
     pub choice: Option<Choice>,
     /// What moves the NPV of each arm, the largest bar first.
     pub tornado: Vec<TornadoRow>,
+    /// The plan's `max_payback_months`: n of P(payback ≤ n).
+    pub payback_within_months: Option<u32>,
     /// Share of the service budget that was claimed; `None` where the plan names no budget.
     pub claimed_budget_share: Option<f64>,
     /// Cash by arm and month, month 0 first; `analysis.json` has it at its top.
@@ -133,7 +135,7 @@ pub struct ArmCase {
     pub probability_budget_claim: Option<f64>,
     /// P(NPV > 0), flat prior.
     pub probability_npv_positive: Option<f64>,
-    /// P(payback ≤ the plan's max_payback_months), flat prior.
+    /// P(payback ≤ `payback_within_months`), flat prior.
     pub probability_payback: Option<f64>,
     /// Hours and agents; `None` where the plan says too little of the service centre.
     pub staffing: Option<StaffingCase>,
@@ -266,9 +268,6 @@ pub struct AssumptionRow {
 pub struct DrawsSummary {
     /// Draws in each column.
     pub draws: u32,
-    /// The plan's max_payback_months, of which `probability_payback` speaks; `None` where it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_payback_months: Option<u32>,
     /// The arms' effects, corrected for the choice as those of the case are.
     pub effects: Vec<EffectDraws>,
     /// The uncertain assumptions.

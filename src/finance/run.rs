@@ -179,10 +179,10 @@ pub(super) fn streamed(
     assumptions: &Assumptions,
     effects: &Effects,
     corrections: &[Option<Correction>],
-    plan: &Experiment,
+    stream: &Stream,
     draw: usize,
 ) -> One {
-    let (uniforms, estimated) = one(assumptions, effects, plan, draw);
+    let (uniforms, estimated) = one(assumptions, effects, stream, draw);
     let drawn = estimated.iter().zip(corrections);
     One {
         values: assumptions.draw(&uniforms),
@@ -196,14 +196,18 @@ pub(super) fn streamed(
     }
 }
 
+/// The stream of a plan's draws.
+pub(super) fn stream_of(plan: &Experiment) -> Stream {
+    Stream::new("finance", &plan.name, plan.seed)
+}
+
 /// The uniforms of a draw's assumptions, and its effects as estimated.
 pub(super) fn one(
     assumptions: &Assumptions,
     effects: &Effects,
-    plan: &Experiment,
+    stream: &Stream,
     draw: usize,
 ) -> (Vec<f64>, Vec<Avoided>) {
-    let stream = Stream::new("finance", &plan.name, plan.seed);
     let mut random = stream.generator(draw as u64);
     let mut uniforms: Vec<f64> = (0..BEFORE_EFFECTS).map(|_| random.uniform()).collect();
     let avoided = effects.draw(&mut random);

@@ -8,7 +8,7 @@ use super::cash::Avoided;
 use super::correction::Correction;
 use super::draws::Effects;
 use super::model::{AssumptionDraws, DrawsSummary, EffectDraws, Priced};
-use super::run::one;
+use super::run::{one, stream_of};
 
 /// Draws that another program gets.
 pub const EMBEDDED_DRAWS: u32 = 2_000;
@@ -34,8 +34,9 @@ pub(super) fn summary(
     let mut u = vec![String::new(); uncertain.len()];
     let mut z = vec![String::new(); names.len()];
     let mut estimated_z = vec![String::new(); names.len()];
+    let stream = stream_of(plan);
     for draw in 0..EMBEDDED_DRAWS as usize {
-        let (uniforms, avoided) = one(assumptions, effects, plan, draw);
+        let (uniforms, avoided) = one(assumptions, effects, &stream, draw);
         for (text, place) in u.iter_mut().zip(&uncertain) {
             push(text, (uniforms[*place] * LEVELS).floor());
         }
@@ -57,7 +58,6 @@ pub(super) fn summary(
     let minutes = |v: f64| (priced == Priced::Minutes).then_some(v);
     DrawsSummary {
         draws: EMBEDDED_DRAWS,
-        max_payback_months: plan.decision.max_payback_months,
         effects: z
             .into_iter()
             .zip(estimated_z)

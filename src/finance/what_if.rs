@@ -100,7 +100,7 @@ pub fn what_if(
     let mut by_arm = Vec::with_capacity(arms.len());
     for k in 0..arms.len() {
         let mut arm = lines.arm(k)?;
-        lines.add_money(k, &mut arm, draws.max_payback_months);
+        lines.add_money(k, &mut arm, case.payback_within_months);
         out.cashflow.extend(lines.cashflow(k));
         out.arms.push(arm);
         let of_arm = drawn.drawn.iter().skip(k).step_by(arms.len());

@@ -43,7 +43,7 @@ pub fn span(row: &TornadoRow) -> String {
     let unit = plain(&row.unit);
     let share = unit.starts_with("share ");
     let show = |v: f64| match share {
-        true => percent_with(v, if v.abs() < 0.1 { 1 } else { 0 }),
+        true => percent_with(v, if v != 0.0 && v.abs() < 0.1 { 1 } else { 0 }),
         false => general(rounded(v)),
     };
     let high = row.high.map_or_else(|| "no end".into(), show);

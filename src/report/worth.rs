@@ -90,9 +90,15 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
                 None => "does not pay back in that time".into(),
             }
         );
+        if let (Some(months), Some(p)) = (case.payback_within_months, arm.probability_payback) {
+            text += &format!(
+                " It does so within {months} months with probability {}.",
+                number::chance(p)
+            );
+        }
         if let Some(raw) = raw_npv(case, arm) {
             text += &format!(
-                " That allows for its having been picked as the best (hybrid median-unbiased estimate); as estimated it is {raw}."
+                " The value allows for its having been picked as the best (hybrid median-unbiased estimate); as estimated it is {raw}."
             );
         }
     }

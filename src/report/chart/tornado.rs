@@ -8,7 +8,7 @@ use crate::report::chart::canvas::Canvas;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{INK, NOTE};
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
-use crate::report::chart::scale::Scale;
+use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
 use crate::report::number::money_short;
@@ -16,6 +16,9 @@ use crate::report::text::{isolate, plain};
 
 /// Most bars; the rest is in `tornado.csv`.
 const MOST: usize = 12;
+
+/// How many lengths of all bars together zero may lie away to be shown.
+const REACH: f64 = 2.0;
 
 /// Ends of a bar: at the low value of what moves, and at the high one (Okabe & Ito's orange and blue).
 const LOW: &str = "#e69f00";
@@ -66,10 +69,17 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         })
         .collect();
     let rows = Rows::draw(&mut frame, &rows, 40.0);
-    let shown = bars.iter().take(MOST).flat_map(|b| [b.npv_low, b.npv_high]);
-    let factor = factor(bars.iter().flat_map(|b| [b.npv_low, b.npv_high]));
+    let ends = bars.iter().take(MOST).flat_map(|b| [b.npv_low, b.npv_high]);
+    let shown: Vec<f64> = ends.chain([base]).collect();
+    let factor = factor(shown.iter().copied());
+    // Zero is shown where the bars come near it, and does not squeeze them where they do not.
+    let (low, high) = bounds(shown.iter().copied());
+    let zero = low - REACH * (high - low) <= 0.0 && high + REACH * (high - low) >= 0.0;
     let scale = Scale::new(
-        shown.chain([base, 0.0]).map(|v| v / factor.0),
+        shown
+            .into_iter()
+            .chain(zero.then_some(0.0))
+            .map(|v| v / factor.0),
         rows.left,
         rows.right,
     );
@@ -81,7 +91,9 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     );
     rows.axis(&mut frame, &scale, &axis, None);
     let at = |v: f64| scale.at(v / factor.0);
-    rows.limit(&mut frame, at(0.0));
+    if zero {
+        rows.limit(&mut frame, at(0.0));
+    }
     for (bar, y) in bars.iter().zip(&rows.middles) {
         for (end, color) in [(bar.npv_low, LOW), (bar.npv_high, HIGH)] {
             bar_to(&mut frame.canvas, at(base), at(end), *y, color);

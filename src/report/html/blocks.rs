@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn only_the_first_run_keeps_its_place() {
-        let svg = "<text><tspan x=\"1\">a </tspan><tspan x=\"2.5\" font-family=\"F\">b</tspan></text>";
+        let svg =
+            "<text><tspan x=\"1\">a </tspan><tspan x=\"2.5\" font-family=\"F\">b</tspan></text>";
         assert_eq!(
             flowing(svg),
             "<text><tspan x=\"1\">a </tspan>\u{200e}<tspan font-family=\"F\">b</tspan></text>"

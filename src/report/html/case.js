@@ -379,8 +379,8 @@ const pilotCase = (() => {
       budget_share_unrealised: budget ? line((o) => o.yearlyUnrealised / o.budget) : null,
       probability_budget_claim: budget ? share((o) => o.yearly / o.budget >= data.claimed_budget_share) : null,
       probability_npv_positive: share((o) => o.npv > 0),
-      probability_payback: data.max_payback_months == null ? null
-        : share((o) => o.payback !== null && o.payback <= data.max_payback_months),
+      probability_payback: data.payback_within_months == null ? null
+        : share((o) => o.payback !== null && o.payback <= data.payback_within_months),
       as_estimated: effect.estimated_z ? {
         avoided_per_customer_month: rawLine((o) => o.avoided.contacts),
         minutes_per_customer_month: minutes ? rawLine((o) => o.avoided.priced) : null,

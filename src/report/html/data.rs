@@ -45,7 +45,7 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         "level": case.level,
         "pilot": &case.pilot,
         "claimed_budget_share": case.claimed_budget_share,
-        "max_payback_months": draws.max_payback_months,
+        "payback_within_months": case.payback_within_months,
         "draws": draws.draws,
         "effects": &draws.effects,
         "columns": &draws.assumptions,

@@ -57,7 +57,7 @@ fn alone(value: Option<f64>) -> Option<Line> {
     })
 }
 
-fn rows(doc: &Document, case: &BusinessCase) -> Vec<Row> {
+fn rows(case: &BusinessCase) -> Vec<Row> {
     let row = |path, name: String, kind, of| Row {
         path,
         name,
@@ -66,11 +66,9 @@ fn rows(doc: &Document, case: &BusinessCase) -> Vec<Row> {
         of,
     };
     let claimed = percent(case.claimed_budget_share.unwrap_or(0.0));
-    let month = doc
-        .draws_summary
-        .as_ref()
-        .and_then(|d| d.max_payback_months);
-    let month = month.map_or_else(|| "?".into(), |m| m.to_string());
+    let month = case
+        .payback_within_months
+        .map_or_else(String::new, |m| m.to_string());
     let mut rows = vec![
         row(
             "avoided_per_customer_month",
@@ -293,7 +291,7 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
         out.close("th");
     }
     out.raw("</tr></thead>\n<tbody>\n");
-    for row in rows(doc, case) {
+    for row in rows(case) {
         let mut attributes = vec![("data-line", row.path), ("data-kind", row.kind.name())];
         if !row.moves {
             attributes.push(("class", "stays"));

@@ -470,6 +470,7 @@ impl Fixture {
             best,
             choice: Some(choice),
             tornado,
+            payback_within_months: Some(18),
             claimed_budget_share: Some(0.15),
             cashflow,
             assumptions: vec![

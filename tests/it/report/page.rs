@@ -193,7 +193,6 @@ fn with_draws(fixture: &Fixture) -> Document {
     let uncertain = doc.assumptions.iter().filter(|a| a.form != "number");
     doc.draws_summary = Some(DrawsSummary {
         draws: 2_000,
-        max_payback_months: Some(18),
         effects: effects.collect(),
         assumptions: uncertain
             .map(|a| AssumptionDraws {
