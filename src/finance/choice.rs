@@ -34,6 +34,14 @@ pub(super) struct Options<'a> {
 impl Options<'_> {
     /// The comparison of the arms and no roll-out.
     pub fn choice(&self) -> Choice {
+        Choice {
+            perfect_information: self.cash.then(|| self.information()).flatten(),
+            ..self.comparison()
+        }
+    }
+
+    /// The same without the value of information.
+    pub fn comparison(&self) -> Choice {
         let options = self.frontier();
         let value_of_contact = self.best.filter(|_| self.cash).and_then(|k| {
             let o = &self.outcomes[k];
@@ -43,7 +51,7 @@ impl Options<'_> {
         Choice {
             acceptability,
             value_of_contact,
-            perfect_information: self.cash.then(|| self.information()).flatten(),
+            perfect_information: None,
             options,
         }
     }

@@ -13,9 +13,9 @@ use super::describe::{assumption_rows, notes, why_no_cash};
 use super::draws::Effects;
 use super::lines::Lines;
 use super::model::{BusinessCase, PilotFacts, Priced};
-use super::run::{Base, DRAWS, Drawn, Model};
+use super::run::{Base, DRAWS, Drawn, Model, stream_of, streamed};
 use super::summary::summary;
-use super::tornado::Tornado;
+use super::tornado::{Tornado, effect_ends};
 
 /// The business case of a pilot whose roll-out starts in calendar month `start_month` (1 is January).
 ///
@@ -139,14 +139,10 @@ pub fn evaluate(
     let base = model.at(assumptions.base(), &corrected);
     let is_corrected: Vec<bool> = corrections.iter().map(Option::is_some).collect();
     let mut drawn: Vec<Vec<Drawn>> = Vec::with_capacity(arms.len());
-    for block in model.blocks() {
-        let draws = model.draw(
-            &assumptions,
-            &effects,
-            &corrections,
-            experiment,
-            block.clone(),
-        );
+    let stream = stream_of(experiment);
+    let one = |draw| streamed(&assumptions, &effects, &corrections, &stream, draw);
+    for block in model.blocks(DRAWS) {
+        let draws = model.draw(DRAWS, one, block.clone());
         let lines = Lines {
             model: &model,
             effect,
@@ -191,10 +187,7 @@ pub fn evaluate(
             assumptions: &assumptions,
             base: &base,
             names: &effect.arms,
-            corrections: &corrections,
-            estimates: &estimates,
-            se: &spread.priced,
-            df: effects.df(),
+            effects: &effect_ends(&corrections, &estimates, &spread.priced, effects.df()),
             priced,
         };
         case.tornado = tornado.rows();
@@ -213,7 +206,7 @@ pub fn evaluate(
 }
 
 /// The arm with the highest NPV, without cash with the most contacts avoided; the first of equals.
-fn best_as_estimated(estimated: &Base, cash: bool) -> Option<usize> {
+pub(super) fn best_as_estimated(estimated: &Base, cash: bool) -> Option<usize> {
     let rank = |k: usize| match cash {
         true => estimated.outcomes[k].npv(),
         false => estimated.outcomes[k].avoided.contacts,

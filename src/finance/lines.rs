@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use super::cash::Outcome;
 use super::cohort::DAYS_PER_MONTH;
 use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
-use super::run::{Base, DRAWS, Drawn, Draws, Model};
+use super::run::{Base, Drawn, Draws, Model};
 use super::spread::{interval, quantiles};
 
 /// The fan's probabilities.
@@ -149,7 +149,7 @@ impl Lines<'_> {
             arm.break_even_reduction = (control_rate > 0.0).then(|| per_day / control_rate);
         }
         let share = |holds: &dyn Fn(&Outcome) -> bool| {
-            self.of(k).filter(|o| holds(o)).count() as f64 / f64::from(DRAWS)
+            self.of(k).filter(|o| holds(o)).count() as f64 / self.draws.count()
         };
         if base.values.budget > 0.0 {
             let claimed = self.model.business.claims.budget_share;
@@ -169,7 +169,7 @@ impl Lines<'_> {
                 upper,
             });
             let positive = self.drawn(k).filter(|d| d.npv > 0.0).count();
-            raw.probability_npv_positive = Some(positive as f64 / f64::from(DRAWS));
+            raw.probability_npv_positive = Some(positive as f64 / self.draws.count());
         }
     }
 

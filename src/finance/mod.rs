@@ -5,7 +5,7 @@
 //! numbers and distributions into values, `cohort` follows the customers month
 //! by month, `cash` makes money of them, `draws` carries the uncertainty, `correction`
 //! takes the winner's luck out of it, `run` puts them together; `lines`, `tornado`, `choice` and
-//! `staffing` read the result.
+//! `staffing` read the result. [`what_if`] does it once more from a document alone.
 
 mod assumption;
 mod cash;
@@ -22,6 +22,7 @@ mod spread;
 mod staffing;
 mod summary;
 mod tornado;
+mod what_if;
 
 pub use assumption::mean;
 pub use cohort::DAYS_PER_MONTH;
@@ -29,3 +30,4 @@ pub use evaluate::evaluate;
 pub use model::*;
 pub use run::DRAWS;
 pub use summary::EMBEDDED_DRAWS;
+pub use what_if::{Change, what_if};

@@ -292,6 +292,9 @@ pub struct EffectDraws {
     pub base_z: f64,
     /// The draws.
     pub z: String,
+    /// The same draws as estimated, where `z` is corrected for the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_z: Option<String>,
 }
 
 /// Draws of an uncertain assumption: its quantile at u = (number + ½)/65536.

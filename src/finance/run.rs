@@ -55,6 +55,22 @@ pub(super) struct Draws {
     pub cumulative: Vec<f64>,
 }
 
+impl Draws {
+    /// How many draws.
+    pub fn count(&self) -> f64 {
+        (self.outcomes.len() / self.arms.len().max(1)) as f64
+    }
+}
+
+/// What differs from draw to draw.
+pub(super) struct One {
+    pub values: Values,
+    /// The arms' effects as estimated.
+    pub estimated: Vec<Avoided>,
+    /// The same, corrected for the choice.
+    pub corrected: Vec<Avoided>,
+}
+
 /// Most cumulative values that are held at once, 64 MiB: a hundred arms over fifty years would
 /// fill 5 GB, and are drawn in blocks instead.
 const HELD: usize = 1 << 23;
@@ -90,28 +106,20 @@ impl Model<'_> {
     }
 
     /// Arms that are drawn together; a draw's values do not depend on it.
-    pub fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+    pub fn blocks(&self, draws: u32) -> impl Iterator<Item = Range<usize>> + use<> {
         let arms = self.arms;
-        let size = (HELD / (DRAWS as usize * self.months())).max(1);
+        let size = (HELD / (draws as usize * self.months())).max(1);
         (0..arms)
             .step_by(size)
             .map(move |first| first..(first + size).min(arms))
     }
 
-    /// All draws of a block of arms.
-    pub fn draw(
-        &self,
-        assumptions: &Assumptions,
-        effects: &Effects,
-        corrections: &[Option<Correction>],
-        plan: &Experiment,
-        arms: Range<usize>,
-    ) -> Draws {
-        let draws = DRAWS as usize;
+    /// All draws of a block of arms, each what `one` gives for its number.
+    pub fn draw(&self, draws: u32, one: impl Fn(usize) -> One + Sync, arms: Range<usize>) -> Draws {
+        let draws = draws as usize;
         let mut outcomes = vec![Outcome::default(); draws * arms.len()];
         let mut drawn = vec![Drawn::default(); draws * arms.len()];
         let mut cumulative = vec![0.0; draws * arms.len() * self.months()];
-        let stream = stream_of(plan);
         outcomes
             .par_chunks_mut(arms.len())
             .zip(drawn.par_chunks_mut(arms.len()))
@@ -120,19 +128,16 @@ impl Model<'_> {
             .for_each_init(
                 || (Profile::default(), Prices::default()),
                 |(profile, prices), (draw, ((outcomes, drawn), cumulative))| {
-                    let (uniforms, avoided) = one(assumptions, effects, &stream, draw);
-                    let values = assumptions.draw(&uniforms);
+                    let One {
+                        values,
+                        estimated,
+                        corrected,
+                    } = one(draw);
                     let sums = self.prepare(&values, profile, prices);
-                    let mut avoided = avoided[arms.clone()].to_vec();
                     let costs = &values.costs[arms.clone()];
-                    for ((drawn, avoided), costs) in drawn.iter_mut().zip(&avoided).zip(costs) {
+                    let estimated = &estimated[arms.clone()];
+                    for ((drawn, avoided), costs) in drawn.iter_mut().zip(estimated).zip(costs) {
                         *drawn = as_estimated(&sums, *avoided, costs);
-                    }
-                    for (avoided, correction) in avoided.iter_mut().zip(&corrections[arms.clone()])
-                    {
-                        if let Some(correction) = correction {
-                            *avoided = correction.draw(*avoided);
-                        }
                     }
                     let run = Run {
                         values: &values,
@@ -140,7 +145,13 @@ impl Model<'_> {
                         prices,
                         sums: &sums,
                     };
-                    run.fill(&avoided, costs, outcomes, cumulative, self.months());
+                    run.fill(
+                        &corrected[arms.clone()],
+                        costs,
+                        outcomes,
+                        cumulative,
+                        self.months(),
+                    );
                 },
             );
         Draws {
@@ -160,6 +171,28 @@ impl Model<'_> {
     /// Points in time: month 0 and the H months.
     pub fn months(&self) -> usize {
         self.timetable.horizon() + 1
+    }
+}
+
+/// A draw of the plan's own stream.
+pub(super) fn streamed(
+    assumptions: &Assumptions,
+    effects: &Effects,
+    corrections: &[Option<Correction>],
+    stream: &Stream,
+    draw: usize,
+) -> One {
+    let (uniforms, estimated) = one(assumptions, effects, stream, draw);
+    let drawn = estimated.iter().zip(corrections);
+    One {
+        values: assumptions.draw(&uniforms),
+        corrected: drawn
+            .map(|(avoided, correction)| match correction {
+                Some(correction) => correction.draw(*avoided),
+                None => *avoided,
+            })
+            .collect(),
+        estimated,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Joint draws in short, for a program that redoes the case.
 
+use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 
 use super::assumption::Assumptions;
@@ -16,6 +17,8 @@ pub const EMBEDDED_DRAWS: u32 = 2_000;
 const STEPS: f64 = 1000.0;
 /// The number of z = 0.
 const MIDDLE: f64 = 32_768.0;
+/// Levels of a uniform.
+const LEVELS: f64 = 65_536.0;
 
 /// The first draws of the case, standardised and rounded.
 pub(super) fn summary(
@@ -30,22 +33,26 @@ pub(super) fn summary(
     let uncertain: Vec<usize> = assumptions.uncertain().map(|(place, _)| place).collect();
     let mut u = vec![String::new(); uncertain.len()];
     let mut z = vec![String::new(); names.len()];
+    let mut estimated_z = vec![String::new(); names.len()];
     let stream = stream_of(plan);
     for draw in 0..EMBEDDED_DRAWS as usize {
         let (uniforms, avoided) = one(assumptions, effects, &stream, draw);
         for (text, place) in u.iter_mut().zip(&uncertain) {
-            push(text, (uniforms[*place] * 65_536.0).floor());
+            push(text, (uniforms[*place] * LEVELS).floor());
         }
         for (k, text) in z.iter_mut().enumerate() {
-            let drawn = match &corrections[k] {
-                Some(correction) => correction.draw(avoided[k]),
-                None => avoided[k],
-            };
-            let standard = match se[k].priced > 0.0 {
+            let standard = |drawn: Avoided| match se[k].priced > 0.0 {
                 true => (drawn.priced - estimates[k].priced) / se[k].priced,
                 false => 0.0,
             };
-            push(text, (standard * STEPS).round() + MIDDLE);
+            let number = |drawn: Avoided| (standard(drawn) * STEPS).round() + MIDDLE;
+            match &corrections[k] {
+                Some(correction) => {
+                    push(text, number(correction.draw(avoided[k])));
+                    push(&mut estimated_z[k], number(avoided[k]));
+                }
+                None => push(text, number(avoided[k])),
+            }
         }
     }
     let minutes = |v: f64| (priced == Priced::Minutes).then_some(v);
@@ -53,8 +60,9 @@ pub(super) fn summary(
         draws: EMBEDDED_DRAWS,
         effects: z
             .into_iter()
+            .zip(estimated_z)
             .enumerate()
-            .map(|(k, z)| EffectDraws {
+            .map(|(k, (z, estimated_z))| EffectDraws {
                 arm: names[k].clone(),
                 contacts: estimates[k].contacts,
                 contacts_se: se[k].contacts,
@@ -62,6 +70,7 @@ pub(super) fn summary(
                 minutes_se: minutes(se[k].priced),
                 base_z: corrections[k].as_ref().map_or(0.0, |c| c.shift),
                 z,
+                estimated_z: corrections[k].is_some().then_some(estimated_z),
             })
             .collect(),
         assumptions: assumptions
@@ -73,6 +82,36 @@ pub(super) fn summary(
             })
             .collect(),
     }
+}
+
+/// The numbers of a column that [`summary`] wrote.
+///
+/// # Errors
+/// A data error where the column is not `draws` times four hexadecimal digits.
+fn numbers(column: &str, draws: u32) -> Result<Vec<f64>> {
+    let digits = column.as_bytes();
+    let number = |four: &[u8]| {
+        let text = std::str::from_utf8(four).ok()?;
+        u16::from_str_radix(text, 16).ok().map(f64::from)
+    };
+    let all: Option<Vec<f64>> = digits.chunks(4).map(number).collect();
+    all.filter(|all| digits.len() == 4 * draws as usize && all.len() == draws as usize)
+        .ok_or_else(|| {
+            Error::data(format!("a column is not {draws} numbers of four digits"))
+                .key("draws_summary")
+        })
+}
+
+/// Standardised draws of an effect.
+pub(super) fn standardised(column: &str, draws: u32) -> Result<Vec<f64>> {
+    let numbers = numbers(column, draws)?;
+    Ok(numbers.iter().map(|n| (n - MIDDLE) / STEPS).collect())
+}
+
+/// Uniforms of an assumption.
+pub(super) fn uniforms(column: &str, draws: u32) -> Result<Vec<f64>> {
+    let numbers = numbers(column, draws)?;
+    Ok(numbers.iter().map(|n| (n + 0.5) / LEVELS).collect())
 }
 
 /// Adds a number as four hexadecimal digits; what lies outside stays at the end, 32 standard errors away.

@@ -22,12 +22,33 @@ pub(super) struct Tornado<'a> {
     /// The case at base.
     pub base: &'a Base,
     pub names: &'a [String],
-    pub corrections: &'a [Option<Correction>],
-    /// Estimates and standard errors of what has a price, per customer-month.
-    pub estimates: &'a [Avoided],
-    pub se: &'a [f64],
-    pub df: Option<f64>,
+    /// The effects' low and high values, in what has a price per customer-month.
+    pub effects: &'a [[f64; 2]],
     pub priced: Priced,
+}
+
+/// Each arm's effect at the 5th and the 95th percentile, given the choice where it is corrected for it.
+pub(super) fn effect_ends(
+    corrections: &[Option<Correction>],
+    estimates: &[Avoided],
+    se: &[f64],
+    df: Option<f64>,
+) -> Vec<[f64; 2]> {
+    let at = |k: usize, p: f64| {
+        // The distance of a draw, to which the correction belongs, is that of Student's t.
+        let z = t_isf(1.0 - p, df);
+        let drawn = Avoided {
+            contacts: estimates[k].contacts,
+            priced: estimates[k].priced + z * se[k],
+        };
+        match &corrections[k] {
+            Some(correction) => correction.draw(drawn).priced,
+            None => drawn.priced,
+        }
+    };
+    (0..estimates.len())
+        .map(|k| ENDS.map(|p| at(k, p)))
+        .collect()
 }
 
 /// One thing that moves: key, range, values, unit, and the assumptions at both.
@@ -85,19 +106,7 @@ impl Tornado<'_> {
     }
 
     fn effect(&self, k: usize, arm: &str) -> TornadoRow {
-        let at = |p: f64| {
-            // The distance of a draw, to which the correction belongs, is that of Student's t.
-            let z = t_isf(1.0 - p, self.df);
-            let drawn = Avoided {
-                contacts: self.estimates[k].contacts,
-                priced: self.estimates[k].priced + z * self.se[k],
-            };
-            match &self.corrections[k] {
-                Some(correction) => correction.draw(drawn).priced,
-                None => drawn.priced,
-            }
-        };
-        let [low, high] = ENDS.map(at);
+        let [low, high] = self.effects[k];
         let spend = self.base.outcomes[k].pv_spend;
         let npv = |priced: f64| priced * self.base.sums.savings_pv - spend;
         TornadoRow {

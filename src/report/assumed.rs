@@ -5,7 +5,7 @@ use crate::report::number::{general, percent_with};
 use crate::report::text::plain;
 
 /// Names of the keys of `[business]`, of an arm's costs and of the effect.
-const NAMES: [(&str, &str); 17] = [
+const NAMES: [(&str, &str); 20] = [
     ("effect", "Effect measured in the pilot"),
     ("cost_per_contact.variable", "Variable cost of a contact"),
     ("cost_per_contact.labour", "Labour in a contact"),
@@ -20,6 +20,9 @@ const NAMES: [(&str, &str); 17] = [
     ("annual_discount_rate", "Discount rate"),
     ("annual_service_budget", "Service budget"),
     ("holdout", "Hold-out"),
+    ("horizon_months", "Horizon"),
+    ("ramp_months", "Months until everyone is reached"),
+    ("repeat_every_months", "Months between repeats"),
     ("fixed_cost", "Fixed cost"),
     ("cost_per_customer", "Cost per customer"),
     ("running_cost_per_month", "Running cost"),

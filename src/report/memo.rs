@@ -51,6 +51,12 @@ pub const UNKNOWN: &str = "–";
 /// Checks whose information belongs into the memo: what was promised, and what is missing.
 const TOLD: [&str; 2] = ["attrition", "claims"];
 
+/// Heading of the effects.
+pub const FOUND: &str = "What was found";
+/// Heading of the money.
+pub const WORTH: &str = "What it is worth";
+/// Heading of the health checks.
+pub const CHECKS: &str = "Checks";
 /// Heading of the table of assumptions.
 pub const ASSUMED: &str = "What was assumed";
 
@@ -174,7 +180,7 @@ fn decision(doc: &Document) -> String {
 
 fn found(doc: &Document, out: &mut Vec<Block>) {
     let effects = effects(doc);
-    out.push(Block::Heading("What was found".into()));
+    out.push(Block::Heading(FOUND.into()));
     if effects.is_empty() {
         out.push(Block::Paragraph(match doc.decision.verdict {
             VerdictKind::Wait => {
@@ -336,7 +342,7 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
 }
 
 fn checks(doc: &Document, out: &mut Vec<Block>) {
-    out.push(Block::Heading("Checks".into()));
+    out.push(Block::Heading(CHECKS.into()));
     let with = |statuses: &[Status]| -> Vec<_> {
         let checks = doc.checks.iter();
         checks.filter(|c| statuses.contains(&c.status)).collect()

@@ -8,6 +8,7 @@ mod crossed;
 mod document;
 mod finding;
 mod fonts;
+mod html;
 mod looks;
 mod markdown;
 mod memo;
@@ -48,7 +49,7 @@ pub struct RenderedFile {
     pub warnings: Vec<Warning>,
 }
 
-/// Renders every file of a report: `analysis.json`, `summary.md`, the tables, the business case as
+/// Renders every file of a report: `analysis.json`, `summary.md`, `report.html`, the tables, the business case as
 /// `business-case.xlsx` where it has a cash value, and each chart for which there is data as SVG and PNG.
 ///
 /// Errors: internal ones only; a document that was read renders.
@@ -67,6 +68,7 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
     }
     files.extend(workbook(doc)?);
     let charts = charts(doc)?;
+    files.push(plain_file("report.html", html::render(doc, &charts)?));
     let pictures: Vec<Result<RenderedFile>> = charts.par_iter().map(picture).collect();
     for (chart, picture) in charts.into_iter().zip(pictures) {
         files.extend([chart, picture?]);
@@ -99,6 +101,13 @@ pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
         bytes: chart.svg.into_bytes(),
     };
     Ok(charts.map(file).collect())
+}
+
+/// Writes `report.html` alone.
+///
+/// Errors: internal ones only.
+pub fn page(doc: &Document) -> Result<Vec<u8>> {
+    html::render(doc, &charts(doc)?)
 }
 
 /// Draws a chart of rates as `NAME.svg` and `NAME.png`.

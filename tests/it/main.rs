@@ -40,6 +40,7 @@ mod stages;
 mod support;
 mod texts;
 mod weekly;
+mod what_if;
 #[cfg(not(feature = "engine"))]
 mod without_engine;
 mod workbook;

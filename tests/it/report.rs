@@ -4,6 +4,8 @@
 pub mod fixture;
 #[path = "report/looks.rs"]
 mod looks;
+#[path = "report/page.rs"]
+mod page;
 #[path = "report/weeks.rs"]
 mod weeks;
 
@@ -251,6 +253,7 @@ fn the_same_document_gives_the_same_bytes_with_any_number_of_threads() {
             "distribution.csv",
             "weekly.csv",
             "segments.csv",
+            "report.html",
             "effect.svg",
             "effect.png",
             "before-after.svg",
@@ -600,5 +603,16 @@ fn pictures() {
         }
         let terminal = terminal_summary(&doc, 100, false);
         std::fs::write(folder.join("terminal.txt"), terminal).unwrap();
+    }
+}
+
+/// Writes every page to the folder in `REPORT_OUT`, to be looked at.
+#[test]
+#[ignore = "writes pages for people"]
+fn pages() {
+    let folder = std::env::var("REPORT_OUT").unwrap();
+    for (name, bytes) in page::pages() {
+        let file = format!("{}.html", name.replace(' ', "-"));
+        std::fs::write(std::path::Path::new(&folder).join(file), bytes).unwrap();
     }
 }

@@ -27,6 +27,7 @@ use crate::error::Result;
 use crate::report::document::Document;
 
 pub use frame::source_line;
+pub use palette::treatment;
 pub use power::draw as power;
 
 /// A chart, drawn.

@@ -1,0 +1,263 @@
+// report.html as a reader meets it. Usage: node check.cjs REPORT HOSTILE_REPORT WHAT_IF
+// SHOTS=DIR writes screenshots and the printed page there.
+"use strict";
+const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
+const { chromium } = require("playwright-core");
+
+const [plain, hostile, whatIf] = process.argv.slice(2);
+const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+/// What mail programs take without a question.
+const LARGEST = 2_000_000;
+/// The same formulas in f64 twice; pow and the normal quantile differ in their last digits.
+const ROUNDING = 1e-9;
+
+let passed = 0;
+const failures = [];
+function check(name, holds, detail = "") {
+  if (holds) passed += 1;
+  else failures.push(`${name} ${detail}`.trim());
+  console.log(`${holds ? "ok  " : "FAIL"} ${name}${holds ? "" : " " + detail}`);
+}
+
+/// Where two results differ by more than rounding, as a path; null if nowhere. What only the page
+/// or only the program knows is not compared.
+function difference(page, model, at = "") {
+  if (model === null || model === undefined) return page === null || page === undefined ? null : `${at}: ${page} for nothing`;
+  if (typeof model === "number") {
+    if (typeof page !== "number") return `${at}: ${page} for ${model}`;
+    const most = ROUNDING * Math.max(Math.abs(page), Math.abs(model)) + 1e-12;
+    return Math.abs(page - model) <= most ? null : `${at}: ${page} for ${model}`;
+  }
+  if (Array.isArray(model)) {
+    if (!Array.isArray(page) || page.length !== model.length) return `${at}: ${page && page.length} for ${model.length} rows`;
+    for (let i = 0; i < model.length; i++) {
+      const found = difference(page[i], model[i], `${at}[${i}]`);
+      if (found) return found;
+    }
+    return null;
+  }
+  if (typeof model === "object") {
+    for (const key of Object.keys(page)) {
+      const found = difference(page[key], model[key], `${at}.${key}`);
+      if (found) return found;
+    }
+    return null;
+  }
+  return page === model ? null : `${at}: ${page} for ${model}`;
+}
+
+const model = (dir, changes) => JSON.parse(execFileSync(whatIf, [
+  path.join(dir, "analysis.json"),
+  ...Object.entries(changes).map(([key, to]) => `${key}=${to === null ? "none" : to}`),
+], { maxBuffer: 1 << 28 }));
+
+async function open(browser, dir, options = {}) {
+  const file = path.join(dir, "report.html");
+  const url = pathToFileURL(file).href;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const seen = { requests: [], errors: [], dialogs: 0 };
+  // Nothing but the file itself gets through, and what asks is heard.
+  await context.route("**/*", (route) => (route.request().url().split("#")[0] === url ? route.continue() : route.abort()));
+  page.on("request", (request) => seen.requests.push(request.url()));
+  page.on("console", (message) => message.type() !== "log" && seen.errors.push(message.text()));
+  page.on("pageerror", (error) => seen.errors.push(String(error)));
+  page.on("dialog", (dialog) => { seen.dialogs += 1; dialog.dismiss(); });
+  if (options.javaScriptEnabled !== false) {
+    await page.addInitScript(() => {
+      window.violations = [];
+      document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+    });
+  }
+  await page.goto(url);
+  return { context, page, seen, url };
+}
+
+async function quiet(name, { page, seen, url }) {
+  const others = seen.requests.filter((r) => r.split("#")[0] !== url);
+  check(`${name}: asks for nothing but itself`, seen.requests.length >= 1 && others.length === 0, others.join(" "));
+  check(`${name}: no errors in the console`, seen.errors.length === 0, seen.errors.join(" | "));
+  const violations = await page.evaluate(() => window.violations);
+  check(`${name}: its security policy was never violated`, Array.isArray(violations) && violations.length === 0, String(violations));
+}
+
+async function accessible(name, page) {
+  await page.evaluate(axeSource);
+  const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const told = (v) => `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " + n.failureSummary).join("; ")}`;
+  const bad = violations.filter((v) => ["serious", "critical"].includes(v.impact));
+  check(`${name}: axe finds nothing serious`, passes.length > 10 && bad.length === 0, bad.map(told).join(" | "));
+  for (const v of violations.filter((v) => !bad.includes(v))) console.log(`     axe, minor: ${told(v)}`);
+}
+
+const settled = (page) => page.waitForFunction(() => document.getElementById("results").getAttribute("aria-busy") === "false");
+
+/// The table as numbers, by line and arm.
+const table = (page) => page.$$eval("#numbers tr[data-line]:not(.stays)", (rows) => rows.map((row) => [
+  row.dataset.line,
+  Array.from(row.querySelectorAll("td"), (cell) => {
+    const value = cell.querySelector("data");
+    if (!value) return null;
+    const end = (name) => (value.dataset[name] === undefined ? null : Number(value.dataset[name]));
+    return { value: Number(value.getAttribute("value")), lower: end("lower"), upper: end("upper"), text: cell.textContent };
+  }),
+]));
+
+/// Sets a number in its field, in the unit that the page shows.
+async function set(page, key, to) {
+  const box = page.locator(`.slider[data-key="${key}"]`);
+  const never = box.locator("input[type=checkbox]");
+  if (to === null) return never.check();
+  if (await never.count()) await never.uncheck();
+  const scale = await box.locator(".unit").textContent().then((unit) => (unit.startsWith("%") ? 100 : 1));
+  const field = box.locator("input[type=number]");
+  await field.fill(String(Number((to * scale).toPrecision(12))));
+  await field.blur();
+}
+
+async function sliders(browser) {
+  const it = await open(browser, plain);
+  const { page, seen } = it;
+  const before = await page.locator("#results").innerText();
+  const rich = { ...model(plain, {}) };
+  check("the model redoes the plan's own case", rich.arms.length >= 1);
+  const arm = rich.arms[rich.arms.length - 1].arm;
+  const one = [{ realisation: 0.65 }, { half_life_months: 4 }, { [`arms.${arm}.cost_per_customer`]: 0.31 }, { churn_per_month: 0.03 }];
+  const together = Object.assign({ horizon_months: 30, annual_discount_rate: 0.12, ramp_months: 6 }, ...one);
+  const never = { half_life_months: null, units_at_rollout: 250000, repeat_every_months: 9, holdout: 0.1 };
+  for (const changes of [...one, together, never]) {
+    const name = `what if ${Object.keys(changes).join(", ")}`;
+    for (const [key, to] of Object.entries(changes)) await set(page, key, to);
+    await settled(page);
+    const want = model(plain, changes);
+    const got = await table(page);
+    let compared = 0, wrong = null;
+    for (const [line, cells] of got) {
+      cells.forEach((cell, k) => {
+        const modelled = line.split(".").reduce((v, part) => (v == null ? null : v[part]), want.arms[k]);
+        const shown = typeof modelled === "number" ? { value: modelled, lower: null, upper: null } : modelled == null ? null : modelled;
+        const { text, ...numbers } = cell || {};
+        compared += 1;
+        wrong = wrong || difference(cell && numbers, shown, `${line} of arm ${k}`);
+      });
+    }
+    check(`${name}: the table shows the model's values and intervals`, compared > 30 && wrong === null, wrong || `${compared} cells`);
+    const whole = await page.evaluate((changes) => {
+      const data = JSON.parse(document.getElementById("case-data").textContent);
+      return pilotCase.run(pilotCase.open(data), changes);
+    }, changes);
+    const { cashflow, ...rest } = whole;
+    check(`${name}: all arms, the tornado and the choice of arm are the model's`, difference(rest, want) === null, difference(rest, want));
+    const months = want.cashflow.length / want.arms.length;
+    const fans = want.arms.map((_, k) => want.cashflow.slice(k * months, (k + 1) * months));
+    check(`${name}: the fan of cash is the model's`, difference(cashflow, fans) === null, difference(cashflow, fans));
+    check(`${name}: the badge is there`, await page.locator("#what-if-badge").isVisible());
+    const live = await page.locator("figure .live svg").count();
+    check(`${name}: the charts of the money are drawn anew`, live === 3, `${live} charts`);
+    if (changes === together) {
+      await accessible("what if", page);
+      await shots(page, "what-if");
+    }
+    await page.locator("#reset-all").click();
+    await settled(page);
+  }
+  check("reset shows the report's own numbers again", (await page.locator("#results").innerText()).replace(/\s+/g, " ").startsWith(before.replace(/\s+/g, " ").trim()));
+  check("reset takes the badge away", !(await page.locator("#what-if-badge").isVisible()));
+
+  await set(page, "realisation", 7);
+  check("an impossible number is refused in words", (await page.locator('.slider[data-key="realisation"] .wrong').textContent()).length > 5
+    && !(await page.locator("#what-if-badge").isVisible()));
+
+  await keyboard(page);
+  await quiet("report", it);
+  check("no dialog opened", seen.dialogs === 0);
+  await it.context.close();
+}
+
+async function keyboard(page) {
+  await page.reload();
+  const focused = () => page.evaluate(() => ({ type: document.activeElement.type, id: document.activeElement.id, class: document.activeElement.className }));
+  let at = {};
+  for (let i = 0; i < 60 && at.type !== "range"; i++) {
+    await page.keyboard.press("Tab");
+    at = await focused();
+  }
+  check("Tab reaches a slider", at.type === "range", JSON.stringify(at));
+  const number = page.locator(`[id="${at.id}n"]`);
+  const first = await number.inputValue();
+  const npv = () => page.locator('#numbers tr[data-line="pv_savings"] td').first().innerText();
+  const was = await npv();
+  for (let i = 0; i < 5; i++) await page.keyboard.press("ArrowRight");
+  await settled(page);
+  const second = await number.inputValue();
+  check("arrow keys change the number", Number(second) !== Number(first), `${first} ${second}`);
+  check("and the money with it", (await npv()) !== was);
+  for (let i = 0; i < 4 && at.class !== "reset"; i++) {
+    await page.keyboard.press("Tab");
+    at = await focused();
+  }
+  check("Tab reaches the reset of the slider", at.class === "reset", JSON.stringify(at));
+  await page.keyboard.press("Enter");
+  await settled(page);
+  check("Enter resets it", (await number.inputValue()) === first && (await npv()) === was);
+  check("and leaves the focus on the slider", (await focused()).type === "range");
+}
+
+async function shots(page, name) {
+  const dir = process.env.SHOTS;
+  if (!dir) return;
+  for (const width of [1280, 800, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.screenshot({ path: path.join(dir, `${name}-${width}.png`), fullPage: true });
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.pdf({ path: path.join(dir, `${name}.pdf`), preferCSSPageSize: true, format: "A4" });
+}
+
+async function main() {
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), "report-html-"));
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    headless: true,
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+      "--disable-sync", "--no-first-run", "--disable-extensions", `--disk-cache-dir=${profile}`],
+  });
+  try {
+    for (const [name, dir] of [["report", plain], ["hostile report", hostile]]) {
+      const bytes = fs.readFileSync(path.join(dir, "report.html"));
+      check(`${name}: under 2 MB`, bytes.length > 10_000 && bytes.length < LARGEST, `${bytes.length} bytes`);
+      const addresses = bytes.toString("utf8").replaceAll('xmlns="http://www.w3.org/2000/svg"', "").replaceAll('"http://www.w3.org/2000/svg"', "").match(/https?:\/\//g);
+      check(`${name}: no address of the network`, addresses === null, String(addresses));
+      const it = await open(browser, dir);
+      await accessible(name, it.page);
+      await shots(it.page, name.split(" ")[0]);
+      const scripts = await it.page.$$eval("script", (all) => all.length);
+      const foreign = await it.page.$$eval("img, iframe, object, embed, link, form, base, [onerror], [onload], a", (all) => all.length);
+      const pwned = await it.page.evaluate(() => window.pwned);
+      check(`${name}: two scripts of its own, nothing foreign`, scripts === 2 && foreign === 0 && pwned === undefined, `${scripts} ${foreign} ${pwned}`);
+      check(`${name}: has sliders`, (await it.page.locator("#sliders input[type=range]").count()) > 10);
+      await quiet(name, it);
+      await it.context.close();
+    }
+    const still = await open(browser, plain, { javaScriptEnabled: false });
+    check("without JavaScript: no sliders", (await still.page.locator("input").count()) === 0 && !(await still.page.locator("#sliders").isVisible()));
+    check("without JavaScript: decision, numbers and charts are there",
+      (await still.page.locator(".decision").isVisible()) && (await still.page.locator("#numbers tr").count()) > 10
+      && (await still.page.locator("figure svg").count()) >= 5);
+    await still.context.close();
+    await sliders(browser);
+  } finally {
+    await browser.close();
+    fs.rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+main().catch((error) => failures.push(String(error && error.stack))).finally(() => {
+  for (const failure of failures) console.error(`failed: ${failure}`);
+  console.log(`${passed} passed, ${failures.length} failed`);
+  process.exitCode = failures.length ? 1 : 0;
+});
