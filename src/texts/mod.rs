@@ -16,7 +16,7 @@ static ENGLISH: LazyLock<Sections> = LazyLock::new(|| {
         .expect("en.toml")
 });
 
-/// The text `section.key` with its gaps filled: `text("signature.line", &[("name", "Ada")])`.
+/// The text `section.key` with its gaps filled: `text("html.js-to", &[("low", "1"), ("high", "2")])`.
 ///
 /// What fills a gap is never searched for gaps itself. A key that is not in the catalogue shows as
 /// itself.
@@ -68,9 +68,8 @@ mod tests {
 
     #[test]
     fn gaps_are_filled_once() {
-        let gaps = [("outcome", "{estimator} <b>"), ("estimator", "lin")];
-        let filled = text("sign-off.outcome-by", &gaps);
-        assert_eq!(filled, "{estimator} <b>, estimated by lin");
+        let gaps = [("low", "{high} <b>"), ("high", "2")];
+        assert_eq!(text("html.js-to", &gaps), "{high} <b> to 2");
         assert_eq!(text("no.such", &[]), "no.such");
     }
 }
