@@ -1,7 +1,7 @@
 //! `pilot`: an A/B experiment harness for customer-education pilots.
 //!
 //! The rooms, lowest first; each may use only those before it in this list:
-//! [`error`], [`interrupt`], [`number`], [`table`], [`stats`], [`experiment`],
+//! [`error`], [`interrupt`], [`number`], [`texts`], [`table`], [`stats`], [`experiment`],
 //! [`workspace`], [`engine`], [`assign`], [`analysis`], [`finance`],
 //! [`decision`], [`planning`], [`report`], `cli`.
 
@@ -19,4 +19,5 @@ pub mod planning;
 pub mod report;
 pub mod stats;
 pub mod table;
+pub mod texts;
 pub mod workspace;

@@ -15,6 +15,7 @@ mod init;
 mod look;
 mod look_args;
 mod open;
+mod page;
 mod pilot;
 mod power;
 mod quick;

@@ -7,7 +7,7 @@ use crate::analysis::{EstimateRow, Status};
 use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
 use crate::report::crossed;
-use crate::report::document::Document;
+use crate::report::document::{Deviation, Document};
 use crate::report::finding::{self, Effect, arm_title, effects, headline};
 use crate::report::looks;
 use crate::report::number::{self, fixed, general};
@@ -49,6 +49,12 @@ pub const UNKNOWN: &str = "–";
 /// Checks whose information belongs into the memo: what was promised, and what is missing.
 const TOLD: [&str; 2] = ["attrition", "claims"];
 
+/// Heading of the effects.
+pub const FOUND: &str = "What was found";
+/// Heading of the money.
+pub const WORTH: &str = "What it is worth";
+/// Heading of the health checks.
+pub const CHECKS: &str = "Checks";
 /// Heading of the table of assumptions.
 pub const ASSUMED: &str = "What was assumed";
 
@@ -167,7 +173,7 @@ fn decision(doc: &Document) -> String {
 
 fn found(doc: &Document, out: &mut Vec<Block>) {
     let effects = effects(doc);
-    out.push(Block::Heading("What was found".into()));
+    out.push(Block::Heading(FOUND.into()));
     if effects.is_empty() {
         out.push(Block::Paragraph(match doc.decision.verdict {
             VerdictKind::Wait => {
@@ -327,7 +333,7 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
 }
 
 fn checks(doc: &Document, out: &mut Vec<Block>) {
-    out.push(Block::Heading("Checks".into()));
+    out.push(Block::Heading(CHECKS.into()));
     let with = |statuses: &[Status]| -> Vec<_> {
         let checks = doc.checks.iter();
         checks.filter(|c| statuses.contains(&c.status)).collect()
@@ -427,27 +433,30 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
         items.extend(clusters(row));
     }
     items.extend(skipped(doc));
-    for d in &doc.deviations {
-        let shown = |v: &Option<String>| {
-            v.as_ref()
-                .map_or_else(|| "nothing".into(), |v| plain(v).into_owned())
-        };
-        items.push(format!(
-            "Changed since approval: {} from {} to {}{}",
-            plain(&d.key),
-            shown(&d.approved),
-            shown(&d.now),
-            if d.material {
-                " (can change the result)"
-            } else {
-                ""
-            }
-        ));
-    }
+    items.extend((doc.deviations.iter()).map(|d| format!("Changed since approval: {}", deviation(d))));
     if !items.is_empty() {
         out.push(Block::Heading("How it was analysed".into()));
         out.push(Block::List(items));
     }
+}
+
+/// A change of the plan since its approval.
+pub fn deviation(d: &Deviation) -> String {
+    let shown = |v: &Option<String>| {
+        v.as_ref()
+            .map_or_else(|| "nothing".into(), |v| plain(v).into_owned())
+    };
+    let matters = if d.material {
+        " (can change the result)"
+    } else {
+        ""
+    };
+    format!(
+        "{} from {} to {}{matters}",
+        plain(&d.key),
+        shown(&d.approved),
+        shown(&d.now)
+    )
 }
 
 /// How many whole clusters stand behind an estimate, where clusters were assigned.

@@ -3,14 +3,14 @@
 use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, range};
-use crate::report::memo::{Block, UNKNOWN, safe};
+use crate::report::memo::{Block, UNKNOWN, WORTH, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
 use crate::stats::Estimator;
 
 /// Adds the section to the memo; the arm that the decision is about comes first.
 pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
-    out.push(Block::Heading("What it is worth".into()));
+    out.push(Block::Heading(WORTH.into()));
     let decided = doc.decision.arm.as_deref();
     let mut arms: Vec<&ArmCase> = case.arms.iter().collect();
     arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);

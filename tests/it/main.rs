@@ -34,6 +34,7 @@ mod simulate;
 mod sizes;
 mod snapshots;
 mod support;
+mod texts;
 mod weekly;
 #[cfg(not(feature = "engine"))]
 mod without_engine;

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first. A room may name those before it, and itself.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "error",
     "interrupt",
     "number",
+    "texts",
     "table",
     "stats",
     "experiment",

@@ -1,0 +1,76 @@
+//! The words of reports, all in one file a language, so that another language is another file.
+//!
+//! `en.toml` holds them by section and key; `{name}` in a text is a gap that is filled where the
+//! text is used. A test compares the file with every use in the source, gaps included.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+type Sections = BTreeMap<String, BTreeMap<String, String>>;
+
+static ENGLISH: LazyLock<Sections> = LazyLock::new(|| {
+    // The file is compiled in, and a test reads it.
+    Deserialize::deserialize(toml::Deserializer::parse(include_str!("en.toml")).expect("en.toml"))
+        .expect("en.toml")
+});
+
+/// The text `section.key` with its gaps filled: `text("signature.line", &[("name", "Ada")])`.
+///
+/// What fills a gap is never searched for gaps itself. A key that is not in the catalogue shows as
+/// itself.
+pub fn text(key: &'static str, gaps: &[(&'static str, &str)]) -> String {
+    let found = key
+        .split_once('.')
+        .and_then(|(section, name)| ENGLISH.get(section)?.get(name));
+    let Some(template) = found else {
+        return key.to_owned();
+    };
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            out.push('{');
+            rest = after;
+            continue;
+        };
+        match gaps.iter().find(|gap| gap.0 == name) {
+            Some((_, filling)) => out.push_str(filling),
+            None => out.extend(["{", name, "}"]),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// All keys with their gaps, each in the order of the file.
+pub fn keys() -> Vec<(String, Vec<String>)> {
+    let gaps = |text: &str| -> Vec<String> {
+        let inside = text.split('{').skip(1);
+        inside
+            .filter_map(|part| Some(part.split_once('}')?.0.to_owned()))
+            .collect()
+    };
+    let all = ENGLISH.iter();
+    all.flat_map(|(section, texts)| {
+        let texts = texts.iter();
+        texts.map(move |(key, text)| (format!("{section}.{key}"), gaps(text)))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_filled_once() {
+        let gaps = [("outcome", "{estimator} <b>"), ("estimator", "lin")];
+        let filled = text("sign-off.outcome-by", &gaps);
+        assert_eq!(filled, "{estimator} <b>, estimated by lin");
+        assert_eq!(text("no.such", &[]), "no.such");
+    }
+}
