@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::experiment;
-use crate::workspace::{Draft, kind};
+use crate::workspace::{Draft, kind, write_new};
 
 use super::Global;
 use super::first_stage;
+use super::page;
 use super::pilot::{self, Standing};
 use super::ui::{Steps, Ui};
 use super::who::Who;
@@ -66,6 +67,14 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let approval = lock.approve(opened.plan.text.as_bytes(), draft)?;
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
+    let page = match page::of_plan(&opened, Some(&approval))? {
+        Some(bytes) => {
+            let path = opened.pilot.approved_path(approval.number).with_extension("pdf");
+            write_new(&path, &bytes)?;
+            Some(path)
+        }
+        None => None,
+    };
     if ui.json {
         return ui.document(&serde_json::json!({
             "pilot": opened.pilot.name(),
@@ -74,6 +83,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             "seal": approval.seal.to_string(),
             "by": args.who.by,
             "role": args.who.role,
+            "page": page,
             "banners": standing.banners,
             "first_stage": first.as_ref().map(|f| &f.record),
         }));
@@ -96,6 +106,9 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         "Seal: {}   (keep it: every report carries it)",
         approval.seal
     ))?;
+    if let Some(page) = &page {
+        ui.say(format!("On one page: {}", page.display()))?;
+    }
     for banner in &standing.banners {
         ui.warn(format!(
             "{banner}: the test period had begun, or data had been read, before this approval"

@@ -1,22 +1,31 @@
 //! `pilot show`, `diff`, `schema`, `completions`, `man`.
 
 use std::io;
+use std::path::PathBuf;
 
 use clap::Command;
 
 use crate::error::{Error, Result};
 use crate::experiment;
 use crate::report;
+use crate::workspace::write_new;
 
 use super::Global;
+use super::page;
 use super::pilot::{self, Standing};
 use super::ui::Ui;
 
 /// The plan in plain words.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pilot show fee-questions\n  pilot show fee-questions --pdf plan.pdf    one page to read before approving"
+)]
 pub struct ShowArgs {
     /// A pilot's name, or a path to its plan
     name: String,
+    /// Write the plan as a page to this new file
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
 }
 
 /// The plan against its approval, key by key.
@@ -55,6 +64,16 @@ pub struct CompletionsArgs {
 pub fn show(args: &ShowArgs, g: &Global, ui: &Ui) -> Result<()> {
     let opened = pilot::open(&args.name, g)?;
     let words = experiment::describe(opened.experiment());
+    if let Some(file) = &args.pdf {
+        let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
+        let approval = standing.approval.filter(|a| a.plan_sha256.to_string() == opened.plan.sha256);
+        let page = page::of_plan(&opened, approval.as_ref())?.ok_or_else(|| {
+            Error::usage("this build makes no PDF")
+                .key("--pdf")
+                .hint("build with the feature `pdf`, which is in the default build")
+        })?;
+        write_new(file, &page)?;
+    }
     if ui.json {
         return ui.document(&serde_json::json!({
             "pilot": opened.pilot.name(), "plan_sha256": opened.plan.sha256, "words": words,

@@ -19,6 +19,7 @@ mod init;
 mod look;
 mod look_args;
 mod open;
+mod page;
 mod pilot;
 mod power;
 mod power_schedule;

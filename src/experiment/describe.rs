@@ -14,31 +14,47 @@ use crate::experiment::model::{
     PlannedEstimand, Role, RootCause, ScaleIf, ScheduleKind, Windows,
 };
 
-/// The plan in words that a service manager and a CFO can read: Markdown, a
-/// heading for each part.
-pub fn describe(e: &Experiment) -> String {
-    let mut parts = vec![
-        format!("# {}", e.title),
-        question(e),
-        format!("## Arms\n{}", bullets(e.arms.iter().map(|a| arm(a, e)))),
-        format!("## Customers and time\n{}", bullets(who_and_when(e))),
-        format!(
-            "## Outcomes\n{}",
-            bullets(e.outcomes.iter().map(|o| outcome(o, e)))
-        ),
-        format!("## How it is judged\n{}", bullets(judged(e))),
-    ];
-    let money = e.business.as_ref().map_or_else(
-        || "No business case is planned: the result is contacts, not money.".to_owned(),
-        |b| bullets(money(b)),
-    );
-    parts.push(format!("## Money\n{money}"));
-    parts.join("\n\n") + "\n"
+/// A plan in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InWords {
+    /// The title.
+    pub title: String,
+    /// What is asked, in a paragraph.
+    pub question: String,
+    /// Parts with a heading and sentences.
+    pub parts: Vec<(&'static str, Vec<String>)>,
 }
 
-fn bullets(items: impl IntoIterator<Item = String>) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| format!("- {item}")).collect();
-    items.join("\n")
+/// The plan in words that a service manager and a CFO can read.
+pub fn in_words(e: &Experiment) -> InWords {
+    let money = e.business.as_ref().map_or_else(
+        || vec!["No business case is planned: the result is contacts, not money.".to_owned()],
+        money,
+    );
+    InWords {
+        title: e.title.clone(),
+        question: question(e),
+        parts: vec![
+            ("Arms", e.arms.iter().map(|a| arm(a, e)).collect()),
+            ("Customers and time", who_and_when(e)),
+            ("Outcomes", e.outcomes.iter().map(|o| outcome(o, e)).collect()),
+            ("How it is judged", judged(e)),
+            ("Money", money),
+        ],
+    }
+}
+
+/// The plan in words as Markdown, a heading for each part.
+pub fn describe(e: &Experiment) -> String {
+    let words = in_words(e);
+    let mut out = format!("# {}\n\n{}\n", words.title, words.question);
+    for (heading, items) in words.parts {
+        out += &format!("\n## {heading}\n");
+        for item in items {
+            out += &format!("- {item}\n");
+        }
+    }
+    out
 }
 
 fn question(e: &Experiment) -> String {

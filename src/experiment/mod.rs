@@ -33,7 +33,7 @@ pub use advice::{PlanWarning, approval_blockers, warnings};
 pub use catalogue::{INTERVENTIONS, Intervention, SITE_TOP_QUESTIONS};
 pub use compare::{Change, changes, data_digest, data_digest_until, diff};
 pub use currency::currency_minor_digits;
-pub use describe::describe;
+pub use describe::{InWords, describe, in_words};
 pub use model::*;
 pub use schema::schema;
 pub use settings::parse_with;

@@ -49,6 +49,19 @@ pub const STACK: &str = "'Liberation Sans',Arimo,Arial,Helvetica,'Noto Sans','No
     'Noto Sans Arabic','Noto Sans Thai UI','Noto Sans CJK SC','Microsoft YaHei','PingFang SC',\
     'Droid Sans Fallback','DejaVu Sans',sans-serif";
 
+/// Names of the families, preferred ones first.
+#[cfg(feature = "pdf")]
+pub fn names() -> [&'static str; FAMILIES.len()] {
+    FAMILIES.map(|f| f.0)
+}
+
+/// The font files.
+#[cfg(feature = "pdf")]
+pub fn files() -> impl Iterator<Item = &'static [u8]> {
+    let (regular, bold) = (FAMILIES.iter().map(|f| f.1), FAMILIES.iter().map(|f| f.2));
+    regular.chain(bold)
+}
+
 /// Index of a bundled family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Family(usize);

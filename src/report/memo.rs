@@ -7,7 +7,7 @@ use crate::analysis::{EstimateRow, Status};
 use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
 use crate::report::crossed;
-use crate::report::document::Document;
+use crate::report::document::{Deviation, Document};
 use crate::report::finding::{self, Effect, arm_title, effects, headline};
 use crate::report::looks;
 use crate::report::number::{self, fixed, general};
@@ -444,27 +444,30 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
     }
     items.extend(schedule::how(doc));
     items.extend(skipped(doc));
-    for d in &doc.deviations {
-        let shown = |v: &Option<String>| {
-            v.as_ref()
-                .map_or_else(|| "nothing".into(), |v| plain(v).into_owned())
-        };
-        items.push(format!(
-            "Changed since approval: {} from {} to {}{}",
-            plain(&d.key),
-            shown(&d.approved),
-            shown(&d.now),
-            match &d.why {
-                Some(why) => format!(" ({})", plain(why)),
-                None if d.material => " (can change the result)".into(),
-                None => String::new(),
-            }
-        ));
-    }
+    items.extend((doc.deviations.iter()).map(|d| format!("Changed since approval: {}", deviation(d))));
     if !items.is_empty() {
         out.push(Block::Heading("How it was analysed".into()));
         out.push(Block::List(items));
     }
+}
+
+/// A change of the plan since its approval.
+pub fn deviation(d: &Deviation) -> String {
+    let shown = |v: &Option<String>| {
+        v.as_ref()
+            .map_or_else(|| "nothing".into(), |v| plain(v).into_owned())
+    };
+    let matters = match &d.why {
+        Some(why) => format!(" ({})", plain(why)),
+        None if d.material => " (can change the result)".into(),
+        None => String::new(),
+    };
+    format!(
+        "{} from {} to {}{matters}",
+        plain(&d.key),
+        shown(&d.approved),
+        shown(&d.now)
+    )
 }
 
 /// How many whole clusters stand behind an estimate, where clusters were assigned.

@@ -12,6 +12,8 @@ mod html;
 mod looks;
 mod markdown;
 mod memo;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod png;
 mod privacy;
 mod schedule;
@@ -36,6 +38,8 @@ use crate::planning::PowerCurves;
 pub use crate::number;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
 pub use document::*;
+#[cfg(feature = "pdf")]
+pub use pdf::{PlanPage, plan as plan_page};
 pub use simulation::{simulation, simulation_lines};
 
 /// A file of a report.
@@ -70,6 +74,13 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
     let charts = charts(doc)?;
     files.push(plain_file("report.html", html::render(doc, &charts)?));
     let pictures: Vec<Result<RenderedFile>> = charts.par_iter().map(picture).collect();
+    #[cfg(feature = "pdf")]
+    {
+        let drawn: Vec<(String, Vec<u8>)> = (charts.iter())
+            .map(|c| (c.name.clone(), c.bytes.clone()))
+            .collect();
+        files.push(plain_file("sign-off.pdf", pdf::sign_off(doc, &drawn)?));
+    }
     for (chart, picture) in charts.into_iter().zip(pictures) {
         files.extend([chart, picture?]);
     }

@@ -149,6 +149,12 @@ pub fn wrap_within(
 
 const LONGEST: usize = 2000;
 
+/// The text within so many columns of a terminal: what does not fit becomes "…".
+pub fn shortened(text: &str, most: usize) -> String {
+    let width = |piece: &str| columns(piece) as f64;
+    wrap_within(text, most as f64, 1, width).0
+}
+
 /// Ranges between which a line may break; each holds the blanks that follow it.
 fn pieces(text: &str) -> Vec<Range<usize>> {
     let mut out = Vec::new();

@@ -125,6 +125,8 @@ fn verify_plans(pilot: &Pilot, ledger: &Ledger, notes: &mut Vec<Note>) -> Result
     }
     let known: Vec<_> = (approvals.iter())
         .map(|approval| pilot.approved_path(approval.number))
+        // The page for people is made from the plan, which is checked.
+        .flat_map(|plan| [plan.with_extension("pdf"), plan])
         .collect();
     let mut kept = names_in(&pilot.approved_dir())?;
     kept.sort();

@@ -1,0 +1,73 @@
+//! How much a page can hold: first all in readable letters, then less.
+
+use crate::report::number;
+use crate::report::text::{plain, shortened};
+use crate::texts::text;
+
+/// How much room the pages are given.
+#[derive(Debug, Clone, Copy)]
+pub struct Fit {
+    /// Size of the letters, in points.
+    pub size: f64,
+    /// Points of a list, and rows of a table.
+    pub items: usize,
+    /// Columns of a terminal that a text may take.
+    columns: usize,
+    /// Height of a chart, in millimetres; without one, charts are left out.
+    pub chart: Option<f64>,
+}
+
+impl Fit {
+    /// From roomy to tight.
+    pub const ALL: [Fit; 6] = [
+        Fit::new(9.5, 40, 900, Some(68.0)),
+        Fit::new(9.0, 40, 700, Some(60.0)),
+        Fit::new(8.5, 30, 500, Some(52.0)),
+        Fit::new(8.0, 22, 320, Some(44.0)),
+        Fit::new(7.5, 12, 200, Some(36.0)),
+        Fit::new(7.0, 7, 110, None),
+    ];
+
+    const fn new(size: f64, items: usize, columns: usize, chart: Option<f64>) -> Self {
+        Fit {
+            size,
+            items,
+            columns,
+            chart,
+        }
+    }
+
+    /// A text, shortened.
+    pub fn line(self, text: &str) -> String {
+        shortened(&plain(text), self.columns)
+    }
+
+    /// A name in a table or a line.
+    pub fn name(self, text: &str) -> String {
+        shortened(&plain(text), self.columns.min(90))
+    }
+
+    /// A list, with a last point on what is left out.
+    pub fn list(self, texts: impl IntoIterator<Item = String>) -> Vec<String> {
+        let texts: Vec<String> = texts.into_iter().collect();
+        let mut kept: Vec<String> = texts.iter().take(self.items).map(|t| self.line(t)).collect();
+        if texts.len() > self.items {
+            kept.push(more(texts.len() - self.items));
+        }
+        kept
+    }
+}
+
+/// What stands for so many that are left out.
+pub fn more(count: usize) -> String {
+    text("sign-off.more", &[("count", &number::count(count as u64))])
+}
+
+/// A digest in two halves, so that its line can break.
+pub fn halves(digest: &str) -> String {
+    let text = plain(digest);
+    match text.split_at_checked(32) {
+        Some((a, b)) => format!("{a} {b}"),
+        None => text.into_owned(),
+    }
+}

@@ -1,0 +1,271 @@
+//! What stands on the sign-off, as data for its template.
+
+use serde_json::{Value, json};
+
+use crate::analysis::Status;
+use crate::report::chart::source_line;
+use crate::report::document::Document;
+use crate::report::finding::arm_title;
+use crate::report::fonts;
+use crate::report::memo::{self, Block};
+use crate::report::number;
+use crate::report::privacy::Privacy;
+use crate::report::text::plain;
+use crate::texts::text;
+
+use super::fit::{Fit, halves, more};
+
+/// The blocks of one section of the memo.
+struct Section<'a>(Vec<&'a Block>);
+
+impl<'a> Section<'a> {
+    fn of(blocks: &'a [Block], heading: &str) -> Self {
+        let is_heading = |b: &&Block| matches!(b, Block::Heading(_));
+        let from = blocks
+            .iter()
+            .position(|b| matches!(b, Block::Heading(text) if text == heading));
+        Section(from.map_or_else(Vec::new, |at| {
+            let rest = blocks[at + 1..].iter();
+            rest.take_while(|b| !is_heading(b)).collect()
+        }))
+    }
+
+    fn paragraphs(&self) -> Vec<&'a str> {
+        let text = |b: &&'a Block| match b {
+            Block::Paragraph(text) => Some(text.as_str()),
+            _ => None,
+        };
+        self.0.iter().filter_map(text).collect()
+    }
+
+    fn table(&self) -> Option<(&'a [String], &'a [Vec<String>])> {
+        self.0.iter().find_map(|b| match b {
+            Block::Table { header, rows } => Some((header.as_slice(), rows.as_slice())),
+            _ => None,
+        })
+    }
+}
+
+/// The template's data.
+pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
+    let blocks = memo::memo(doc);
+    let banners = blocks.iter().filter_map(|b| match b {
+        Block::Banner(text) => Some(fit.line(text)),
+        _ => None,
+    });
+    let decision = blocks.iter().find_map(|b| match b {
+        Block::Decision(text) => Some(fit.line(text)),
+        _ => None,
+    });
+    json!({
+        "title": fit.name(&doc.experiment.title),
+        "kind": text("sign-off.kind", &[]),
+        "source": source_line(doc),
+        "fonts": fonts::names(),
+        "size": fit.size,
+        "banners": banners.collect::<Vec<_>>(),
+        "decision": decision,
+        "why": fit.list(memo::safe(&doc.decision.why)),
+        "asked": asked(doc, fit),
+        "found": found(&blocks, charts, fit),
+        "money": money(doc, &blocks, charts, fit),
+        "assumed": assumed(&blocks, fit).0,
+        "more_assumed": assumed(&blocks, fit).1,
+        "checks": fit.list(checks(doc)),
+        "changed": fit.list(changed(doc)),
+        "analyses": fit.list(analyses(doc)),
+        "seals": seals(doc),
+        "signatures": signatures(),
+        "labels": labels(),
+    })
+}
+
+fn labels() -> Value {
+    json!({
+        "asked": text("sign-off.asked", &[]),
+        "found": text("sign-off.found", &[]),
+        "money": text("sign-off.money", &[]),
+        "assumed": text("sign-off.assumed", &[]),
+        "nothing_assumed": text("sign-off.nothing-assumed", &[]),
+        "checks": text("sign-off.checks", &[]),
+        "changed": text("sign-off.changed", &[]),
+        "analyses": text("sign-off.analyses", &[]),
+        "seals": text("sign-off.seals", &[]),
+        "signed": text("sign-off.signed", &[]),
+    })
+}
+
+fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
+    let info = &doc.experiment;
+    let privacy = Privacy::of(doc);
+    let mut rows = Vec::new();
+    if let Some(problem) = &info.problem {
+        rows.push([text("sign-off.problem", &[]), fit.line(problem)]);
+    }
+    let arms = info.arms.iter().map(|a| fit.name(&arm_title(doc, &a.name)));
+    let arms: Vec<String> = arms.take(fit.items).collect();
+    rows.push([text("sign-off.arms", &[]), arms.join("; ")]);
+    if let Some([first, last]) = &info.after {
+        let period = format!("{} – {}", plain(first), plain(last));
+        rows.push([text("sign-off.period", &[]), period]);
+    }
+    let customers = doc.evidence.customers_by_arm.iter();
+    let customers: Vec<String> = customers.map(|n| privacy.count(*n)).collect();
+    if !customers.is_empty() {
+        rows.push([text("sign-off.customers", &[]), fit.line(&customers.join(" / "))]);
+    }
+    let primary = doc
+        .estimates
+        .iter()
+        .find(|e| e.primary && e.outcome == info.primary_outcome);
+    let decides = match primary {
+        Some(row) => text(
+            "sign-off.outcome-by",
+            &[
+                ("outcome", &plain(&row.outcome)),
+                ("estimator", row.estimator.name()),
+            ],
+        ),
+        None => plain(&info.primary_outcome).into_owned(),
+    };
+    rows.push([text("sign-off.outcome", &[]), decides]);
+    rows
+}
+
+fn chart(charts: &[(String, Vec<u8>)], name: &str, fit: Fit) -> Option<(String, f64)> {
+    let height = fit.chart?;
+    let there = charts.iter().any(|c| c.0 == name);
+    there.then(|| (name.to_owned(), height))
+}
+
+fn table(section: &Section, fit: Fit) -> Option<Value> {
+    let (header, rows) = section.table()?;
+    let cell = |c: &String| fit.name(c);
+    let mut shown: Vec<Vec<String>> = rows
+        .iter()
+        .take(fit.items)
+        .map(|row| row.iter().map(cell).collect())
+        .collect();
+    if rows.len() > fit.items {
+        let mut last = vec![more(rows.len() - fit.items)];
+        last.resize(header.len(), String::new());
+        shown.push(last);
+    }
+    Some(json!({ "header": header, "rows": shown }))
+}
+
+fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
+    let section = Section::of(blocks, memo::FOUND);
+    let paragraphs = section.paragraphs();
+    let drawn = chart(charts, "effect.svg", fit);
+    json!({
+        "lead": paragraphs.first().map(|t| fit.line(t)),
+        "gloss": paragraphs.get(1).map(|t| fit.line(t)),
+        "table": table(&section, fit),
+        "chart": drawn.as_ref().map(|c| &c.0),
+        "chart_height": drawn.as_ref().map(|c| c.1),
+        "chart_alt": text("sign-off.effect-alt", &[]),
+    })
+}
+
+fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
+    let section = Section::of(blocks, memo::WORTH);
+    let mut words: Vec<String> = section.paragraphs().iter().map(|t| fit.line(t)).collect();
+    if doc.business.is_none() {
+        words.push(text("sign-off.no-money", &[]));
+    }
+    let drawn = chart(charts, "cash.svg", fit);
+    json!({
+        "text": words,
+        "table": table(&section, fit),
+        "chart": drawn.as_ref().map(|c| &c.0),
+        "chart_height": drawn.as_ref().map(|c| c.1),
+        "chart_alt": text("sign-off.cash-alt", &[]),
+    })
+}
+
+fn assumed(blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
+    let section = Section::of(blocks, memo::ASSUMED);
+    match section.table() {
+        None => (json!({ "header": [], "rows": [] }), None),
+        Some((header, rows)) => {
+            let shown: Vec<Vec<String>> = rows
+                .iter()
+                .take(fit.items)
+                .map(|row| row.iter().map(|c| fit.name(c)).collect())
+                .collect();
+            let left = rows.len() - shown.len();
+            (
+                json!({ "header": header, "rows": shown }),
+                (left > 0).then(|| more(left)),
+            )
+        }
+    }
+}
+
+/// Stops and warnings; where all is well, that it is.
+fn checks(doc: &Document) -> Vec<String> {
+    let blocks = memo::memo(doc);
+    let section = Section::of(&blocks, memo::CHECKS);
+    let mut out: Vec<String> = section.paragraphs().into_iter().map(String::from).collect();
+    if out.is_empty() {
+        out.push(text("sign-off.no-checks", &[]));
+    }
+    let bad = (doc.checks.iter()).filter(|c| matches!(c.status, Status::Stop | Status::Warn));
+    out.extend(bad.map(|c| format!("{}: {}", plain(&c.id), plain(&c.detail))));
+    out.extend(doc.warnings.iter().map(|w| plain(&w.message).into_owned()));
+    out
+}
+
+fn changed(doc: &Document) -> Vec<String> {
+    if doc.seal.is_none() {
+        return vec![text("sign-off.never-approved", &[])];
+    }
+    if doc.deviations.is_empty() {
+        return vec![text("sign-off.unchanged", &[])];
+    }
+    doc.deviations.iter().map(memo::deviation).collect()
+}
+
+fn analyses(doc: &Document) -> Vec<String> {
+    let mut out = vec![match doc.analysis_number {
+        Some(n) => text("sign-off.analysis", &[("number", &n.to_string())]),
+        None => text("sign-off.unrecorded", &[]),
+    }];
+    if let Some(b) = &doc.boundaries {
+        let planned = b.looks_planned.map_or_else(|| memo::UNKNOWN.into(), |n| n.to_string());
+        let look = b.look.to_string();
+        out.push(text(
+            "sign-off.look",
+            &[("look", look.as_str()), ("planned", planned.as_str())],
+        ));
+    }
+    out
+}
+
+fn seals(doc: &Document) -> Vec<[String; 2]> {
+    let seal = doc.seal.clone().unwrap_or_else(|| text("sign-off.no-seal", &[]));
+    let mut rows = vec![
+        [text("sign-off.seal", &[]), plain(&seal).into_owned()],
+        // Twice 32 characters, so that the line can break between them.
+        [text("sign-off.plan", &[]), halves(&doc.plan_sha256)],
+    ];
+    if let Some(n) = doc.evidence.number {
+        let number = text("sign-off.evidence-number", &[("number", &n.to_string())]);
+        rows.push([text("sign-off.evidence", &[]), number]);
+    }
+    rows.push([text("sign-off.as-of", &[]), plain(&doc.as_of).into_owned()]);
+    rows
+}
+
+fn signatures() -> Vec<Value> {
+    let choices = [
+        text("signature.scale", &[]),
+        text("signature.extend", &[]),
+        text("signature.stop", &[]),
+    ];
+    [text("signature.finance", &[]), text("signature.owner", &[])]
+        .into_iter()
+        .map(|role| json!({ "role": role, "line": text("signature.line", &[]), "choices": choices }))
+        .collect()
+}
