@@ -135,7 +135,7 @@ fn a_second_stage_is_of_another_pilot_and_looks_once() {
     for (name, says) in [
         (own.as_str(), "of itself"),
         ("../x", "not a name"),
-        ("Fees", "not a name"),
+        ("Fees", "cannot be a name"),
     ] {
         let error = refused(DOCUMENTED, &of(name));
         assert!(error.message().contains(says), "{name}: {error}");

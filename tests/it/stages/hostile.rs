@@ -360,7 +360,8 @@ fn branches(from: u64) -> String {
     let mut text = "customer,branch,after\n".to_string();
     for i in 0..60 {
         let (customer, branch) = (5 * from + i, from + i / 5);
-        text += &format!("c{customer},b{branch},{}\n", (i * 7 + i / 5) % 4);
+        let after = [0, 2, 1, 4, 0, 1, 3, 0, 5, 1, 2][((i * i + 3 * (i / 5)) % 11) as usize];
+        text += &format!("c{customer},b{branch},{after}\n");
     }
     text
 }
