@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
         out.open("figure", &[("data-chart", name)]);
         let frame = [
             ("class", "scroll"),
-            ("role", "region"),
+            ("role", "group"),
             ("tabindex", "0"),
             ("aria-label", scrolls.as_str()),
         ];
@@ -191,7 +191,7 @@ impl<'a> Page<'a> {
         let scrolls = text("html.scrolls", &[("what", &name)]);
         let frame = [
             ("class", "scroll"),
-            ("role", "region"),
+            ("role", "group"),
             ("tabindex", "0"),
             ("aria-label", scrolls.as_str()),
         ];
@@ -222,11 +222,12 @@ impl<'a> Page<'a> {
 
 /// Lets the runs of a line follow each other instead of standing where the bundled fonts would put
 /// them: a reader's machine has other fonts, in which a run may be wider. The marks keep runs from
-/// right to left in their order.
+/// right to left in their order. The blank at the sides goes: the page has its own.
 fn flowing(svg: &str) -> String {
     const JOINT: &str = "</tspan><tspan x=\"";
+    let svg = svg.replacen("viewBox=\"0 0 800 ", "viewBox=\"26 0 748 ", 1);
     let mut out = String::with_capacity(svg.len());
-    let mut rest = svg;
+    let mut rest = svg.as_str();
     while let Some((before, after)) = rest.split_once(JOINT) {
         out.push_str(before);
         out.push_str("</tspan>\u{200e}<tspan");

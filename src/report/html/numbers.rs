@@ -269,7 +269,7 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
     out.element("p", &[("id", "numbers-about"), ("class", "about")], &about);
     let frame = [
         ("class", "scroll"),
-        ("role", "region"),
+        ("role", "group"),
         ("tabindex", "0"),
         ("aria-label", scrolls.as_str()),
     ];

@@ -162,6 +162,14 @@
     for (const c of controls) c.show();
   }
 
+  /// Only what scrolls needs to be reached by Tab.
+  function reachable() {
+    for (const box of document.querySelectorAll(".scroll")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
+      else box.removeAttribute("tabindex");
+    }
+  }
+
   // --- The badge -----------------------------------------------------------------------------
 
   const differs = make("span", {}), headline = make("bdi", { class: "headline" });
@@ -222,6 +230,7 @@
       for (const part of still) part.hidden = on;
       live.hidden = !on;
     }
+    reachable();
     document.getElementById("results").setAttribute("aria-busy", "false");
   }
 
@@ -241,7 +250,7 @@
   }
 
   function showChart(live, { title, about, picture }) {
-    const scroll = make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": title }, picture);
+    const scroll = make("div", { class: "scroll", role: "group", tabindex: 0, "aria-label": title }, picture);
     live.replaceChildren(make("p", { class: "chart-title" }, title), make("p", { class: "chart-about" }, about), scroll);
   }
 
@@ -249,4 +258,6 @@
   document.querySelector("main").before(badge);
   document.getElementById("results").append(said);
   document.body.classList.add("live");
+  reachable();
+  window.addEventListener("resize", reachable);
 })();

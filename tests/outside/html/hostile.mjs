@@ -1,12 +1,13 @@
-// Writes hostile text into every free field of a plan.
+// Writes hostile text into every free field of a plan: what a plan may hold. What it refuses (control
+// characters, 10,000 characters) the tests of the library put into documents.
 import fs from "node:fs";
 
 const path = process.argv[2];
 const hostile = [
   "<script>window.pwned=1</script></script><!--",
   "\\\"><img src=x onerror=window.pwned=1> ]]> <svg/onload=window.pwned=1>",
-  "\\u202Egnp.exe \\u2066 \\u2028 \\u2029 \\u0000 \\r \\u001b]0;x\\u0007 👩‍👩‍👧‍👦 🇩🇪",
-  "'+alert(1)+' `${window.pwned=1}` {{7*7}} {count} &lt;b&gt; javascript:window.pwned=1 " + "x".repeat(10000),
+  "\\u202Egnp.exe \\u2066 \\u2028 \\u2029 👩‍👩‍👧‍👦 🇩🇪",
+  "'+alert(1)+' `${window.pwned=1}` {{7*7}} {count} &lt;b&gt; javascript:window.pwned=1 " + "x".repeat(150),
 ];
 let place = 0;
 const plan = fs.readFileSync(path, "utf8").replace(/^(title|problem|owner)( *= *)".*"/gm,
