@@ -112,6 +112,15 @@ impl Frame {
     fn wedges(&self, limit: u64) -> Option<Vec<(Vec<usize>, f64)>> {
         let steps = self.blocks.checked_sub(1).filter(|s| *s > 0)?;
         let (each, extra) = (self.regions / steps, self.regions % steps);
+        // Counted before any is kept: the list of too many would fill the memory.
+        let (mut number, mut left) = (choose(steps, extra, limit)?, self.regions);
+        for step in 0..steps {
+            let size = each + usize::from(step < extra);
+            number = number
+                .checked_mul(choose(left, size, limit)?)
+                .filter(|n| *n <= limit)?;
+            left -= size;
+        }
         let mut sizes = Vec::new();
         subsets(steps, extra, limit, &mut |larger| {
             sizes.push(
@@ -166,8 +175,8 @@ fn even(found: Vec<Vec<usize>>) -> Vec<(Vec<usize>, f64)> {
     found.into_iter().map(|cells| (cells, share)).collect()
 }
 
-/// Every subset of `size` among `n`, ascending; `None` where they are more than `limit`.
-fn subsets(n: usize, size: usize, limit: u64, each: &mut dyn FnMut(&[usize])) -> Option<()> {
+/// How many subsets of `size` there are among `n`; `None` where they are more than `limit`.
+fn choose(n: usize, size: usize, limit: u64) -> Option<u64> {
     let mut number = 1u64;
     for i in 0..size.min(n - size) as u64 {
         number = number.checked_mul(n as u64 - i)? / (i + 1);
@@ -175,6 +184,12 @@ fn subsets(n: usize, size: usize, limit: u64, each: &mut dyn FnMut(&[usize])) ->
             return None;
         }
     }
+    Some(number)
+}
+
+/// Every subset of `size` among `n`, ascending; `None` where they are more than `limit`.
+fn subsets(n: usize, size: usize, limit: u64, each: &mut dyn FnMut(&[usize])) -> Option<()> {
+    choose(n, size, limit)?;
     let mut places: Vec<usize> = (0..size).collect();
     loop {
         each(&places);
