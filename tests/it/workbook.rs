@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
+use std::sync::LazyLock;
 
 use calamine::{Data, Reader, Xlsx};
 use pilot::analysis::JointEffect;
 use pilot::experiment::{Experiment, HalfLife};
 use pilot::finance::{ArmCase, BusinessCase, evaluate};
 use pilot::report::{ArmInfo, Document};
+
+use proptest::prelude::*;
 
 use crate::finance::{arms_of, effect, plan, read, reference};
 use crate::report::fixture::Fixture;
@@ -348,17 +351,17 @@ fn edges_of_the_assumptions_are_worked_out_too() {
         change(plan.business.as_mut().unwrap());
         plans.push((name, plan));
     }
-    for (name, mut plan) in plans {
+    for (i, (name, mut plan)) in plans.into_iter().enumerate() {
         plan.arms[1].fixed_cost = 9_000.0.into();
         plan.arms[1].cost_per_customer = 0.3.into();
         plan.arms[1].running_cost_per_month = 150.0.into();
-        for days in [20.0, 91.3125] {
-            let mut effect = effect(-0.004, 0.001);
-            effect.window_days = days;
-            let doc = document(&plan, &effect, 11);
-            let book = Book::open(&workbook(&doc).unwrap());
-            compare(&format!("{name}, {days} days"), &doc, &book);
-        }
+        // A window shorter than a month, and one of whole months: half of them each.
+        let days = [20.0, 91.3125][i % 2];
+        let mut effect = effect(-0.004, 0.001);
+        effect.window_days = days;
+        let doc = document(&plan, &effect, 11);
+        let book = Book::open(&workbook(&doc).unwrap());
+        compare(&format!("{name}, {days} days"), &doc, &book);
     }
 }
 
@@ -404,44 +407,51 @@ fn titles_that_a_spreadsheet_would_run_are_text() {
         "{\"a\"}",
         "\u{202e}gpj.exe",
     ];
-    let mut plan = plan();
-    let effect = arms_of(&mut plan, &vec![-0.003; hostile.len()]);
-    for (arm, title) in plan.arms.iter_mut().skip(1).zip(hostile) {
-        arm.title = title.into();
+    for titles in hostile.chunks(2) {
+        let mut doc = COMPLETE.clone();
+        for (arm, title) in doc.experiment.arms.iter_mut().skip(1).zip(titles) {
+            arm.title = (*title).into();
+        }
+        doc.experiment.title = hostile.concat() + &"long ".repeat(10_000);
+        doc.banners = hostile.map(str::to_owned).to_vec();
+        doc.decision.why = hostile.map(str::to_owned).to_vec();
+        doc.as_of = "=1".into();
+        let case = doc.business.as_mut().unwrap();
+        case.notes = hostile.map(str::to_owned).to_vec();
+        case.currency = "=1".into();
+        inert(&workbook(&doc).unwrap(), titles);
     }
-    plan.arms[2].title += &"long ".repeat(10_000);
-    let mut doc = document(&plan, &effect, 4);
-    doc.experiment.title = hostile.concat();
-    doc.banners = hostile.map(str::to_owned).to_vec();
-    doc.decision.why = hostile.map(str::to_owned).to_vec();
-    doc.business.as_mut().unwrap().notes = hostile.map(str::to_owned).to_vec();
-    doc.business.as_mut().unwrap().currency = "=1".into();
-    doc.as_of = "=1".into();
-    let bytes = workbook(&doc).unwrap();
-    let book = Book::open(&bytes);
-    assert_eq!(book.order.len(), 6 + hostile.len());
+}
+
+fn inert(bytes: &[u8], titles: &[&str]) {
+    let book = Book::open(bytes);
+    assert_eq!(book.order.len(), 6 + titles.len());
     for (name, formulas) in &book.formulas {
         for (_, _, formula) in formulas.used_cells() {
             // What stands between apostrophes is the name of a sheet.
             let formula: String = formula.split('\'').step_by(2).collect();
             assert!(
-                !formula.contains("HYPERLINK")
-                    && !formula.contains("http")
-                    && !formula.contains('@'),
+                !["HYPERLINK", "http", "@", "evil", "\u{ff1d}"]
+                    .iter()
+                    .any(|part| formula.contains(part)),
                 "{name}: {formula}"
             );
         }
-        let of_text = book.sheets[name].used_cells();
-        for (_, _, cell) in of_text {
+        for (_, _, cell) in book.sheets[name].used_cells() {
             if let Data::String(text) = cell {
                 assert!(text.encode_utf16().count() <= 32_767);
-                assert!(!text.chars().any(|c| c.is_control()), "{text:?}");
+                assert!(!text.chars().any(char::is_control), "{text:?}");
             }
         }
     }
-    let row = book.row("Which arm", "=HYPERLINK(\"http://evil\",\"x\")");
-    assert!(row > 0);
-    let parts = parts(&bytes);
+    // The titles are there, as text.
+    for title in titles
+        .iter()
+        .filter(|t| !t.chars().any(|c| c.is_control() || c == '\u{202e}'))
+    {
+        assert!(book.row("Which arm", title) > 0);
+    }
+    let parts = parts(bytes);
     assert!(
         parts
             .keys()
@@ -451,6 +461,37 @@ fn titles_that_a_spreadsheet_would_run_are_text() {
         assert!(!text.contains("TargetMode=\"External\""), "{name}");
         for secret in ["/home/", "/tmp/", "/root", "C:\\"] {
             assert!(!text.contains(secret), "{name} has {secret}");
+        }
+    }
+}
+
+static COMPLETE: LazyLock<Document> = LazyLock::new(|| {
+    let mut plan = plan();
+    let effect = arms_of(&mut plan, &[-0.004, -0.003]);
+    document(&plan, &effect, 4)
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn any_figures_in_a_document_make_a_workbook(
+        which in 0usize..30,
+        figure in any::<f64>().prop_filter("JSON has finite numbers only", |v| v.is_finite()),
+        small in prop_oneof![Just(0.0), Just(-1.0), Just(1.0), Just(60.0), 0.0..2.0f64],
+        title in any::<String>(),
+    ) {
+        let mut doc = COMPLETE.clone();
+        let n = doc.assumptions.len();
+        doc.assumptions[which % n].base = figure;
+        doc.assumptions[(which + 7) % n].base = small;
+        doc.experiment.arms[1].title = title;
+        if let Some(case) = &mut doc.business {
+            case.arms[0].avoided_per_customer_month.value = figure;
+            case.pilot.window_days = small * 3.0;
+        }
+        if let Some(bytes) = workbook(&doc) {
+            Book::open(&bytes);
         }
     }
 }

@@ -71,9 +71,9 @@ impl Sheet {
     fn lines(&self, text: &str, style: Style, first: u16, last: u16) -> usize {
         let of = |c: u16| self.widths.get(usize::from(c)).copied().unwrap_or(9.0);
         let width: f64 = (first..=last).map(of).sum();
-        // A column's width counts digits; the letters of a sentence are as wide on average.
-        let wide = |t: &str| columns(t) as f64 * style.size() / 11.0;
-        wrap(&text[..first_chars(text)], width - 2.0, wide)
+        // A column's width counts digits; the letters of a sentence are a little narrower on average.
+        let wide = |t: &str| columns(t) as f64 * 0.95 * style.size() / 11.0;
+        wrap(&text[..first_chars(text)], width - 1.0, wide)
             .len()
             .clamp(1, 20)
     }

@@ -115,11 +115,17 @@ impl Style {
                 .set_background_color(0x9B1C1C),
             Style::Head => head(format),
             Style::HeadRight => head(format).set_align(FormatAlign::Right),
-            Style::HeadBeside => head(format).set_indent(1),
+            Style::HeadBeside => head(format).set_align(FormatAlign::Left).set_indent(1),
             Style::Text => wrapped(format),
-            Style::Beside => wrapped(format).set_indent(1).set_font_color(NOTE_TEXT),
+            Style::Beside => wrapped(format)
+                .set_align(FormatAlign::Left)
+                .set_indent(1)
+                .set_font_color(NOTE_TEXT),
             Style::Note => wrapped(format).set_font_color(NOTE_TEXT),
-            Style::Name => format.set_indent(1).set_font_color(NOTE_TEXT),
+            Style::Name => format
+                .set_align(FormatAlign::Left)
+                .set_indent(1)
+                .set_font_color(NOTE_TEXT),
             Style::Input(kind) => format
                 .set_num_format(number(kind))
                 .set_align(FormatAlign::Right)
@@ -141,7 +147,10 @@ impl Style {
                 .set_num_format(number(kind))
                 .set_align(FormatAlign::Right)
                 .set_background_color(FIXED_FILL),
-            Style::FixedText => wrapped(format).set_background_color(FIXED_FILL),
+            Style::FixedText => wrapped(format)
+                .set_align(FormatAlign::Left)
+                .set_indent(1)
+                .set_background_color(FIXED_FILL),
         }
     }
 }
