@@ -14,4 +14,4 @@ const plan = fs.readFileSync(path, "utf8").replace(/^(title|problem|owner)( *= *
   (all, key, is) => `${key}${is}"${hostile[place++ % hostile.length]}"`);
 if (place < 6) throw new Error(`only ${place} free fields found in ${path}`);
 // The text is what this one is about: few draws are enough.
-fs.writeFileSync(path, plan.replace(/^permutations *=.*$/m, "permutations = 200"));
+fs.writeFileSync(path, plan.replace(/^permutations *=.*$/m, "permutations = 1000"));
