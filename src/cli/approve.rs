@@ -69,7 +69,10 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
     let page = match page::of_plan(&opened, Some(&approval))? {
         Some(bytes) => {
-            let path = opened.pilot.approved_path(approval.number).with_extension("pdf");
+            let path = opened
+                .pilot
+                .approved_path(approval.number)
+                .with_extension("pdf");
             write_new(&path, &bytes)?;
             Some(path)
         }

@@ -66,7 +66,9 @@ pub fn show(args: &ShowArgs, g: &Global, ui: &Ui) -> Result<()> {
     let words = experiment::describe(opened.experiment());
     if let Some(file) = &args.pdf {
         let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
-        let approval = standing.approval.filter(|a| a.plan_sha256.to_string() == opened.plan.sha256);
+        let approval = standing
+            .approval
+            .filter(|a| a.plan_sha256.to_string() == opened.plan.sha256);
         let page = page::of_plan(&opened, approval.as_ref())?.ok_or_else(|| {
             Error::usage("this build makes no PDF")
                 .key("--pdf")

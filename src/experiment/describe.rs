@@ -37,7 +37,10 @@ pub fn in_words(e: &Experiment) -> InWords {
         parts: vec![
             ("Arms", e.arms.iter().map(|a| arm(a, e)).collect()),
             ("Customers and time", who_and_when(e)),
-            ("Outcomes", e.outcomes.iter().map(|o| outcome(o, e)).collect()),
+            (
+                "Outcomes",
+                e.outcomes.iter().map(|o| outcome(o, e)).collect(),
+            ),
             ("How it is judged", judged(e)),
             ("Money", money),
         ],

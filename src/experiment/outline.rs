@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use crate::experiment::catalogue::SITE_TOP_QUESTIONS;
 use crate::experiment::model::{
     AnalysisPlan, Arm, Assumption, BeforeKind, ContactsFile, CountsExposure, DEFAULT_AFTER, Data,
-    Experiment,
-    FileFormat, Outcome, OutcomeKind, Periods, Sequential, SequentialKind, Windows,
+    Experiment, FileFormat, Outcome, OutcomeKind, Periods, Sequential, SequentialKind, Windows,
 };
 use crate::experiment::write;
 

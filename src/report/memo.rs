@@ -444,7 +444,9 @@ fn how(doc: &Document, out: &mut Vec<Block>) {
     }
     items.extend(schedule::how(doc));
     items.extend(skipped(doc));
-    items.extend((doc.deviations.iter()).map(|d| format!("Changed since approval: {}", deviation(d))));
+    items.extend(
+        (doc.deviations.iter()).map(|d| format!("Changed since approval: {}", deviation(d))),
+    );
     if !items.is_empty() {
         out.push(Block::Heading("How it was analysed".into()));
         out.push(Block::List(items));

@@ -50,7 +50,11 @@ impl Fit {
     /// A list, with a last point on what is left out.
     pub fn list(self, texts: impl IntoIterator<Item = String>) -> Vec<String> {
         let texts: Vec<String> = texts.into_iter().collect();
-        let mut kept: Vec<String> = texts.iter().take(self.items).map(|t| self.line(t)).collect();
+        let mut kept: Vec<String> = texts
+            .iter()
+            .take(self.items)
+            .map(|t| self.line(t))
+            .collect();
         if texts.len() > self.items {
             kept.push(more(texts.len() - self.items));
         }

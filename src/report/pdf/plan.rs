@@ -30,9 +30,16 @@ pub fn data(page: &PlanPage, fit: Fit) -> Value {
         .collect();
     let standing = match page.approval {
         Some([_, by, role, day]) => {
-            let gaps = [("by", plain(by)), ("role", plain(role)), ("day", plain(day))];
+            let gaps = [
+                ("by", plain(by)),
+                ("role", plain(role)),
+                ("day", plain(day)),
+            ];
             let [by, role, day] = gaps;
-            text("plan-page.approved", &[("by", &by.1), ("role", &role.1), ("day", &day.1)])
+            text(
+                "plan-page.approved",
+                &[("by", &by.1), ("role", &role.1), ("day", &day.1)],
+            )
         }
         None => text("plan-page.draft", &[]),
     };

@@ -8,7 +8,6 @@ use crate::report::document::Document;
 use crate::report::finding::arm_title;
 use crate::report::fonts;
 use crate::report::memo::{self, Block};
-use crate::report::number;
 use crate::report::privacy::Privacy;
 use crate::report::text::plain;
 use crate::texts::text;
@@ -112,7 +111,10 @@ fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
     let customers = doc.evidence.customers_by_arm.iter();
     let customers: Vec<String> = customers.map(|n| privacy.count(*n)).collect();
     if !customers.is_empty() {
-        rows.push([text("sign-off.customers", &[]), fit.line(&customers.join(" / "))]);
+        rows.push([
+            text("sign-off.customers", &[]),
+            fit.line(&customers.join(" / ")),
+        ]);
     }
     let primary = doc
         .estimates
@@ -233,7 +235,9 @@ fn analyses(doc: &Document) -> Vec<String> {
         None => text("sign-off.unrecorded", &[]),
     }];
     if let Some(b) = &doc.boundaries {
-        let planned = b.looks_planned.map_or_else(|| memo::UNKNOWN.into(), |n| n.to_string());
+        let planned = b
+            .looks_planned
+            .map_or_else(|| memo::UNKNOWN.into(), |n| n.to_string());
         let look = b.look.to_string();
         out.push(text(
             "sign-off.look",
@@ -244,7 +248,10 @@ fn analyses(doc: &Document) -> Vec<String> {
 }
 
 fn seals(doc: &Document) -> Vec<[String; 2]> {
-    let seal = doc.seal.clone().unwrap_or_else(|| text("sign-off.no-seal", &[]));
+    let seal = doc
+        .seal
+        .clone()
+        .unwrap_or_else(|| text("sign-off.no-seal", &[]));
     let mut rows = vec![
         [text("sign-off.seal", &[]), plain(&seal).into_owned()],
         // Twice 32 characters, so that the line can break between them.
@@ -266,6 +273,8 @@ fn signatures() -> Vec<Value> {
     ];
     [text("signature.finance", &[]), text("signature.owner", &[])]
         .into_iter()
-        .map(|role| json!({ "role": role, "line": text("signature.line", &[]), "choices": choices }))
+        .map(
+            |role| json!({ "role": role, "line": text("signature.line", &[]), "choices": choices }),
+        )
         .collect()
 }

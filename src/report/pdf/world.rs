@@ -108,7 +108,10 @@ impl World for Files {
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         let name = Self::name(id).ok_or(FileError::AccessDenied)?;
-        self.files.get(&name).cloned().ok_or(FileError::AccessDenied)
+        self.files
+            .get(&name)
+            .cloned()
+            .ok_or(FileError::AccessDenied)
     }
 
     fn font(&self, index: usize) -> Option<Font> {
