@@ -518,7 +518,6 @@ fn what_is_not_yet_built_says_so() {
     desk.write("experiments/t.toml", COUNTS_PLAN);
     for args in [
         ["drivers", "x.csv"].as_slice(),
-        &["simulate", "t", "--looks", "3"],
         &["sql", "t"],
         &["portfolio"],
         &["rollout", "t"],

@@ -1,10 +1,12 @@
 //! `business-case.xlsx` read back: results beside the formulas, formulas alive, hostile text inert.
 
+#[path = "workbook/xlsx.rs"]
+mod xlsx;
+
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
-use calamine::{Data, Reader, Xlsx};
 use pilot::analysis::JointEffect;
 use pilot::experiment::{Experiment, HalfLife};
 use pilot::finance::{ArmCase, BusinessCase, evaluate};
@@ -14,6 +16,7 @@ use proptest::prelude::*;
 
 use crate::finance::{arms_of, effect, plan, read, reference};
 use crate::report::fixture::Fixture;
+use xlsx::{Data, Sheet};
 
 /// Sums are taken in another order than in the model: half a minor unit is promised, and of amounts in
 /// millions that is 1e-9.
@@ -25,54 +28,39 @@ fn half_unit(case: &BusinessCase) -> f64 {
 const RELATIVE: f64 = 1e-9;
 
 struct Book {
-    sheets: BTreeMap<String, calamine::Range<Data>>,
-    formulas: BTreeMap<String, calamine::Range<String>>,
+    sheets: BTreeMap<String, Sheet>,
     order: Vec<String>,
 }
 
 impl Book {
     fn open(bytes: &[u8]) -> Self {
-        let mut file: Xlsx<_> = Xlsx::new(Cursor::new(bytes.to_vec())).unwrap();
-        let order = file.sheet_names();
-        let sheet = |name: &String| (name.clone(), file.worksheet_range(name).unwrap());
-        let sheets = order.iter().map(sheet).collect();
-        let formula = |name: &String| (name.clone(), file.worksheet_formula(name).unwrap());
-        let formulas = order.iter().map(formula).collect();
+        let sheets = xlsx::sheets(bytes);
         Book {
-            sheets,
-            formulas,
-            order,
+            order: sheets.iter().map(|s| s.0.clone()).collect(),
+            sheets: sheets.into_iter().collect(),
         }
     }
 
     fn row(&self, sheet: &str, label: &str) -> u32 {
-        let found = self.sheets[sheet]
-            .rows()
-            .position(|row| row.first() == Some(&Data::String(label.into())));
-        let found = found.unwrap_or_else(|| panic!("{sheet} has no {label}"));
-        self.sheets[sheet].start().unwrap().0 + found as u32
+        let mut cells = self.sheets[sheet].iter();
+        let found = cells.find(|(at, (data, _))| at.1 == 0 && *data == Data::Text(label.into()));
+        let ((row, _), _) = found.unwrap_or_else(|| panic!("{sheet} has no {label}"));
+        *row
     }
 
     fn cell(&self, sheet: &str, row: u32, column: u32) -> &Data {
-        let cell = self.sheets[sheet].get_value((row, column));
-        cell.unwrap_or(&Data::Empty)
+        let cell = self.sheets[sheet].get(&(row, column));
+        cell.map_or(&Data::Empty, |cell| &cell.0)
     }
 
     /// A figure of an arm on the first sheet; `None` is a word such as "none".
     fn figure(&self, label: &str, arm: usize) -> Option<f64> {
         let row = self.row("Summary", label);
         let cell = self.cell("Summary", row, 1 + arm as u32);
-        let formula = self.formulas["Summary"].get_value((row, 1 + arm as u32));
-        assert!(
-            formula.is_some_and(|f| !f.is_empty()),
-            "{label} is no formula"
-        );
-        match cell {
-            Data::Float(v) => Some(*v),
-            Data::Int(v) => Some(*v as f64),
-            Data::String(_) => None,
-            other => panic!("{label} is {other:?}"),
-        }
+        let (_, formula) = &self.sheets["Summary"][&(row, 1 + arm as u32)];
+        assert!(formula.is_some(), "{label} is no formula");
+        assert!(*cell != Data::Empty, "{label} has no result");
+        cell.number()
     }
 }
 
@@ -174,7 +162,7 @@ fn compare(id: &str, doc: &Document, book: &Book) {
         }
         let same = book.row("Summary", "Does the base case still say what was analysed?");
         let same = book.cell("Summary", same, 1 + k as u32);
-        assert_eq!(same, &Data::String("yes".into()), "{id}");
+        assert_eq!(same, &Data::Text("yes".into()), "{id}");
         months(id, doc, book, arm, k);
         staffing(id, book, arm, k);
     }
@@ -185,14 +173,11 @@ fn months(id: &str, doc: &Document, book: &Book, arm: &ArmCase, k: usize) {
     // Summary and Assumptions stand before the arms.
     let sheet = &book.order[2 + k];
     let first = book.row(sheet, "Month") + 1;
-    let columns: Vec<String> = book.sheets[sheet]
-        .rows()
-        .nth((first - 1) as usize)
-        .unwrap()
-        .iter()
-        .map(|c| c.to_string())
-        .collect();
-    let column = |head: &str| columns.iter().position(|c| c == head).unwrap() as u32;
+    let column = |head: &str| {
+        let mut heads = book.sheets[sheet].range((first - 1, 0)..(first, 0));
+        let found = heads.find(|(_, (data, _))| *data == Data::Text(head.into()));
+        found.unwrap_or_else(|| panic!("{sheet} has no {head}")).0.1
+    };
     for row in doc.cashflow.iter().filter(|r| r.arm == arm.arm) {
         for (head, expected) in [
             ("Variable cost saved", row.saving_variable),
@@ -204,13 +189,8 @@ fn months(id: &str, doc: &Document, book: &Book, arm: &ArmCase, k: usize) {
             ("Cumulative cash", row.cumulative),
         ] {
             let cell = book.cell(sheet, first + row.month, column(head));
-            let found = match cell {
-                Data::Float(v) => Some(*v),
-                Data::Int(v) => Some(*v as f64),
-                _ => None,
-            };
             let what = format!("{id}, {} in month {}", head, row.month);
-            near(&what, found, Some(expected), half_unit(case));
+            near(&what, cell.number(), Some(expected), half_unit(case));
         }
     }
 }
@@ -222,11 +202,8 @@ fn staffing(id: &str, book: &Book, arm: &ArmCase, k: usize) {
     let sheet = "Hours and agents";
     let value = |label: &str| {
         let cell = book.cell(sheet, book.row(sheet, label), 1 + k as u32);
-        match cell {
-            Data::Float(v) => *v,
-            Data::Int(v) => *v as f64,
-            other => panic!("{id}: {label} is {other:?}"),
-        }
+        let value = cell.number();
+        value.unwrap_or_else(|| panic!("{id}: {label} is {cell:?}"))
     };
     let same = |label: &str, expected: f64| {
         let within = RELATIVE * expected.abs().max(1e-9);
@@ -280,14 +257,10 @@ fn choice(id: &str, doc: &Document, book: &Book) {
         };
         assert_eq!(
             book.cell(sheet, row, 6),
-            &Data::String(standing.into()),
+            &Data::Text(standing.into()),
             "{id}: {title}"
         );
-        let ratio = match book.cell(sheet, row, 7) {
-            Data::Float(v) => Some(*v),
-            Data::Int(v) => Some(*v as f64),
-            _ => None,
-        };
+        let ratio = book.cell(sheet, row, 7).number();
         // A step that costs nothing is not written.
         let expected = option.cost_per_further_contact.filter(|r| *r > 0.0);
         near(&format!("{id}: {title}"), ratio, expected, half_unit(case));
@@ -426,8 +399,8 @@ fn titles_that_a_spreadsheet_would_run_are_text() {
 fn inert(bytes: &[u8], titles: &[&str]) {
     let book = Book::open(bytes);
     assert_eq!(book.order.len(), 6 + titles.len());
-    for (name, formulas) in &book.formulas {
-        for (_, _, formula) in formulas.used_cells() {
+    for (name, cells) in &book.sheets {
+        for formula in cells.values().filter_map(|(_, formula)| formula.as_ref()) {
             // What stands between apostrophes is the name of a sheet.
             let formula: String = formula.split('\'').step_by(2).collect();
             assert!(
@@ -437,8 +410,8 @@ fn inert(bytes: &[u8], titles: &[&str]) {
                 "{name}: {formula}"
             );
         }
-        for (_, _, cell) in book.sheets[name].used_cells() {
-            if let Data::String(text) = cell {
+        for (cell, _) in cells.values() {
+            if let Data::Text(text) = cell {
                 assert!(text.encode_utf16().count() <= 32_767);
                 assert!(!text.chars().any(char::is_control), "{text:?}");
             }

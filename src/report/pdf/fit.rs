@@ -13,18 +13,18 @@ pub struct Fit {
     pub items: usize,
     /// Columns of a terminal that a text may take.
     columns: usize,
-    /// Height of a chart, in millimetres; without one, charts are left out.
+    /// Width of a chart, in millimetres; without one, charts are left out.
     pub chart: Option<f64>,
 }
 
 impl Fit {
     /// From roomy to tight.
     pub const ALL: [Fit; 6] = [
-        Fit::new(9.5, 40, 900, Some(68.0)),
-        Fit::new(9.0, 40, 700, Some(60.0)),
-        Fit::new(8.5, 30, 500, Some(52.0)),
-        Fit::new(8.0, 22, 320, Some(44.0)),
-        Fit::new(7.5, 12, 200, Some(36.0)),
+        Fit::new(9.5, 40, 900, Some(150.0)),
+        Fit::new(9.0, 40, 700, Some(135.0)),
+        Fit::new(8.5, 30, 500, Some(120.0)),
+        Fit::new(8.0, 22, 320, Some(105.0)),
+        Fit::new(7.5, 12, 200, Some(90.0)),
         Fit::new(7.0, 7, 110, None),
     ];
 
@@ -39,12 +39,12 @@ impl Fit {
 
     /// A text, shortened.
     pub fn line(self, text: &str) -> String {
-        shortened(&plain(text), self.columns)
+        breakable(&shortened(&plain(text), self.columns))
     }
 
     /// A name in a table or a line.
     pub fn name(self, text: &str) -> String {
-        shortened(&plain(text), self.columns.min(90))
+        breakable(&shortened(&plain(text), self.columns.min(90)))
     }
 
     /// A list, with a last point on what is left out.
@@ -60,6 +60,28 @@ impl Fit {
         }
         kept
     }
+}
+
+/// Characters in a row that a line may not break between.
+const UNBROKEN: usize = 24;
+
+/// The text with places to break in words that are too long for a line.
+fn breakable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c.is_alphanumeric() || c.is_ascii_punctuation() {
+            run + 1
+        } else {
+            0
+        };
+        if run > UNBROKEN {
+            out.push('\u{200b}');
+            run = 1;
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// What stands for so many that are left out.

@@ -134,10 +134,24 @@ fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
     rows
 }
 
+/// The most that a chart's height may be of its width: taller ones, of many arms, are in the report's folder.
+const TALLEST: f64 = 1.2;
+
+/// A chart by its file's name, with its width; none where it is not there or has no room.
 fn chart(charts: &[(String, Vec<u8>)], name: &str, fit: Fit) -> Option<(String, f64)> {
-    let height = fit.chart?;
-    let there = charts.iter().any(|c| c.0 == name);
-    there.then(|| (name.to_owned(), height))
+    let (_, svg) = charts.iter().find(|c| c.0 == name)?;
+    let width = fit.chart?;
+    (shape(svg)? <= TALLEST).then(|| (name.to_owned(), width))
+}
+
+/// Height over width of an SVG of ours.
+fn shape(svg: &[u8]) -> Option<f64> {
+    let head = String::from_utf8_lossy(&svg[..svg.len().min(500)]);
+    let side = |name: &str| {
+        let (_, rest) = head.split_once(&format!(" {name}=\""))?;
+        rest.split_once('"')?.0.parse::<f64>().ok()
+    };
+    Some(side("height")? / side("width")?)
 }
 
 fn table(section: &Section, fit: Fit) -> Option<Value> {
@@ -165,7 +179,7 @@ fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         "gloss": paragraphs.get(1).map(|t| fit.line(t)),
         "table": table(&section, fit),
         "chart": drawn.as_ref().map(|c| &c.0),
-        "chart_height": drawn.as_ref().map(|c| c.1),
+        "chart_width": drawn.as_ref().map(|c| c.1),
         "chart_alt": text("sign-off.effect-alt", &[]),
     })
 }
@@ -181,7 +195,7 @@ fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fi
         "text": words,
         "table": table(&section, fit),
         "chart": drawn.as_ref().map(|c| &c.0),
-        "chart_height": drawn.as_ref().map(|c| c.1),
+        "chart_width": drawn.as_ref().map(|c| c.1),
         "chart_alt": text("sign-off.cash-alt", &[]),
     })
 }

@@ -27,6 +27,9 @@ pub struct Paragraph {
     pub last: u16,
 }
 
+/// Row and column of a cell, from 0.
+pub type Corner = (u32, u16);
+
 /// A sheet.
 #[derive(Debug, Default)]
 pub struct Sheet {
@@ -42,7 +45,7 @@ pub struct Sheet {
     /// Rows that stand on every printed page.
     pub repeated: Option<(u32, u32)>,
     /// Rows and columns that are grey from the row where the formula holds.
-    pub greyed: Option<((u32, u16), (u32, u16), String)>,
+    pub greyed: Option<(Corner, Corner, String)>,
 }
 
 impl Sheet {

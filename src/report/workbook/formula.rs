@@ -101,7 +101,8 @@ impl<'a> Reader<'a> {
 
     fn comparison(&mut self) -> Result<Operand> {
         let mut left = self.sum()?;
-        let signs: [(&str, fn(f64, f64) -> bool); 6] = [
+        type Holds = fn(f64, f64) -> bool;
+        let signs: [(&str, Holds); 6] = [
             ("<=", |a, b| a <= b),
             (">=", |a, b| a >= b),
             ("<>", |a, b| a != b),

@@ -73,7 +73,8 @@ impl<'a> Inputs<'a> {
         let horizon = find(doc, "horizon_months")?.base;
         let window = case.pilot.window_days / DAYS_PER_MONTH;
         let most = f64::from(MOST_MONTHS);
-        if !(1.0..=most).contains(&horizon) || !(window > 0.0 && window <= most) {
+        let fits = (1.0..=most).contains(&horizon) && window > 0.0 && window <= most;
+        if !fits {
             return None;
         }
         let needed = horizon.max(window.ceil()) as u32;

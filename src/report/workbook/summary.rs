@@ -82,7 +82,8 @@ fn as_analysed(
     book.text(at(sheet, row, 0), Style::Heading, title);
     row += 1;
     heads(book, sheet, row, inputs);
-    let lines: [(String, Kind, fn(&ArmCase) -> Option<f64>); 5] = [
+    type Pick = fn(&ArmCase) -> Option<f64>;
+    let lines: [(String, Kind, Pick); 5] = [
         (Figure::Npv.label(false), Kind::Money, |a| {
             Some(a.npv?.value)
         }),

@@ -163,7 +163,7 @@ fn the_command_looks_as_often_as_asked_or_planned() {
     .concat();
     let out = desk.run(&pocock).ok().stdout;
     assert!(out.contains("Looking 3 times by pocock"), "{out}");
-    let table = String::from_utf8(desk.read("sim/looks.csv").into()).unwrap();
+    let table = String::from_utf8(desk.read("sim/looks.csv")).unwrap();
     assert_eq!(table.lines().count(), 4, "{table}");
     let none = desk.run(&[&args[..], &["--json"]].concat()).ok().json();
     assert!(none.get("looks").is_none());

@@ -42,7 +42,7 @@ def plan(name, words, arms, effect):
     for i in range(arms):
         text += f"[[arms]]\nname = \"arm-{i}\"\ntitle = {quoted(titles[i])}\ncontrol = {str(i == 0).lower()}\n"
         text += f"weight = 1\nfixed_cost = {1000 * i}\ncost_per_customer = 0.2\n"
-    text += ('[data.counts]\npath = "data.csv"\ncolumns = { unit = "unit", arm = "arm", exposure = "days" }\n'
+    text += ('[data.counts]\npath = "data.csv"\ncolumns = { unit = "unit", arm = "arm", exposure = "days" }\nexposure_unit = "day"\n'
              '[[outcomes]]\nname = "contacts"\nrole = "primary"\n'
              '[analysis]\nestimator = "lin"\npermutations = 999\nbootstrap = 999\n'
              '[business]\ncurrency = "EUR"\ncost_per_contact = { variable = 1, labour = { low = 2, mode = 3, high = 5 } }\n'
