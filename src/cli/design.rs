@@ -492,6 +492,10 @@ fn root_cause(word: &str) -> Result<RootCause> {
     }
 }
 
+/// A window written as `first..last`.
+///
+/// # Errors
+/// No two days, or not in this order.
 pub fn dates(text: &str, flag: &str) -> Result<(Date, Date)> {
     let wrong = || {
         Error::usage("a window is its first and its last day, in this order")

@@ -44,6 +44,7 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
     }
 }
 
+/// Money in a sentence.
 pub fn amount(case: &BusinessCase, value: f64) -> String {
     money_short(value, &plain(&case.currency), case.minor_digits)
 }

@@ -29,6 +29,7 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
+    /// No direction.
     pub fn zero(blocks: usize) -> Self {
         Direction {
             corner: Columns::zeros(),

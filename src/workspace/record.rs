@@ -34,7 +34,8 @@ impl Lock {
         let kept = names_in(&pilot.approved_dir())?;
         let kept = kept
             .iter()
-            .filter_map(|name| name.strip_suffix(".toml")?.parse().ok());
+            // A page `000N.pdf` that lies there is never written over.
+            .filter_map(|name| name.split_once('.')?.0.parse().ok());
         let number = next_number(kept.max().unwrap_or(0).max(ledger.highest("approval")))?;
         let digest = write_new(&pilot.approved_path(number), plan)?.sha256;
         draft.kind = kind::APPROVE.to_owned();

@@ -422,6 +422,48 @@ fn an_approval_keeps_the_plan_and_gives_a_seal() {
     );
 }
 
+#[test]
+fn a_page_that_lies_where_plans_are_kept_is_never_written_over() {
+    let (_dir, pilot) = workspace();
+    fs::create_dir_all(pilot.approved_dir()).unwrap();
+    fs::write(pilot.approved_dir().join("0007.pdf"), b"mine").unwrap();
+    let approval = lock(&pilot).approve(PLAN, Draft::new("", at(5))).unwrap();
+    assert_eq!(approval.number, 8);
+}
+
+#[test]
+fn a_signed_set_is_read_only_also_where_a_killed_run_left_it_half_way() {
+    let (_dir, pilot) = workspace();
+    let held = lock(&pilot);
+    let mut set = NumberedSet::begin(&held, &pilot.signed()).unwrap();
+    set.write("summary.md", b"scale").unwrap();
+    let draft = Draft::new(kind::SIGN, at(1));
+    let (set, _) = held.commit_set(set, draft).unwrap();
+    let writable = |path: &Path| !fs::metadata(path).unwrap().permissions().readonly();
+    assert!(!writable(&set.path) && !writable(&set.path.join("summary.md")));
+    drop(held);
+
+    // Killed between its entry and its rename: the next lock puts it in place.
+    let hidden = pilot.report_dir().join(".signed-0001.next");
+    fs::rename(&set.path, &hidden).unwrap();
+    let held = lock(&pilot);
+    assert_eq!(held.repairs().len(), 1);
+    assert!(set.path.join("summary.md").exists() && !hidden.exists());
+    assert!(!writable(&set.path));
+    assert!(verify(&pilot, None, None).is_ok());
+
+    // Killed before its entry: nothing stays, though it was read-only.
+    let mut half = NumberedSet::begin(&held, &pilot.signed()).unwrap();
+    half.write("summary.md", b"stop").unwrap();
+    let half = half.commit().unwrap();
+    drop(held);
+    let hidden = pilot.report_dir().join(".signed-0002.next");
+    fs::rename(&half.path, &hidden).unwrap();
+    let held = lock(&pilot);
+    assert!(!hidden.exists());
+    assert_eq!(held.pilot().signed().list().unwrap().sets.len(), 1);
+}
+
 /// A ledger of six entries.
 fn long_ledger(pilot: &Pilot) -> Vec<Seal> {
     let lock = lock(pilot);

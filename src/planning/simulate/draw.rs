@@ -96,6 +96,10 @@ pub(super) struct Drawing<'a> {
 type Counts = (Option<i64>, Option<i64>, Option<bool>);
 
 impl<'a> Drawing<'a> {
+    /// What is drawn in every replay.
+    ///
+    /// # Errors
+    /// The scenario is not possible, or does not suit the plan.
     pub fn new(
         population: &'a Population,
         scenario: &'a Scenario,

@@ -38,6 +38,7 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
+    /// An empty page; `too_large` says that its draws have no room, so that it has no sliders.
     pub fn new(doc: &'a Document, charts: Vec<(&'a str, &'a str)>, too_large: bool) -> Self {
         Page {
             doc,

@@ -42,6 +42,10 @@ pub(super) struct Combined {
 }
 
 impl<'a> Joint<'a> {
+    /// Both stages of a plan.
+    ///
+    /// # Errors
+    /// The first plan fixed no weights, or the two plans do not test the same hypothesis.
     pub fn new(plan: &Experiment, first: &'a FirstStage<'a>) -> Result<Self, Refusal> {
         let sequential = first.plan.analysis.sequential.as_ref();
         let sequential = sequential.ok_or_else(no_weights)?;
@@ -65,6 +69,7 @@ impl<'a> Joint<'a> {
         })
     }
 
+    /// The comparison of an outcome's arms under the first plan's boundary.
     pub fn comparing<'b>(
         &'b self,
         plan: &'b Experiment,
@@ -117,6 +122,10 @@ impl<'a> Joint<'a> {
         Ok((looks, theirs))
     }
 
+    /// Both stages of one arm, combined.
+    ///
+    /// # Errors
+    /// The first stage did not compare this arm, or by another estimator or unit.
     pub fn arm(&self, comparing: &Comparing<'_>, row: &EstimateRow) -> Result<Combined, Refusal> {
         let (looks, theirs) = self.partner(row)?;
         let end = looks
