@@ -128,6 +128,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         "scan_seconds": taken.seconds,
         "at": Timestamp::now().to_string(),
     });
+    ui.boxes(&files);
     let place = store(args, &opened, &lock, &document, &files, &timing, &taken)?;
     tell(args, ui, &opened, &document, place.as_deref())
 }

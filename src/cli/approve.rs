@@ -67,7 +67,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let approval = lock.approve(opened.plan.text.as_bytes(), draft)?;
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
-    let page = match page::of_plan(&opened, Some(&approval))? {
+    let page = match page::of_plan(&opened, Some(&approval), ui)? {
         Some(bytes) => {
             let path = opened
                 .pilot

@@ -69,7 +69,7 @@ pub fn show(args: &ShowArgs, g: &Global, ui: &Ui) -> Result<()> {
         let approval = standing
             .approval
             .filter(|a| a.plan_sha256.to_string() == opened.plan.sha256);
-        let page = page::of_plan(&opened, approval.as_ref())?.ok_or_else(|| {
+        let page = page::of_plan(&opened, approval.as_ref(), ui)?.ok_or_else(|| {
             Error::usage("this build makes no PDF")
                 .key("--pdf")
                 .hint("build with the feature `pdf`, which is in the default build")

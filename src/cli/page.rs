@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::workspace::Approval;
 
 use super::pilot::Opened;
+use super::ui::Ui;
 
 /// The page of the plan as it stands, under an approval where there is one; `None` in a build
 /// without the feature `pdf`.
@@ -11,7 +12,7 @@ use super::pilot::Opened;
 /// # Errors
 /// Internal ones only.
 #[cfg(feature = "pdf")]
-pub fn of_plan(opened: &Opened, approval: Option<&Approval>) -> Result<Option<Vec<u8>>> {
+pub fn of_plan(opened: &Opened, approval: Option<&Approval>, ui: &Ui) -> Result<Option<Vec<u8>>> {
     use crate::experiment;
     use crate::report;
 
@@ -26,7 +27,9 @@ pub fn of_plan(opened: &Opened, approval: Option<&Approval>) -> Result<Option<Ve
         sha256: &opened.plan.sha256,
         approval: texts.as_ref().map(|t| t.each_ref().map(String::as_str)),
     };
-    report::plan_page(&page).map(Some)
+    let file = report::plan_page(&page)?;
+    ui.boxes(std::slice::from_ref(&file));
+    Ok(Some(file.bytes))
 }
 
 /// The page of the plan; this build has none.
@@ -34,6 +37,6 @@ pub fn of_plan(opened: &Opened, approval: Option<&Approval>) -> Result<Option<Ve
 /// # Errors
 /// None.
 #[cfg(not(feature = "pdf"))]
-pub fn of_plan(_: &Opened, _: Option<&Approval>) -> Result<Option<Vec<u8>>> {
+pub fn of_plan(_: &Opened, _: Option<&Approval>, _: &Ui) -> Result<Option<Vec<u8>>> {
     Ok(None)
 }

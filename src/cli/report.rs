@@ -52,6 +52,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         staged.write(&file.name, &file.bytes)?;
     }
     swap_folder(staged, &pilot.report_dir())?;
+    ui.boxes(&files);
     if ui.json {
         let names: Vec<_> = files.iter().map(|f| &f.name).collect();
         return ui.document(&serde_json::json!({ "analysis": set.number, "folder": pilot.report_dir(), "files": names }));

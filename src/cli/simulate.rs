@@ -105,7 +105,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let shown = replay(args, &opened, &source, &scenario, ui)?;
     if let Some(dir) = &args.out {
-        write(dir, &shown)?;
+        write(dir, &shown, ui)?;
     }
     if ui.json {
         return ui.document(&shown);
@@ -193,10 +193,12 @@ fn replay(
     Ok(summary(about, scenario, &without, with.as_ref()))
 }
 
-fn write(dir: &std::path::Path, shown: &Summary) -> Result<()> {
+fn write(dir: &std::path::Path, shown: &Summary, ui: &Ui) -> Result<()> {
     let target = std::path::absolute(dir).map_err(|e| Error::io("find", dir, &e))?;
     let mut staged = Staged::begin(&target)?;
-    for file in report::simulation(shown)? {
+    let files = report::simulation(shown)?;
+    ui.boxes(&files);
+    for file in files {
         staged.write(&file.name, &file.bytes)?;
     }
     swap_folder(staged, &target)

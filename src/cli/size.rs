@@ -51,6 +51,7 @@ pub fn write_chart(q: &Question, a: &Answer, files: &[PathBuf], ui: &Ui) -> Resu
         assumptions(q).join("; ")
     );
     let drawn = power_chart(&curves, &source)?;
+    ui.boxes(&drawn);
     for file in files {
         let chart = drawn
             .iter()

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
+use crate::report::{self, RenderedFile};
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -122,6 +123,13 @@ impl Ui {
     /// A warning on stderr, shown even with `-q`.
     pub fn warn(&self, text: impl AsRef<str>) {
         complain(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// Warns of characters that pictures and pages show as boxes.
+    pub fn boxes(&self, files: &[RenderedFile]) {
+        if let Some(text) = report::boxes(files) {
+            self.warn(text);
+        }
     }
 
     /// Shows an error where the caller looks for it.

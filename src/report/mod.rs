@@ -29,11 +29,13 @@ mod which;
 mod workbook;
 mod worth;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rayon::prelude::*;
 
-use crate::analysis::Warning;
 use crate::error::Result;
 use crate::planning::PowerCurves;
+use crate::texts::text;
 
 pub use crate::number;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
@@ -49,8 +51,53 @@ pub struct RenderedFile {
     pub name: String,
     /// Contents.
     pub bytes: Vec<u8>,
-    /// What a reader of this file must know, for example characters that no font has.
-    pub warnings: Vec<Warning>,
+    /// Characters that the bundled fonts do not have: a picture or a page shows boxes for them.
+    pub missing: BTreeSet<char>,
+}
+
+impl RenderedFile {
+    fn plain(name: &str, bytes: Vec<u8>) -> Self {
+        RenderedFile {
+            name: name.into(),
+            bytes,
+            missing: BTreeSet::new(),
+        }
+    }
+
+    fn drawn(chart: chart::Chart) -> Self {
+        RenderedFile {
+            name: format!("{}.svg", chart.name),
+            bytes: chart.svg.into_bytes(),
+            missing: chart.missing,
+        }
+    }
+}
+
+/// What a user must know of the files: characters that show as boxes, and where. An SVG is left out, since
+/// whoever opens it may have a font for them.
+pub fn boxes(files: &[RenderedFile]) -> Option<String> {
+    let mut places: BTreeMap<char, Vec<&str>> = BTreeMap::new();
+    for file in files.iter().filter(|f| !f.name.ends_with(".svg")) {
+        for c in &file.missing {
+            places.entry(*c).or_default().push(&file.name);
+        }
+    }
+    let characters: Vec<String> = places
+        .keys()
+        .map(|c| format!("U+{:04X}", *c as u32))
+        .collect();
+    let mut names: Vec<&str> = places.into_values().flatten().collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| {
+        text(
+            "glyph.boxes",
+            &[
+                ("characters", &characters.join(", ")),
+                ("files", &names.join(", ")),
+            ],
+        )
+    })
 }
 
 /// Renders every file of a report: `analysis.json`, `summary.md`, `report.html`, the tables, the business case as
@@ -58,11 +105,7 @@ pub struct RenderedFile {
 ///
 /// Errors: internal ones only; a document that was read renders.
 pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
-    let plain_file = |name: &str, bytes: Vec<u8>| RenderedFile {
-        name: name.into(),
-        bytes,
-        warnings: Vec::new(),
-    };
+    let plain_file = RenderedFile::plain;
     let mut files = vec![
         plain_file("analysis.json", doc.to_json()?),
         plain_file("summary.md", summary(doc).into_bytes()),
@@ -79,7 +122,7 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
         let drawn: Vec<(String, Vec<u8>)> = (charts.iter())
             .map(|c| (c.name.clone(), c.bytes.clone()))
             .collect();
-        files.push(plain_file("sign-off.pdf", pdf::sign_off(doc, &drawn)?));
+        files.push(pdf::sign_off(doc, &drawn)?);
     }
     for (chart, picture) in charts.into_iter().zip(pictures) {
         files.extend([chart, picture?]);
@@ -94,11 +137,7 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
 /// Internal ones only.
 pub fn workbook(doc: &Document) -> Result<Option<RenderedFile>> {
     let bytes = workbook::workbook(doc)?;
-    Ok(bytes.map(|bytes| RenderedFile {
-        name: "business-case.xlsx".into(),
-        bytes,
-        warnings: Vec::new(),
-    }))
+    Ok(bytes.map(|bytes| RenderedFile::plain("business-case.xlsx", bytes)))
 }
 
 /// Draws each chart for which there is data, as SVG.
@@ -106,12 +145,7 @@ pub fn workbook(doc: &Document) -> Result<Option<RenderedFile>> {
 /// Errors: internal ones only.
 pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
     let charts = chart::charts(doc)?.into_iter();
-    let file = |chart: chart::Chart| RenderedFile {
-        name: format!("{}.svg", chart.name),
-        warnings: missing_glyphs(&chart),
-        bytes: chart.svg.into_bytes(),
-    };
-    Ok(charts.map(file).collect())
+    Ok(charts.map(RenderedFile::drawn).collect())
 }
 
 /// Writes `report.html` alone.
@@ -129,8 +163,7 @@ pub fn dots(name: &str, rates: &Dots) -> Result<Vec<RenderedFile>> {
     let chart = chart::dots::draw(rates)?;
     let svg = RenderedFile {
         name: format!("{name}.svg"),
-        warnings: missing_glyphs(&chart),
-        bytes: chart.svg.into_bytes(),
+        ..RenderedFile::drawn(chart)
     };
     let png = picture(&svg)?;
     Ok(vec![svg, png])
@@ -143,7 +176,7 @@ fn picture(chart: &RenderedFile) -> Result<RenderedFile> {
     Ok(RenderedFile {
         name: chart.name.replace(".svg", ".png"),
         bytes: png::render(svg)?,
-        warnings: chart.warnings.clone(),
+        missing: chart.missing.clone(),
     })
 }
 
@@ -152,11 +185,7 @@ fn picture(chart: &RenderedFile) -> Result<RenderedFile> {
 /// Errors: internal ones only.
 pub fn power_chart(curves: &PowerCurves, source: &str) -> Result<[RenderedFile; 2]> {
     let chart = chart::power(curves, source)?;
-    let svg = RenderedFile {
-        name: format!("{}.svg", chart.name),
-        warnings: missing_glyphs(&chart),
-        bytes: chart.svg.into_bytes(),
-    };
+    let svg = RenderedFile::drawn(chart);
     let png = picture(&svg)?;
     Ok([svg, png])
 }
@@ -182,23 +211,4 @@ pub fn terminal_brief(doc: &Document, width: usize, color: bool) -> String {
         !inside
     });
     terminal::terminal(&blocks, width, color)
-}
-
-fn missing_glyphs(chart: &chart::Chart) -> Vec<Warning> {
-    if chart.missing.is_empty() {
-        return Vec::new();
-    }
-    let characters: Vec<String> = chart
-        .missing
-        .iter()
-        .map(|c| format!("U+{:04X}", *c as u32))
-        .collect();
-    vec![Warning {
-        id: "missing-glyph".into(),
-        message: format!(
-            "the chart {} shows boxes for characters that the bundled fonts do not have: {}",
-            chart.name,
-            characters.join(", ")
-        ),
-    }]
 }

@@ -29,11 +29,7 @@ pub fn simulation(summary: &Summary) -> Result<Vec<RenderedFile>> {
     let mut json = serde_json::to_vec_pretty(summary)
         .map_err(|e| Error::internal(format!("the simulation is not JSON: {e}")))?;
     json.push(b'\n');
-    let file = |name: &str, bytes: Vec<u8>| RenderedFile {
-        name: name.into(),
-        bytes,
-        warnings: Vec::new(),
-    };
+    let file = RenderedFile::plain;
     let mut files = vec![
         file("simulation.json", json),
         file("simulation.csv", csv(summary)?),

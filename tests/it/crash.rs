@@ -77,7 +77,9 @@ fn assert_whole(desk: &Desk, context: &str) {
         }
     }
     for name in &names {
-        let numbered = ["evidence/", "analyses/"].iter().any(|s| name.contains(s));
+        let numbered = ["evidence/", "analyses/", "signed/"]
+            .iter()
+            .any(|s| name.contains(s));
         if numbered || name.starts_with("reports/t/") {
             let folder = &name[..name.rfind('/').unwrap()];
             assert!(
@@ -86,17 +88,30 @@ fn assert_whole(desk: &Desk, context: &str) {
             );
         }
     }
-    if names
-        .iter()
-        .any(|n| n.starts_with("experiments/t/analyses/"))
-    {
-        let ledger = String::from_utf8(desk.read("experiments/t/ledger.jsonl")).unwrap();
-        assert!(
-            ledger.contains("\"analyze\""),
-            "{context}: an analysis without its line in the ledger"
-        );
+    for (folder, line) in [("analyses", "\"analyze\""), ("signed", "\"sign\"")] {
+        let folder = format!("experiments/t/{folder}/");
+        if names.iter().any(|n| n.starts_with(&folder)) {
+            let ledger = String::from_utf8(desk.read("experiments/t/ledger.jsonl")).unwrap();
+            assert!(
+                ledger.contains(line),
+                "{context}: {folder} without its line in the ledger"
+            );
+        }
     }
 }
+
+const SIGN: [&str; 10] = [
+    "sign",
+    "t",
+    "--decision",
+    "stop",
+    "--by",
+    "A. Finance",
+    "--role",
+    "Finance",
+    "--because",
+    "a rehearsal",
+];
 
 #[test]
 fn a_killed_run_leaves_the_old_state_or_the_new_one() {
@@ -109,10 +124,12 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
             json["estimates"].clone(),
         )
     };
-    let commands: [(&[&str], &[&[&str]]); 3] = [
+    let analyzed: [&[&str]; 2] = [&["assign", "t"], &["analyze", "t"]];
+    let commands: [(&[&str], &[&[&str]]); 4] = [
         (&["assign", "t"], &[]),
-        (&["ingest", "t"], &[&["assign", "t"]]),
-        (&["analyze", "t"], &[&["assign", "t"]]),
+        (&["ingest", "t"], &analyzed[..1]),
+        (&["analyze", "t"], &analyzed[..1]),
+        (&SIGN, &analyzed),
     ];
     let mut killed = 0;
     for (command, setup) in commands {
@@ -163,6 +180,10 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
             );
             let second = desk.run(&["analyze", "t", "--json"]).ok();
             assert_eq!(second.json()["estimates"], reference.1, "{context}");
+            if command[0] == "sign" {
+                desk.run(&SIGN).ok();
+                desk.run(&["verify", "t"]).ok();
+            }
             assert_whole(&desk, &context);
             let left: Vec<_> = desk
                 .files()
@@ -173,8 +194,8 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
         }
     }
     assert!(
-        killed >= 40,
-        "only {killed} of 51 runs were killed in time: are the moments still right?"
+        killed >= 53,
+        "only {killed} of 68 runs were killed in time: are the moments still right?"
     );
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 use fixture::Fixture;
 use pilot::decision::VerdictKind;
 use pilot::report::text::columns;
-use pilot::report::{Document, RenderedFile, charts, render, summary, terminal_summary};
+use pilot::report::{Document, RenderedFile, boxes, charts, render, summary, terminal_summary};
 use pilot::stats::Estimand;
 use proptest::prelude::*;
 use resvg::usvg::{self, Node, Rect, Tree, fontdb};
@@ -291,15 +291,21 @@ fn a_missing_glyph_is_a_warning() {
         Fixture::chinese(8),
     ] {
         for chart in charts(&fixture.build()).unwrap() {
-            assert_eq!(chart.warnings, [], "{}", chart.name);
+            assert!(chart.missing.is_empty(), "{}", chart.name);
         }
     }
     let mut fixture = Fixture::english(2);
     fixture.titles[1] = "Video 😀".into();
-    let charts = charts(&fixture.build()).unwrap();
-    let effect = charts.iter().find(|c| c.name == "effect.svg").unwrap();
-    assert_eq!(effect.warnings[0].id, "missing-glyph");
-    assert!(effect.warnings[0].message.contains("U+1F600"));
+    let files = render(&fixture.build()).unwrap();
+    let warning = boxes(&files).unwrap();
+    assert!(warning.contains("U+1F600"), "{warning}");
+    assert!(warning.contains("effect.png"), "{warning}");
+    assert!(!warning.contains(".svg"), "{warning}");
+    assert_eq!(
+        warning.contains("sign-off.pdf"),
+        cfg!(feature = "pdf"),
+        "{warning}"
+    );
 }
 
 /// Every drawn text of a chart in one string.

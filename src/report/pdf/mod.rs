@@ -8,11 +8,14 @@ mod plan;
 mod sign_off;
 mod world;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use typst::foundations::Smart;
 use typst_pdf::PdfOptions;
 
 use crate::error::{Error, Result};
+use crate::report::RenderedFile;
 use crate::report::document::Document;
 use crate::report::fonts;
 
@@ -29,36 +32,43 @@ const FRAME: (&str, &str) = ("frame.typ", include_str!("frame.typ"));
 ///
 /// # Errors
 /// Internal ones only.
-pub fn sign_off(doc: &Document, charts: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+pub fn sign_off(doc: &Document, charts: &[(String, Vec<u8>)]) -> Result<RenderedFile> {
     let data = |fit| sign_off::data(doc, charts, fit);
     let name = format!("{}/{}", doc.plan_sha256, doc.as_of);
-    pages(SIGN_OFF, charts, 2, &name, data)
+    pages("sign-off.pdf", SIGN_OFF, charts, 2, &name, data)
 }
 
-/// A plan on one page.
+/// A plan on one page, `plan.pdf`.
 ///
 /// # Errors
 /// Internal ones only.
-pub fn plan(page: &PlanPage) -> Result<Vec<u8>> {
-    pages(PLAN, &[], 1, page.sha256, |fit| plan::data(page, fit))
+pub fn plan(page: &PlanPage) -> Result<RenderedFile> {
+    pages("plan.pdf", PLAN, &[], 1, page.sha256, |fit| {
+        plan::data(page, fit)
+    })
 }
 
 /// Lays a template out on at most `most` pages: what does not fit is made smaller first, then
 /// shortened with a word on where the rest is.
 fn pages(
+    file: &str,
     template: (&'static str, &str),
     charts: &[(String, Vec<u8>)],
     most: usize,
     name: &str,
     data: impl Fn(Fit) -> Value,
-) -> Result<Vec<u8>> {
+) -> Result<RenderedFile> {
     let internal = |why: String| Error::internal(format!("{}: {why}", template.0));
     let mut laid_out = Err(internal("nothing was laid out".into()));
+    let mut missing = BTreeSet::new();
     for fit in Fit::ALL {
-        let files = Files::new(&[template, FRAME], charts, &data(fit), fonts::files());
+        let words = data(fit);
+        let files = Files::new(&[template, FRAME], charts, &words, fonts::files());
         let pages = files.and_then(|f| f.lay_out()).map_err(internal)?;
         let fits = pages.pages().len() <= most;
         laid_out = Ok(pages);
+        missing.clear();
+        without_glyph(&words, &mut missing);
         if fits {
             break;
         }
@@ -68,8 +78,23 @@ fn pages(
         creator: Smart::Custom(Some(concat!("pilot ", env!("CARGO_PKG_VERSION")).into())),
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(&laid_out?, &options).map_err(|errors| {
+    let bytes = typst_pdf::pdf(&laid_out?, &options).map_err(|errors| {
         let words: Vec<&str> = errors.iter().map(|e| e.message.as_str()).collect();
         internal(words.join("; "))
+    })?;
+    Ok(RenderedFile {
+        name: file.into(),
+        bytes,
+        missing,
     })
+}
+
+/// Characters of all texts that no bundled font has.
+fn without_glyph(words: &Value, into: &mut BTreeSet<char>) {
+    match words {
+        Value::String(text) => into.extend(fonts::missing(text)),
+        Value::Array(items) => items.iter().for_each(|v| without_glyph(v, into)),
+        Value::Object(fields) => fields.values().for_each(|v| without_glyph(v, into)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
