@@ -7,6 +7,7 @@ use crate::stats::lee::{self, Bounds};
 use crate::stats::proportion::{Count, chi_squared, fisher};
 use crate::stats::{DetailValue, Estimate, Test};
 use crate::table::{ArmId, Comparison, ContactTable, Side};
+use crate::texts::text;
 
 use super::checks::{WARNS, check, people};
 use super::model::{Check, Status};
@@ -69,7 +70,7 @@ pub fn attrition(experiment: &Experiment, table: &ContactTable, ended: bool) -> 
         losses.iter().min_by(|a, b| a.p_value.total_cmp(&b.p_value)),
         nobody,
     ) else {
-        let detail = "Every customer's outcome was observed.".into();
+        let detail = text!("check.attrition-none");
         return Ok(check(id, Status::Ok, Some(0.0), None, detail));
     };
     // Fisher's test takes customers for independent, which those of a cluster are not.
@@ -78,48 +79,65 @@ pub fn attrition(experiment: &Experiment, table: &ContactTable, ended: bool) -> 
     let limit = experiment.decision.max_attrition_difference;
     // While the test period runs, outcomes are missing by nature.
     let beyond = limit.filter(|limit| ended && widest.difference.abs() > *limit);
-    let part = |k: Count, of: &str| {
-        let share = percent_with(k.successes as f64 / k.n as f64, 1);
-        let (few, all) = (k.successes, people(k.n));
-        match few > 0 && few < experiment.min_cell {
-            true => format!("<{} of {all} {of}", experiment.min_cell),
-            false => format!("{} of {all} {of} ({share})", people(few)),
-        }
+    let (about, status) = match beyond {
+        Some(_) => (widest, Status::Stop),
+        None if p.is_some_and(|p| p < WARNS) => (rarest, Status::Warn),
+        None => (widest, Status::Info),
     };
-    let shown = |l: &Loss| {
-        let arm = format!("customers of \"{}\"", experiment.arms[l.arm].name);
-        format!(
-            "{} and {} have no outcome",
-            part(l.treatment, &arm),
-            part(l.control, "of control")
-        )
+    let (arm, control) = (
+        of_arm(experiment, about),
+        of_control(experiment, about.control),
+    );
+    let detail = match (status, beyond) {
+        (_, Some(limit)) => text!(
+            "check.attrition-beyond",
+            arm,
+            control,
+            limit = fixed(limit * 100.0, 1)
+        ),
+        (Status::Warn, None) => text!("check.attrition-differs", arm, control),
+        (_, None) if clustered => text!("check.attrition-clusters", arm, control),
+        (_, None) => text!("check.attrition-fits", arm, control),
     };
-    let (status, about, meaning) = match beyond {
-        Some(limit) => (
-            Status::Stop,
-            widest,
-            format!(
-                ": a difference beyond the plan's limit of {} percentage points, so those compared are no longer those assigned",
-                fixed(limit * 100.0, 1)
-            ),
-        ),
-        None if p.is_some_and(|p| p < WARNS) => (
-            Status::Warn,
-            rarest,
-            ": more than chance explains, so those compared may differ from those assigned; find out who is missing and why".into(),
-        ),
-        None if clustered => (
-            Status::Info,
-            widest,
-            "; whole clusters were assigned, so no test of single customers is made".into(),
-        ),
-        None => (Status::Info, widest, ", no more than chance explains".into()),
-    };
-    let detail = format!("{}{meaning}.", shown(about));
     Ok(check(id, status, Some(widest.difference), p, detail))
 }
 
-/// Lee's bounds of every arm with missing outcomes, in words; empty where none are missing.
+/// Share that is missing, as people read it.
+fn share(k: Count) -> String {
+    percent_with(k.successes as f64 / k.n as f64, 1)
+}
+
+/// The treatment arm's missing outcomes; few are not told.
+fn of_arm(experiment: &Experiment, loss: &Loss) -> String {
+    let (k, least) = (loss.treatment, experiment.min_cell);
+    let (arm, all) = (&experiment.arms[loss.arm].name, people(k.n));
+    match k.successes > 0 && k.successes < least {
+        true => text!("check.attrition-arm-few", few = least, all, arm),
+        false => text!(
+            "check.attrition-arm",
+            missing = people(k.successes),
+            all,
+            arm,
+            share = share(k)
+        ),
+    }
+}
+
+/// Control's missing outcomes.
+fn of_control(experiment: &Experiment, k: Count) -> String {
+    let (least, all) = (experiment.min_cell, people(k.n));
+    match k.successes > 0 && k.successes < least {
+        true => text!("check.attrition-control-few", few = least, all),
+        false => text!(
+            "check.attrition-control",
+            missing = people(k.successes),
+            all,
+            share = share(k)
+        ),
+    }
+}
+
+/// Lee's bounds of every arm with missing outcomes, in words; `None` where none are missing.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
@@ -127,24 +145,22 @@ pub fn bounds_in_words(
     experiment: &Experiment,
     outcome: &Outcome,
     table: &ContactTable,
-) -> Result<String> {
+) -> Result<Option<String>> {
     let mut parts = Vec::new();
     for (arm, c) in comparisons(experiment, table)? {
         let missing = c.treatment.total.missing + c.control.total.missing;
         let counts = missing > 0 && experiment.cluster_column().is_none();
         if let (true, Ok(bounds)) = (counts, lee::bounds(&c, experiment.analysis.alpha)) {
-            let range = in_words(experiment, outcome, table, &bounds);
-            parts.push(format!("for \"{}\" {range}", experiment.arms[arm].name));
+            let arm = &experiment.arms[arm].name;
+            parts.push(in_words(experiment, outcome, table, arm, &bounds));
         }
     }
     if parts.is_empty() {
-        return Ok(String::new());
+        return Ok(None);
     }
-    Ok(format!(
-        " If the arm changed who is missing in one direction only, the difference in {} lies within these bounds (Lee), whatever the missing outcomes are: {}.",
-        scale(experiment, outcome, table).window_unit,
-        parts.join("; ")
-    ))
+    let unit = scale(experiment, outcome, table).window_unit;
+    let arms = parts.join("; ");
+    Ok(Some(text!("check.attrition-lee", unit, arms)))
 }
 
 fn comparisons<'a>(
@@ -162,20 +178,30 @@ fn in_words(
     experiment: &Experiment,
     outcome: &Outcome,
     table: &ContactTable,
+    arm: &str,
     bounds: &Bounds,
 ) -> String {
     let shown = scale(experiment, outcome, table);
     let (low, high) = (bounds.lower * shown.window, bounds.upper * shown.window);
     let decimals = interval_decimals(low, Some(low), Some(high), 0.0);
-    let range = |a: f64, b: f64| format!("{} to {}", fixed(a, decimals), fixed(b, decimals));
-    let interval = bounds.interval.map_or(String::new(), |(l, u)| {
-        format!(
-            " ({} interval {})",
-            percent_with(1.0 - experiment.analysis.alpha, 0),
-            range(l * shown.window, u * shown.window)
-        )
-    });
-    format!("{}{interval}", range(low, high))
+    let show = |v: f64| fixed(v, decimals);
+    match bounds.interval {
+        None => text!(
+            "check.attrition-lee-arm",
+            arm,
+            low = show(low),
+            high = show(high)
+        ),
+        Some((lower, upper)) => text!(
+            "check.attrition-lee-interval",
+            arm,
+            low = show(low),
+            high = show(high),
+            level = percent_with(1.0 - experiment.analysis.alpha, 0),
+            lower = show(lower * shown.window),
+            upper = show(upper * shown.window)
+        ),
+    }
 }
 
 /// Puts Lee's bounds beside the plain difference of means where outcomes are missing: `lee_bounds`,

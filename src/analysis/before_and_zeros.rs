@@ -2,11 +2,13 @@
 
 use crate::error::Result;
 use crate::experiment::{Experiment, OutcomeKind};
+use crate::number::fixed;
 use crate::stats::zeros::{Zeros, zeros};
 use crate::stats::{Estimand, Estimate, Refusal, Test, means};
 use crate::table::{ArmId, Cell, Comparison, ContactTable, Decimals};
+use crate::texts::text;
 
-use super::checks::{WARNS, WHOLE_CLUSTERS, check, not_run, people};
+use super::checks::{WARNS, check, not_run, people, whole_clusters};
 use super::model::{Check, Status};
 use super::primary::strata_matter;
 
@@ -20,10 +22,10 @@ use super::primary::strata_matter;
 pub fn baseline_drift(experiment: &Experiment, table: &ContactTable) -> Result<Check> {
     let id = "baseline-drift";
     if !table.has_before() {
-        return Ok(not_run(id, "there is no before value"));
+        return Ok(not_run(id, text!("skipped.no-before")));
     }
     if experiment.cluster_column().is_some() {
-        return Ok(not_run(id, WHOLE_CLUSTERS));
+        return Ok(not_run(id, whole_clusters()));
     }
     let placebo = before_as_after(table)?;
     let varying = placebo.constant_exposure().is_none();
@@ -53,23 +55,14 @@ pub fn baseline_drift(experiment: &Experiment, table: &ContactTable) -> Result<C
     }
     let smallest = found.iter().min_by(|a, b| a.1.total_cmp(&b.1));
     let Some((t, p, arm)) = smallest else {
-        return Ok(not_run(id, "the before values do not vary within arms"));
+        return Ok(not_run(id, text!("check.drift-no-spread")));
     };
     let p = (p * found.len() as f64).min(1.0);
     let (status, detail) = if p < WARNS {
-        (
-            Status::Warn,
-            format!(
-                "Already before the start \"{}\" differed from control, by {} standard errors: chance does this once in a hundred pilots, a fault in the assignment always. Prefer estimates that use the before value.",
-                experiment.arms[*arm].name,
-                crate::number::fixed(*t, 1)
-            ),
-        )
+        let (arm, errors) = (&experiment.arms[*arm].name, fixed(*t, 1));
+        (Status::Warn, text!("check.drift-shown", arm, errors))
     } else {
-        (
-            Status::Ok,
-            "Before the start no arm shows an effect, as it should be.".into(),
-        )
+        (Status::Ok, text!("check.drift-none"))
     };
     Ok(check(id, status, Some(*t), Some(p), detail))
 }
@@ -112,7 +105,7 @@ pub fn zero_inflation(
 ) -> Result<Check> {
     let id = "zero-inflation";
     if kind != OutcomeKind::Count {
-        return Ok(not_run(id, "the outcome is not a count"));
+        return Ok(not_run(id, text!("check.not-a-count")));
     }
     let mut found: Vec<Zeros> = Vec::new();
     let mut why = None;
@@ -125,30 +118,29 @@ pub fn zero_inflation(
     }
     let smallest = found.iter().min_by(|a, b| a.p_value.total_cmp(&b.p_value));
     let Some(most) = smallest else {
-        let why = why.unwrap_or_else(|| "there is no treatment arm".into());
-        return Ok(not_run(id, &why));
+        let why = why.unwrap_or_else(|| text!("check.zeros-no-arm"));
+        return Ok(not_run(id, why));
     };
     let p = (most.p_value * found.len() as f64).min(1.0);
     let observed = match most.observed > 0 && most.observed < experiment.min_cell {
         true => format!("<{}", experiment.min_cell),
         false => people(most.observed),
     };
-    let counts = format!(
-        "Customers without a contact: {observed} of {}; a negative binomial distribution expects {}",
-        people(most.n),
-        people(most.expected.round().max(0.0) as u64)
-    );
-    let (status, meaning) = match (p < WARNS, most.z > 0.0) {
+    let expected = most.expected.round().max(0.0) as u64;
+    let (all, expected) = (people(most.n), people(expected));
+    let (status, detail) = match (p < WARNS, most.z > 0.0) {
         (true, true) => (
             Status::Info,
-            ", fewer than there are: some customers may never contact. Means and their tests are right all the same; plan the next pilot's size from history rather than by the negative binomial",
+            text!("check.zeros-more", observed, all, expected),
         ),
         (true, false) => (
             Status::Info,
-            ", more than there are. Means and their tests are right all the same; negbin and sizes planned by it are approximate",
+            text!("check.zeros-fewer", observed, all, expected),
         ),
-        (false, _) => (Status::Ok, ", no more than chance apart"),
+        (false, _) => (
+            Status::Ok,
+            text!("check.zeros-fit", observed, all, expected),
+        ),
     };
-    let detail = format!("{counts}{meaning}.");
     Ok(check(id, status, Some(most.z), Some(p), detail))
 }

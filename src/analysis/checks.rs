@@ -2,9 +2,11 @@
 
 use crate::error::Result;
 use crate::experiment::{Experiment, OutcomeKind};
+pub(super) use crate::number::count as people;
 use crate::number::fixed;
 use crate::stats::{balance, cluster, srm, welch_t};
 use crate::table::{ArmId, Audit, Comparison, ContactTable, Evidence, Moments};
+use crate::texts::text;
 
 use super::Phase;
 use super::attrition::attrition;
@@ -24,10 +26,19 @@ const MANY_SET_ASIDE: f64 = 0.001;
 const MANY_NEAR: f64 = 0.01;
 
 /// Why a check that takes customers for independent does not run.
-pub const WHOLE_CLUSTERS: &str =
-    "it takes customers one by one, and this pilot assigned whole clusters";
+pub fn whole_clusters() -> String {
+    text!("check.whole-clusters")
+}
+
+/// Why a check that compares arms after the start does not run before the end.
+pub fn after_the_end() -> String {
+    text!("check.after-the-end")
+}
+
 /// Why a check of a clustered pilot cannot run.
-const NO_CLUSTERS: &str = "the evidence does not say which customers share a cluster";
+fn no_clusters() -> String {
+    text!("check.no-clusters")
+}
 
 /// All checks that need no estimate, in the order of the reference list.
 ///
@@ -75,22 +86,11 @@ pub fn check(
 }
 
 /// A check that the data do not allow, and why.
-pub fn not_run(id: &str, why: &str) -> Check {
-    let mut detail = why.to_string();
-    detail[..1].make_ascii_uppercase();
-    check(id, Status::NotRun, None, None, detail + ".")
-}
-
-pub(super) fn people(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, d) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(d);
-    }
-    out
+pub fn not_run(id: &str, why: String) -> Check {
+    let mut rest = why.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    let detail = first.chain(rest).chain(['.']).collect();
+    check(id, Status::NotRun, None, None, detail)
 }
 
 fn sample_ratio(
@@ -100,21 +100,20 @@ fn sample_ratio(
 ) -> Check {
     let weights: Option<Vec<u64>> = experiment.arms.iter().map(|a| a.weight).collect();
     let Some(weights) = weights else {
-        return not_run("srm", "the plan states no weights for its existing arms");
+        return not_run("srm", text!("check.srm-no-weights"));
     };
-    let (counts, what, lost) = match by_cluster {
-        None => (audit.customers_by_arm.clone(), "sizes", "customers"),
+    let counts = match by_cluster {
+        None => audit.customers_by_arm.clone(),
         Some(by_cluster) => match by_cluster.table() {
-            None => return not_run("srm", NO_CLUSTERS),
+            None => return not_run("srm", no_clusters()),
             Some(table) => {
                 let arms = 0..experiment.arms.len() as u16;
-                let clusters = arms.map(|a| table.clusters(ArmId(a))).collect();
-                (clusters, "numbers of clusters", "clusters")
+                arms.map(|a| table.clusters(ArmId(a))).collect()
             }
         },
     };
     let Some(test) = srm::goodness_of_fit(&counts, &weights) else {
-        return not_run("srm", "there are no customers");
+        return not_run("srm", text!("check.srm-no-customers"));
     };
     let by_arm: Vec<String> = experiment
         .arms
@@ -127,28 +126,18 @@ fn sample_ratio(
         .map(u64::to_string)
         .collect::<Vec<_>>()
         .join(":");
-    if test.p_value < SRM_STOPS {
-        return check(
-            "srm",
+    let sizes = by_arm.join(", ");
+    let (status, detail) = match (test.p_value < SRM_STOPS, by_cluster) {
+        (true, None) => (Status::Stop, text!("check.srm-differ", sizes, shares)),
+        (true, Some(_)) => (
             Status::Stop,
-            Some(test.statistic),
-            Some(test.p_value),
-            format!(
-                "The arms' {what} ({}) do not fit the planned {shares}: {lost} were lost or added by arm, so the arms cannot be compared. Find out where before reading any effect.",
-                by_arm.join(", ")
-            ),
-        );
-    }
-    check(
-        "srm",
-        Status::Ok,
-        Some(test.statistic),
-        Some(test.p_value),
-        format!(
-            "The arms' {what} ({}) fit the planned {shares}.",
-            by_arm.join(", ")
+            text!("check.srm-clusters-differ", sizes, shares),
         ),
-    )
+        (false, None) => (Status::Ok, text!("check.srm-fit", sizes, shares)),
+        (false, Some(_)) => (Status::Ok, text!("check.srm-clusters-fit", sizes, shares)),
+    };
+    let (statistic, p) = (Some(test.statistic), Some(test.p_value));
+    check("srm", status, statistic, p, detail)
 }
 
 fn balance_check(
@@ -159,47 +148,33 @@ fn balance_check(
     let omnibus = match by_cluster.map(|b| b.table()) {
         None => balance::omnibus(table),
         Some(Some(clusters)) => balance::omnibus_of_clusters(clusters),
-        Some(None) => return not_run("balance", NO_CLUSTERS),
+        Some(None) => return not_run("balance", no_clusters()),
     };
     if !table.has_before() && table.strata().len() < 2 && by_cluster.is_none() {
-        return not_run(
-            "balance",
-            "there is neither a before value nor a stratum to compare",
-        );
+        return not_run("balance", text!("check.balance-nothing"));
     }
     let Some(test) = omnibus else {
-        return not_run("balance", "the before values and strata do not vary");
+        return not_run("balance", text!("check.balance-no-spread"));
     };
     let largest = super::describe::balance(experiment, std::slice::from_ref(table))
         .unwrap_or_default()
         .into_iter()
         .filter_map(|r| r.smd.map(|s| (s, r.covariate, r.arm)))
         .max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
-    let (status, mut detail) = if test.p_value < WARNS {
-        (
-            Status::Warn,
-            "Before the start the arms differ more than chance explains.".to_string(),
-        )
-    } else {
-        (
-            Status::Ok,
-            "Before the start the arms differ no more than chance explains.".to_string(),
-        )
+    let (mut status, mut detail) = match test.p_value < WARNS {
+        true => (Status::Warn, text!("check.balance-differs")),
+        false => (Status::Ok, text!("check.balance-fits")),
     };
-    let mut status = status;
     if let Some((smd, covariate, arm)) = largest {
-        if smd.abs() > LARGE_SMD {
+        let shown = fixed(smd, 3);
+        detail.push(' ');
+        detail.push_str(&if smd.abs() > LARGE_SMD {
             status = Status::Warn;
-        }
-        detail.push_str(&format!(
-            " Largest standardised difference: {} ({covariate}, {arm}){}.",
-            fixed(smd, 3),
-            if smd.abs() > LARGE_SMD {
-                format!(", beyond {LARGE_SMD}: read the adjusted estimates")
-            } else {
-                String::new()
-            }
-        ));
+            let limit = LARGE_SMD;
+            text!("check.balance-beyond", smd = shown, covariate, arm, limit)
+        } else {
+            text!("check.balance-largest", smd = shown, covariate, arm)
+        });
     }
     check(
         "balance",
@@ -221,11 +196,11 @@ fn exposure(
             Status::Ok,
             None,
             None,
-            "Every customer was observed equally long.".into(),
+            text!("check.exposure-same"),
         ));
     }
     if by_cluster.is_some_and(|b| b.table().is_none()) {
-        return Ok(not_run("exposure", NO_CLUSTERS));
+        return Ok(not_run("exposure", no_clusters()));
     }
     let mut smallest: Option<(f64, f64, usize)> = None;
     let arms: Vec<usize> = experiment.treatments().collect();
@@ -255,56 +230,32 @@ fn exposure(
         }
     }
     let Some((t, p, arm)) = smallest else {
-        return Ok(not_run(
-            "exposure",
-            "an arm has fewer than two observed customers",
-        ));
+        return Ok(not_run("exposure", text!("check.exposure-few")));
     };
     // Bonferroni over the treatment arms.
     let p = (p * arms.len() as f64).min(1.0);
-    Ok(if p < WARNS {
-        check(
-            "exposure",
-            Status::Warn,
-            Some(t),
-            Some(p),
-            format!(
-                "The arm \"{}\" was observed for a different time than control; compare rates, and find out why.",
-                experiment.arms[arm].name
-            ),
-        )
+    let (status, detail) = if p < WARNS {
+        let arm = &experiment.arms[arm].name;
+        (Status::Warn, text!("check.exposure-differs", arm))
     } else {
-        check(
-            "exposure",
-            Status::Ok,
-            Some(t),
-            Some(p),
-            "The arms were observed equally long on average.".into(),
-        )
-    })
+        (Status::Ok, text!("check.exposure-fits"))
+    };
+    Ok(check("exposure", status, Some(t), Some(p), detail))
 }
 
 fn double_assignment(audit: &Audit) -> Check {
-    match audit.double_assigned {
-        None => not_run("double-assignment", "the data name no customers"),
-        Some(0) => check(
-            "double-assignment",
-            Status::Ok,
-            Some(0.0),
-            None,
-            "No customer is in two arms.".into(),
-        ),
-        Some(n) => check(
-            "double-assignment",
+    let id = "double-assignment";
+    let Some(n) = audit.double_assigned else {
+        return not_run(id, text!("check.no-customers-named"));
+    };
+    let (status, detail) = match n {
+        0 => (Status::Ok, text!("check.double-none")),
+        n => (
             Status::Stop,
-            Some(n as f64),
-            None,
-            format!(
-                "{} customers are in two arms; they are in no table. Mend the roster before reading any effect.",
-                people(n)
-            ),
+            text!("check.double-some", customers = people(n)),
         ),
-    }
+    };
+    check(id, status, Some(n as f64), None, detail)
 }
 
 fn unassigned(audit: &Audit) -> Check {
@@ -312,34 +263,23 @@ fn unassigned(audit: &Audit) -> Check {
     if let Some(u) = &audit.unassigned_contacts {
         let near = audit.near_matches.unwrap_or(0);
         if near as f64 > MANY_NEAR * audit.customers as f64 {
-            return check(
-                id,
-                Status::Warn,
-                Some(u.contacts as f64),
-                None,
-                format!(
-                    "{} customers of the log would be known if case, blanks or leading zeros were ignored: the identifiers of roster and log are probably written differently, and their contacts are missing from the result.",
-                    people(near)
-                ),
-            );
+            let detail = text!("check.unassigned-near", customers = people(near));
+            return check(id, Status::Warn, Some(u.contacts as f64), None, detail);
         }
         let rows = audit.unassigned_customers.unwrap_or(0);
         let mut sentences = Vec::new();
         if u.contacts > 0 {
-            sentences.push(format!(
-                "{} contacts are of {} customers who are in no arm; they do not count.",
-                people(u.contacts),
-                people(u.customers)
+            sentences.push(text!(
+                "check.unassigned-contacts",
+                contacts = people(u.contacts),
+                customers = people(u.customers)
             ));
         }
         if rows > 0 {
-            sentences.push(format!(
-                "{} rows of the roster are of customers who have no arm yet; they do not count.",
-                people(rows)
-            ));
+            sentences.push(text!("check.unassigned-roster", rows = people(rows)));
         }
         let status = if sentences.is_empty() {
-            sentences.push("Every contact is of an assigned customer.".into());
+            sentences.push(text!("check.unassigned-no-contact"));
             Status::Ok
         } else {
             Status::Info
@@ -352,95 +292,59 @@ fn unassigned(audit: &Audit) -> Check {
             sentences.join(" "),
         );
     }
-    match audit.unassigned_customers {
-        None => not_run(id, "arms and counts are in one file"),
-        Some(0) => check(
-            id,
-            Status::Ok,
-            Some(0.0),
-            None,
-            "Every row is of an assigned customer.".into(),
-        ),
-        Some(n) => check(
-            id,
+    let Some(rows) = audit.unassigned_customers else {
+        return not_run(id, text!("check.unassigned-one-file"));
+    };
+    let (status, detail) = match rows {
+        0 => (Status::Ok, text!("check.unassigned-no-row")),
+        n => (
             Status::Info,
-            Some(n as f64),
-            None,
-            format!(
-                "{} rows are of customers who are in no arm; they do not count.",
-                people(n)
-            ),
+            text!("check.unassigned-rows", rows = people(n)),
         ),
-    }
+    };
+    check(id, status, Some(rows as f64), None, detail)
 }
 
 fn duplicates(audit: &Audit) -> Check {
     let id = "duplicates";
     let Some(customers) = audit.duplicate_customers else {
-        return not_run(id, "the data name no customers");
+        return not_run(id, text!("check.no-customers-named"));
     };
     if let Some(repeats) = audit.repeated_contacts.filter(|n| *n > 0) {
-        return check(
-            id,
-            Status::Warn,
-            Some(repeats as f64),
-            None,
-            format!(
-                "{} contacts repeat an earlier row exactly; without a column of contact identifiers nothing was dropped.",
-                people(repeats)
-            ),
-        );
+        let detail = text!("check.duplicates-exact", contacts = people(repeats));
+        return check(id, Status::Warn, Some(repeats as f64), None, detail);
     }
     let contacts = audit.duplicate_contacts.unwrap_or(0);
-    match customers + contacts {
-        0 => check(
-            id,
-            Status::Ok,
-            Some(0.0),
-            None,
-            "No row is there twice.".into(),
-        ),
-        n => check(
-            id,
+    let (status, detail) = match customers + contacts {
+        0 => (Status::Ok, text!("check.duplicates-none")),
+        _ => (
             Status::Info,
-            Some(n as f64),
-            None,
-            format!(
-                "{} repeated customers and {} repeated contacts were counted once.",
-                people(customers),
-                people(contacts)
+            text!(
+                "check.duplicates-some",
+                customers = people(customers),
+                contacts = people(contacts)
             ),
         ),
-    }
+    };
+    let statistic = Some((customers + contacts) as f64);
+    check(id, status, statistic, None, detail)
 }
 
 pub(super) fn quarantined(audit: &Audit) -> Check {
     let id = "quarantined-rows";
     let share = audit.set_aside as f64 / audit.rows_read.max(1) as f64;
-    match audit.set_aside {
-        0 => check(
-            id,
-            Status::Ok,
-            Some(0.0),
-            None,
-            format!("All {} rows could be read.", people(audit.rows_read)),
-        ),
-        n => check(
-            id,
-            if share > MANY_SET_ASIDE {
-                Status::Warn
-            } else {
-                Status::Info
+    let rows = people(audit.rows_read);
+    let (status, detail) = match audit.set_aside {
+        0 => (Status::Ok, text!("check.quarantined-none", rows)),
+        n => (
+            match share > MANY_SET_ASIDE {
+                true => Status::Warn,
+                false => Status::Info,
             },
-            Some(n as f64),
-            None,
-            format!(
-                "{} of {} rows could not be read and were set aside with line and reason.",
-                people(n),
-                people(audit.rows_read)
-            ),
+            text!("check.quarantined-some", aside = people(n), rows),
         ),
-    }
+    };
+    check(id, status, Some(audit.set_aside as f64), None, detail)
 }
 
 fn overdispersion(
@@ -450,7 +354,7 @@ fn overdispersion(
 ) -> Result<Check> {
     let id = "overdispersion";
     if kind != OutcomeKind::Count {
-        return Ok(not_run(id, "the outcome is not a count"));
+        return Ok(not_run(id, text!("check.not-a-count")));
     }
     let (mut squares, mut mean_total, mut df) = (0.0, 0.0, 0.0);
     for arm in 0..experiment.arms.len() {
@@ -464,27 +368,15 @@ fn overdispersion(
         }
     }
     if df == 0.0 || mean_total == 0.0 {
-        return Ok(not_run(id, "there are no contacts"));
+        return Ok(not_run(id, text!("check.overdispersion-empty")));
     }
     let dispersion = squares / df;
-    let detail = if dispersion > 1.2 {
-        format!(
-            "Contacts vary {dispersion:.1} times as much between customers as pure chance (Poisson) would; the estimators used allow for it."
-        )
+    let (status, detail) = if dispersion > 1.2 {
+        let times = format!("{dispersion:.1}");
+        (Status::Info, text!("check.overdispersion-more", times))
     } else {
-        format!(
-            "Contacts vary about as much between customers as pure chance (Poisson) would ({dispersion:.2} times)."
-        )
+        let times = format!("{dispersion:.2}");
+        (Status::Ok, text!("check.overdispersion-none", times))
     };
-    Ok(check(
-        id,
-        if dispersion > 1.2 {
-            Status::Info
-        } else {
-            Status::Ok
-        },
-        Some(dispersion),
-        None,
-        detail,
-    ))
+    Ok(check(id, status, Some(dispersion), None, detail))
 }

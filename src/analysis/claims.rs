@@ -4,6 +4,7 @@ use crate::experiment::{Better, Experiment, OutcomeKind};
 use crate::number::{p_value, percent_with};
 use crate::stats::dist::t_sf;
 use crate::stats::{DetailValue, Estimand, Estimator};
+use crate::texts::text;
 
 use super::checks::{check, not_run};
 use super::model::{Check, EstimateRow, Status};
@@ -20,14 +21,11 @@ use super::model::{Check, EstimateRow, Status};
 pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateRow]) -> Check {
     let id = "claims";
     let Some(business) = &experiment.business else {
-        return not_run(id, "the plan has no [business], so nothing was promised");
+        return not_run(id, text!("check.claims-no-business"));
     };
     let outcome = experiment.primary_outcome();
     if outcome.kind != OutcomeKind::Count || outcome.better != Better::Lower {
-        return not_run(
-            id,
-            "the claims are about fewer contacts, the primary outcome is not",
-        );
+        return not_run(id, text!("check.claims-not-contacts"));
     }
     let (low, high) = business.claims.contact_reduction;
     let mut sentences = Vec::new();
@@ -59,38 +57,42 @@ pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateR
         }
         let ends = two_sided(row).map(|(lower, upper)| (1.0 - upper, 1.0 - lower));
         let alpha = experiment.analysis.alpha;
-        let verdict = match ends {
-            _ if below < alpha => format!("less than was claimed ({})", p_value(below)),
-            _ if above < alpha => format!("more than was claimed ({})", p_value(above)),
-            Some((l, u)) if l >= low && u <= high => "as claimed".to_string(),
-            _ => "the pilot cannot tell it from the claim".to_string(),
-        };
-        let shown = |v: f64| percent_with(v, 0);
-        let interval = ends.map_or(String::new(), |(l, u)| {
-            format!(
-                " ({} interval {} to {})",
-                shown(row.level),
-                shown(l),
-                shown(u)
-            )
+        let found = reduction_in_words(&arm.title, row, ends);
+        sentences.push(match ends {
+            _ if below < alpha => text!("check.claims-less", found, p = p_value(below)),
+            _ if above < alpha => text!("check.claims-more", found, p = p_value(above)),
+            Some((l, u)) if l >= low && u <= high => {
+                text!("check.claims-as-claimed", found)
+            }
+            _ => text!("check.claims-unclear", found),
         });
-        sentences.push(format!(
-            "{}: a reduction of {}{interval}, {verdict}.",
-            arm.title,
-            shown(reduction)
-        ));
         largest = Some(largest.map_or(reduction, |l: f64| l.max(reduction)));
     }
     let Some(largest) = largest else {
-        return not_run(id, "no arm has a ratio with an interval");
+        return not_run(id, text!("check.claims-no-ratio"));
     };
-    let claimed = format!(
-        "Claimed was a reduction of {} to {}. ",
-        percent_with(low, 0),
-        percent_with(high, 0)
-    );
-    let detail = claimed + &sentences.join(" ");
+    let (low, high) = (percent_with(low, 0), percent_with(high, 0));
+    let claimed = text!("check.claims-claimed", low, high);
+    sentences.insert(0, claimed);
+    let detail = sentences.join(" ");
     check(id, Status::Info, Some(largest), None, detail)
+}
+
+/// "Tip sheet: a reduction of 12 % (95 % interval 3 % to 20 %)".
+fn reduction_in_words(arm: &str, row: &EstimateRow, ends: Option<(f64, f64)>) -> String {
+    let shown = |v: f64| percent_with(v, 0);
+    let reduction = shown(1.0 - row.value);
+    match ends {
+        None => text!("check.claims-reduction", arm, reduction),
+        Some((low, high)) => text!(
+            "check.claims-reduction-interval",
+            arm,
+            reduction,
+            level = shown(row.level),
+            low = shown(low),
+            high = shown(high)
+        ),
+    }
 }
 
 fn two_sided(row: &EstimateRow) -> Option<(f64, f64)> {

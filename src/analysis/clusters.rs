@@ -9,6 +9,7 @@ use crate::stats::{DetailValue, Estimate, Estimator, Refusal, Test};
 use crate::table::{
     ArmId, ClusterRow, ClusterTable, Comparison, ContactTable, Decimals, OutcomeEvidence,
 };
+use crate::texts::text;
 
 use super::estimates::draws;
 use super::family::Adjusted;
@@ -58,7 +59,7 @@ impl<'a> ByCluster<'a> {
         test: &Test,
     ) -> Result<Vec<Estimate>, Refusal> {
         let Some(table) = self.0 else {
-            return Err(Refusal::new(NO_TABLE));
+            return Err(Refusal::new(text!("skipped.no-cluster-table")));
         };
         let arm = usize::from(c.treatment.arm.0);
         let units = (c.y_unit(), c.e_unit());
@@ -116,9 +117,6 @@ impl ByCluster<'_> {
     }
 }
 
-/// Why a clustered pilot may have no cluster table.
-const NO_TABLE: &str = "the evidence does not say which customers share a cluster: run `pilot ingest` again; ready-made cells need clusters.csv beside cells.csv";
-
 /// Estimators that take whole clusters.
 pub const ESTIMATORS: [Estimator; 3] = [
     Estimator::Permutation,
@@ -135,7 +133,7 @@ pub fn skipped(outcome: &Outcome) -> impl Iterator<Item = Skipped> + '_ {
             outcome: outcome.name.clone(),
             estimator,
             arm: None,
-            why: "ignores the clusters, so its interval would be too narrow".into(),
+            why: text!("skipped.ignores-clusters"),
         })
 }
 
@@ -157,25 +155,26 @@ pub fn few(
         .iter()
         .find(|r| r.arm == arm && r.estimate.estimator == Estimator::Cluster);
     let df = own.and_then(|r| r.estimate.df);
-    let why = if fewest < FEW_CLUSTERS {
-        format!(
-            "the arm \"{}\" has {fewest} clusters, fewer than {FEW_CLUSTERS}",
-            experiment.arms[least].name
+    let name = |arm: usize| experiment.arms[arm].name.as_str();
+    let message = if fewest < FEW_CLUSTERS {
+        text!(
+            "warning.few-clusters",
+            outcome = outcome.name,
+            small = name(least),
+            clusters = fewest,
+            limit = FEW_CLUSTERS,
+            arm = name(arm)
         )
     } else {
         let df = df.filter(|df| *df < FEW_DF)?;
-        format!(
-            "the clusters differ so much in size that they count as if there were {:.0}",
-            df + 2.0
+        text!(
+            "warning.few-clusters-uneven",
+            outcome = outcome.name,
+            clusters = format!("{:.0}", df + 2.0),
+            arm = name(arm)
         )
     };
-    Some(Warning {
-        id: "few-clusters".into(),
-        message: format!(
-            "{}: {why}; the interval of \"{}\" leans on the t distribution, so read the permutation p-value of whole clusters beside it, and assign more clusters next time",
-            outcome.name, experiment.arms[arm].name
-        ),
-    })
+    Some(Warning::new("few-clusters", message))
 }
 
 /// Whether an arm's clusters are too few for how unevenly they differ.
@@ -201,12 +200,10 @@ pub fn skewed(
         }
         powers
     });
-    too_skewed(&powers, UNSURE_SKEWNESS).then(|| Warning {
-        id: "skewed-counts".into(),
-        message: format!(
-            "{}: \"{}\": clusters are too few, or differ too unevenly in size and contacts, for intervals that bend after their skewness (bootstrap); read the interval of cluster and the permutation p-value of whole clusters",
-            outcome.name, experiment.arms[arm].name
-        ),
+    too_skewed(&powers, UNSURE_SKEWNESS).then(|| {
+        let (outcome, arm) = (&outcome.name, &experiment.arms[arm].name);
+        let message = text!("warning.skewed-counts-clusters", outcome, arm);
+        Warning::new("skewed-counts", message)
     })
 }
 

@@ -6,10 +6,12 @@ use crate::error::Result;
 use crate::experiment::{BeforeKind, Experiment, Outcome, OutcomeKind};
 use crate::stats::dist::normal_isf;
 use crate::table::{ArmId, Comparison, ContactTable, Decimals, Evidence, Moments, Side};
+use crate::texts::text;
 
 use super::clusters::ByCluster;
 use super::model::{BalanceRow, DistributionRow, LevelRow};
 use super::scale::{before_windows, scale};
+use super::segments::smaller_groups;
 
 /// Most bins of a distribution.
 const BINS: i64 = 12;
@@ -50,7 +52,7 @@ fn before_balance(outcome: &Outcome, c: &Comparison<'_>, arm: &str) -> Option<Ba
     let ((mean_arm, v1), (mean_control, v0)) = (part(&c.treatment)?, part(&c.control)?);
     let spread = ((v1 + v0) / 2.0).sqrt();
     Some(BalanceRow {
-        covariate: format!("before: {}", outcome.name),
+        covariate: text!("effect.before", outcome = outcome.name),
         arm: arm.into(),
         mean_arm,
         mean_control,
@@ -109,7 +111,7 @@ fn is_small(customers: u64, min_cell: u64) -> bool {
 /// smallest, so that no count can be had by subtraction; nothing is left where all are one.
 fn merge_small(groups: &mut Vec<(String, u64, u64)>, min_cell: u64) {
     let small = |g: &(String, u64, u64)| is_small(g.1, min_cell) || is_small(g.2, min_cell);
-    let mut merged = ("(smaller groups)".to_string(), 0, 0);
+    let mut merged = (smaller_groups(), 0, 0);
     while let Some(next) = groups.iter().position(small).or_else(|| {
         let least = (0..groups.len()).min_by_key(|i| groups[*i].1.min(groups[*i].2));
         least.filter(|_| small(&merged))

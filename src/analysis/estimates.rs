@@ -8,6 +8,7 @@ use crate::stats::{
     before, bootstrap, cace, means, negbin, permutation, poisson, proportion, ranks,
 };
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
+use crate::texts::text;
 
 use super::attrition::add_bounds;
 use super::clusters::{self, ByCluster};
@@ -103,13 +104,11 @@ pub fn all(
     }
     analysis.covariance = joint::covariance(experiment, &analysis.estimates);
     if analysis.covariance.is_none() {
-        analysis.warnings.push(Warning {
-            id: "no-joint-effect".into(),
-            message: format!(
-                "{}: not every arm's deciding estimate has a standard error above 0, so there is no joint uncertainty of the arms and no business case",
-                experiment.primary_outcome().name
-            ),
-        });
+        let outcome = &experiment.primary_outcome().name;
+        let message = text!("warning.no-joint-effect", outcome);
+        analysis
+            .warnings
+            .push(Warning::new("no-joint-effect", message));
     }
     Ok(analysis)
 }
@@ -197,16 +196,16 @@ fn deciding(
         return first;
     };
     if *found != first {
-        analysis.warnings.push(Warning {
-            id: "estimator-replaced".into(),
-            message: format!(
-                "{}: \"{}\" gives no {} for every arm, so \"{}\" stands for this outcome",
-                outcome.name,
-                first.estimator,
-                estimand_name(first.estimand),
-                found.estimator
-            ),
-        });
+        let message = text!(
+            "warning.estimator-replaced",
+            outcome = outcome.name,
+            first = first.estimator.name(),
+            estimand = estimand_name(first.estimand),
+            found = found.estimator.name()
+        );
+        analysis
+            .warnings
+            .push(Warning::new("estimator-replaced", message));
     }
     *found
 }
@@ -317,7 +316,7 @@ fn unit_of(
             (of_compliers(unit), factor)
         }
         Estimand::Difference => (unit.clone(), factor),
-        other => (estimand_name(other).into(), factor),
+        other => (estimand_name(other), factor),
     }
 }
 
@@ -369,11 +368,11 @@ fn share_control(rows: &mut [Adjusted]) {
     }
 }
 
-fn estimand_name(estimand: Estimand) -> &'static str {
+fn estimand_name(estimand: Estimand) -> String {
     match estimand {
-        Estimand::Difference => "difference",
-        Estimand::Ratio => "ratio",
-        Estimand::Probability => "probability",
+        Estimand::Difference => text!("unit.difference"),
+        Estimand::Ratio => text!("unit.ratio"),
+        Estimand::Probability => text!("unit.probability"),
     }
 }
 
@@ -415,7 +414,7 @@ pub fn run(
         return Some(by_cluster.run(experiment, outcome, estimator, c, test));
     }
     let count = outcome.kind == OutcomeKind::Count;
-    let refuse = |why: &str| Some(Err(Refusal::new(why)));
+    let refuse = |why: String| Some(Err(Refusal::new(why)));
     let has_before = c.table().has_before();
     match estimator {
         Estimator::Welch => Some(means::welch(c, test)),
@@ -423,16 +422,16 @@ pub fn run(
         Estimator::Rate if count => Some(means::rate(c, test)),
         Estimator::Delta => Some(means::delta(c, test)),
         Estimator::Stratified if c.table().strata().len() > 1 => Some(means::stratified(c, test)),
-        Estimator::Stratified => refuse("the plan has no strata"),
+        Estimator::Stratified => refuse(text!("skipped.no-strata")),
         Estimator::Cuped | Estimator::Did | Estimator::Ancova | Estimator::Lin
             if !has_before && c.table().strata().len() < 2 =>
         {
-            refuse("there is no before value")
+            refuse(text!("skipped.no-before"))
         }
-        Estimator::Cuped | Estimator::Did if !has_before => refuse("there is no before value"),
+        Estimator::Cuped | Estimator::Did if !has_before => refuse(text!("skipped.no-before")),
         Estimator::Cuped => Some(before::cuped(c, test)),
         Estimator::Did if outcome.before_kind == BeforeKind::Covariate || !count => {
-            refuse("the before value is a covariate, not the same count earlier")
+            refuse(text!("skipped.before-covariate"))
         }
         Estimator::Did => Some(before::did_over(
             c,
@@ -457,10 +456,10 @@ pub fn run(
         Estimator::Proportion if outcome.kind == OutcomeKind::Proportion => {
             Some(proportion::proportion(c, test))
         }
-        Estimator::Cluster => refuse("the plan names no clusters"),
+        Estimator::Cluster => refuse(text!("skipped.no-clusters")),
         Estimator::Cace => Some(cace::cace(c, test)),
         Estimator::Bayes => match experiment.analysis.prior {
-            None => refuse("the plan has no prior"),
+            None => refuse(text!("skipped.no-prior")),
             Some((mean, sd)) => Some(bayes::bayes(c, test, bayes::Prior { mean, sd })),
         },
         _ => None,
@@ -477,12 +476,15 @@ pub fn draws(
     arm: usize,
     estimator: Estimator,
 ) -> Result<(u32, Stream), Refusal> {
-    let (draws, what) = match estimator {
-        Estimator::Permutation => (experiment.analysis.permutations, "permutations"),
-        _ => (experiment.analysis.bootstrap, "bootstrap draws"),
+    let draws = match estimator {
+        Estimator::Permutation => experiment.analysis.permutations,
+        _ => experiment.analysis.bootstrap,
     };
     if draws == 0 {
-        return Err(Refusal::new(format!("the plan asks for no {what}")));
+        return Err(Refusal::new(match estimator {
+            Estimator::Permutation => text!("skipped.no-permutations"),
+            _ => text!("skipped.no-bootstrap"),
+        }));
     }
     let arm = &experiment.arms[arm].name;
     let purpose = format!("{estimator}/{}/{arm}", outcome.name);

@@ -61,9 +61,8 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     let mut checks = checks::all(experiment, evidence, phase)?;
     if phase == Phase::Running {
         // They compare arms after the start, which nobody looks at before the end.
-        let unended = "it compares arms after the start, as `pilot analyze` does once the test period has ended";
-        checks.push(checks::not_run("spillover", unended));
-        checks.push(checks::not_run("persistence", unended));
+        let unended = ["spillover", "persistence"];
+        checks.extend(unended.map(|id| checks::not_run(id, checks::after_the_end())));
         return Ok(Analysis {
             checks_alone: checks.clone(),
             checks,
@@ -83,7 +82,10 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     {
         let outcome = experiment.primary_outcome();
         let bounds = attrition::bounds_in_words(experiment, outcome, table)?;
-        check.detail.push_str(&bounds);
+        if let Some(bounds) = bounds {
+            check.detail.push(' ');
+            check.detail.push_str(&bounds);
+        }
     }
     let varying = deciding.is_some_and(|t| t.constant_exposure().is_none());
     checks.push(claims::claims(experiment, varying, &mut analysis.estimates));

@@ -91,6 +91,14 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// A warning under its id.
+    pub fn new(id: &str, message: String) -> Self {
+        let id = id.into();
+        Warning { id, message }
+    }
+}
+
 /// One row of `estimates`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EstimateRow {

@@ -3,6 +3,7 @@
 use crate::experiment::{Data, Experiment, Outcome, OutcomeKind, Windows};
 use crate::stats::{DetailValue, Estimand, Estimate};
 use crate::table::{ContactTable, ExposureUnit};
+use crate::texts::text;
 
 /// Average length of a month in days.
 pub const DAYS_PER_MONTH: f64 = 30.4375;
@@ -82,31 +83,24 @@ pub fn scale(experiment: &Experiment, outcome: &Outcome, table: &ContactTable) -
     let days = days_per_exposure(experiment, table);
     let constant = table.constant_exposure();
     let window_days = days.zip(constant).map(|(d, e)| d * e);
+    let per_days = |days: u32| text!("unit.per-days", what, days);
     let (window, window_unit) = match (experiment.analysis.per_days, window_days) {
-        (Some(per), Some(w)) if w > 0.0 && accrues(experiment, outcome) => (
-            f64::from(per) / w,
-            format!("{what} per customer per {per} days"),
-        ),
-        _ => (
-            1.0,
-            format!(
-                "{what} {} over {}",
-                if outcome.kind == OutcomeKind::Proportion {
-                    "of customers"
-                } else {
-                    "per customer"
-                },
-                window_name(table, constant, window_days)
-            ),
-        ),
+        (Some(per), Some(w)) if w > 0.0 && accrues(experiment, outcome) => {
+            (f64::from(per) / w, per_days(per))
+        }
+        _ => {
+            let window = window_name(table, constant, window_days);
+            let unit = match outcome.kind {
+                OutcomeKind::Proportion => text!("unit.share-over", window),
+                _ => text!("unit.over", what, window),
+            };
+            (1.0, unit)
+        }
     };
     let per = experiment.analysis.per_days.unwrap_or(RATE_DAYS);
     let (rate, rate_unit) = match days {
-        Some(d) => (
-            f64::from(per) / d,
-            format!("{what} per customer per {per} days"),
-        ),
-        None => (1.0, format!("{what} per customer per window")),
+        Some(d) => (f64::from(per) / d, per_days(per)),
+        None => (1.0, text!("unit.per-window", what)),
     };
     Scale {
         window,
@@ -119,26 +113,32 @@ pub fn scale(experiment: &Experiment, outcome: &Outcome, table: &ContactTable) -
 
 /// The unit of an effect on those who take the intervention up.
 pub fn of_compliers(unit: &str) -> String {
-    match unit.split_once(" per customer") {
-        Some((what, rest)) => format!("{what} per customer who took it up{rest}"),
-        None => format!("{unit}, of those who took it up"),
+    match per_customer(unit) {
+        Some((what, over)) => text!("unit.takers", what, over),
+        None => text!("unit.takers-other", unit),
     }
 }
 
+/// What is counted and over what, of a unit per customer: "contacts" and "per 30 days".
+pub fn per_customer(unit: &str) -> Option<(&str, &str)> {
+    let each = format!(" {}", text!("unit.per-customer"));
+    let (what, over) = unit.split_once(&each)?;
+    Some((what, over.trim_start()))
+}
+
 fn window_name(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -> String {
-    let unit = match table.exposure_unit() {
-        ExposureUnit::Day => "days",
-        ExposureUnit::Week => "weeks",
-        ExposureUnit::Month => "months",
-        ExposureUnit::Window => {
-            return days.map_or("the window".to_string(), |d| {
-                format!("the window of {d} days")
-            });
-        }
+    let unit = table.exposure_unit();
+    let time = match unit {
+        ExposureUnit::Window => days,
+        _ => constant,
     };
-    match constant {
-        Some(e) => format!("{e} {unit}"),
-        None => "the time observed".to_string(),
+    match (unit, time) {
+        (ExposureUnit::Window, None) => text!("unit.window"),
+        (ExposureUnit::Window, Some(days)) => text!("unit.window-days", days),
+        (_, None) => text!("unit.time-observed"),
+        (ExposureUnit::Day, Some(n)) => text!("unit.days", n),
+        (ExposureUnit::Week, Some(n)) => text!("unit.weeks", n),
+        (ExposureUnit::Month, Some(n)) => text!("unit.months", n),
     }
 }
 
@@ -152,9 +152,9 @@ pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
         Some(Data::Log { .. } | Data::RegionLog { .. })
     );
     match (outcome.kind, log) {
-        (OutcomeKind::Proportion, _) => "share".into(),
-        (OutcomeKind::Count, true) => "contacts".into(),
-        (OutcomeKind::Mean, true) => "seconds of handling".into(),
+        (OutcomeKind::Proportion, _) => text!("unit.what-share"),
+        (OutcomeKind::Count, true) => text!("unit.what-contacts"),
+        (OutcomeKind::Mean, true) => text!("unit.what-seconds"),
         (OutcomeKind::Count | OutcomeKind::Mean, false) => outcome.name.replace('-', " "),
     }
 }

@@ -10,6 +10,7 @@ use crate::stats::heterogeneity::{Heterogeneity, heterogeneity};
 use crate::stats::multiplicity::benjamini_hochberg;
 use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal};
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
+use crate::texts::text;
 
 use super::estimates::{row, run, test_of, unit_and_factor};
 use super::family::Adjusted;
@@ -17,8 +18,10 @@ use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
 use super::scale::rescale;
 
-/// Label of the segments that were too small to stand alone.
-const SMALLER: &str = "(smaller groups)";
+/// Label of the groups of customers that were too small to stand alone.
+pub fn smaller_groups() -> String {
+    text!("effect.smaller-groups")
+}
 
 /// Effects by segment: the interaction tests first, then the segments.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -108,10 +111,8 @@ pub fn add(experiment: &Experiment, evidence: &Evidence, analysis: &mut Analysis
         return Ok(());
     }
     if experiment.cluster_column().is_some() {
-        analysis.warnings.push(Warning {
-            id: "no-segments".into(),
-            message: "the plan's analysis.segments asks for effects by segment, which are not computed where whole clusters were assigned".into(),
-        });
+        let message = text!("warning.no-segments-clusters");
+        analysis.warnings.push(Warning::new("no-segments", message));
         return Ok(());
     }
     let mut found = Segments::default();
@@ -152,12 +153,8 @@ pub fn add(experiment: &Experiment, evidence: &Evidence, analysis: &mut Analysis
         }
     }
     for column in missing {
-        analysis.warnings.push(Warning {
-            id: "no-segments".into(),
-            message: format!(
-                "the plan's analysis.segments asks for effects by \"{column}\", which the evidence does not hold: cells need a segments.csv beside them, and evidence of an earlier version has to be taken again by `pilot ingest`"
-            ),
-        });
+        let message = text!("warning.no-segments-column", column);
+        analysis.warnings.push(Warning::new("no-segments", message));
     }
     if !found.tests.is_empty() {
         analysis.segments = Some(found);
@@ -177,10 +174,10 @@ fn shown(experiment: &Experiment, outcome: &Outcome, values: &[Group]) -> Result
             None => table.clone(),
         };
         let label = match value.trim().is_empty() {
-            true => "(blank)",
-            false => value,
+            true => text!("effect.blank"),
+            false => value.clone(),
         };
-        groups.push((label.into(), table));
+        groups.push((label, table));
     }
     let customers = |table: &ContactTable| -> Vec<u64> {
         let arms = 0..experiment.arms.len() as u16;
@@ -208,7 +205,7 @@ fn shown(experiment: &Experiment, outcome: &Outcome, values: &[Group]) -> Result
         });
     }
     if let Some(merged) = merged.filter(|m| !small(m)) {
-        groups.push((SMALLER.into(), merged));
+        groups.push((smaller_groups(), merged));
     }
     Ok(groups)
 }
@@ -272,7 +269,7 @@ impl Context<'_> {
         let comparison = Comparison::new(table, ArmId(self.arm as u16), control)?;
         let estimator = self.primary.estimator;
         let test = test_of(experiment, outcome);
-        let none = || Refusal::new("the estimator of the whole does not apply here");
+        let none = || Refusal::new(text!("skipped.not-by-segment"));
         let estimates = run(
             experiment,
             outcome,

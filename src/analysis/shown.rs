@@ -2,8 +2,10 @@
 
 use crate::number::{MINUS, fixed, interval_decimals, percent_with};
 use crate::stats::Estimand;
+use crate::texts::text;
 
 use super::EstimateRow;
+use super::scale::per_customer;
 
 /// An estimate in the unit in which it is read: shares in percentage points, all else as it is.
 /// The interval is the simultaneous one where there is one.
@@ -28,11 +30,9 @@ pub struct Shown {
 /// A unit of shares in percentage points: "share of customers over the window" → "percentage
 /// points over the window". `None` for other units.
 fn points(unit: &str) -> Option<String> {
-    let rest = unit.strip_prefix("share of customers")?;
-    Some(format!("{POINTS}{rest}"))
+    let rest = unit.strip_prefix(&text!("unit.share"))?;
+    Some(text!("unit.points") + rest)
 }
-
-const POINTS: &str = "percentage points";
 
 impl Shown {
     /// The estimate of `row`.
@@ -74,7 +74,7 @@ impl Shown {
             Estimand::Difference | Estimand::Probability => {
                 let d = interval_decimals(self.value, self.lower, self.upper, self.null());
                 // Tens of percentage points would hide an end beyond 0 or 100.
-                if self.unit.starts_with(POINTS) {
+                if self.unit.starts_with(&text!("unit.points")) {
                     d.max(0)
                 } else {
                     d
@@ -100,8 +100,7 @@ impl Shown {
     /// What is counted or measured, where the unit says it: "contacts" of "contacts per customer
     /// per 30 days".
     pub fn noun(&self) -> Option<&str> {
-        let at = self.unit.find(" per customer")?;
-        Some(&self.unit[..at])
+        per_customer(&self.unit).map(|(noun, _)| noun)
     }
 
     /// The unit behind a sentence that has named the outcome: without a noun that repeats it.
@@ -120,16 +119,14 @@ impl Shown {
         let value = self.change(self.value);
         let outcome = &self.outcome;
         match self.estimand {
-            Estimand::Difference => {
-                let unit = self.unit_after_outcome();
-                format!("the difference in {outcome} is {} {unit}", signed(&value))
-            }
-            Estimand::Ratio => format!("the difference in {outcome} is {}", signed(&value)),
-            Estimand::Probability => {
-                format!(
-                    "a customer has less {outcome} than one of control with probability {value}"
-                )
-            }
+            Estimand::Difference => text!(
+                "effect.difference",
+                outcome,
+                value = signed(&value),
+                unit = self.unit_after_outcome()
+            ),
+            Estimand::Ratio => text!("effect.ratio", outcome, value = signed(&value)),
+            Estimand::Probability => text!("effect.probability", outcome, value),
         }
     }
 }

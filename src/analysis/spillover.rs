@@ -1,11 +1,13 @@
 //! Did the question move to other reasons or channels?
 
 use crate::experiment::{Better, Data, Experiment};
+use crate::number::fixed;
 use crate::stats::dist::t_sf;
 use crate::stats::welch_t;
 use crate::table::{Evidence, Measure, Moments, SpillSums, Spillover};
+use crate::texts::text;
 
-use super::checks::{WHOLE_CLUSTERS, check, not_run};
+use super::checks::{check, not_run, whole_clusters};
 use super::model::{Check, Status};
 
 /// p below which spillover warns, after Bonferroni over arms and measures.
@@ -29,57 +31,36 @@ struct Tested<'a> {
 pub fn spillover(experiment: &Experiment, evidence: &Evidence) -> Check {
     let id = "spillover";
     if experiment.cluster_column().is_some() {
-        return not_run(id, WHOLE_CLUSTERS);
+        return not_run(id, whole_clusters());
     }
     let Some(spillover) = &evidence.spillover else {
-        return not_run(
-            id,
-            match &experiment.data {
-                Some(Data::Log { .. }) => {
-                    "the evidence is of an earlier version, which did not count other reasons and channels; run `pilot ingest`"
-                }
-                Some(Data::Cells(_)) => "there is no spillover.csv beside the cells",
-                _ => "without a contact log, other reasons and channels are not known",
-            },
-        );
+        let why = match &experiment.data {
+            Some(Data::Log { .. }) => text!("check.spillover-earlier"),
+            Some(Data::Cells(_)) => text!("check.spillover-no-file"),
+            _ => text!("check.spillover-no-log"),
+        };
+        return not_run(id, why);
     };
     if spillover.measures().is_empty() {
-        return not_run(
-            id,
-            if spillover.many_channels {
-                "the outcome counts all reasons, and the log's channel column holds too many values to be channels"
-            } else {
-                "the outcome counts all reasons, and the plan names no channel column of the log"
-            },
-        );
+        let why = match spillover.many_channels {
+            true => text!("check.spillover-many-channels"),
+            false => text!("check.spillover-no-channels"),
+        };
+        return not_run(id, why);
     }
     let tests = tests(experiment, spillover);
     let family = tests.len() as f64;
     let Some(first) = tests.iter().min_by(|a, b| a.p.total_cmp(&b.p)) else {
-        return not_run(
-            id,
-            "too few contacts for other reasons or by channel to compare",
-        );
+        return not_run(id, text!("check.spillover-few"));
     };
     let p = (first.p * family).min(1.0);
     let clear: Vec<&Tested<'_>> = tests.iter().filter(|t| t.p * family < WARNS).collect();
     let (status, detail) = if clear.is_empty() {
-        (
-            Status::Ok,
-            format!(
-                "The question did not move as far as can be seen: {} of every arm are like control's.",
-                what(spillover)
-            ),
-        )
+        (Status::Ok, nothing_moved(spillover))
     } else {
-        let said: Vec<String> = clear.iter().map(|t| sentence(t)).collect();
-        (
-            Status::Warn,
-            format!(
-                "{}. Hold this against the saving before you count it; `all contacts` as a secondary outcome shows the sum.",
-                said.join("; ")
-            ),
-        )
+        let moves: Vec<String> = clear.iter().map(|t| moved(t)).collect();
+        let moves = moves.join("; ");
+        (Status::Warn, text!("check.spillover-shown", moves))
     };
     check(id, status, Some(first.t), Some(p), detail)
 }
@@ -117,38 +98,41 @@ fn part(s: &SpillSums) -> (f64, f64, f64) {
     (n, s.sum as f64 / n, squares / (n - 1.0))
 }
 
-fn what(spillover: &Spillover) -> &'static str {
-    let other = spillover
-        .measures()
-        .iter()
-        .any(|m| m.0 == Measure::OtherReasons);
-    let channels = spillover
-        .measures()
-        .iter()
-        .any(|m| m.0 != Measure::OtherReasons);
+fn nothing_moved(spillover: &Spillover) -> String {
+    let measures = spillover.measures().iter();
+    let reasons = |m: &Measure| *m == Measure::OtherReasons;
+    let other = measures.clone().any(|m| reasons(&m.0));
+    let channels = measures.clone().any(|m| !reasons(&m.0));
     match (other, channels) {
-        (true, true) => "contacts for other reasons, and the outcome's own by channel,",
-        (true, false) => "contacts for other reasons",
-        _ => "the outcome's contacts by channel",
+        (true, true) => text!("check.spillover-none"),
+        (true, false) => text!("check.spillover-no-reasons"),
+        _ => text!("check.spillover-no-channel"),
     }
 }
 
-fn sentence(t: &Tested<'_>) -> String {
-    let (mean, control) = t.means;
-    let direction = if mean > control { "more" } else { "fewer" };
-    let figures = format!(
-        "{} per customer against {}",
-        crate::number::fixed(mean, 3),
-        crate::number::fixed(control, 3)
-    );
+fn moved(t: &Tested<'_>) -> String {
+    let more = t.means.0 > t.means.1;
+    let (mean, control) = (fixed(t.means.0, 3), fixed(t.means.1, 3));
     match t.measure {
-        Measure::OtherReasons => format!(
-            "Customers of \"{}\" made {direction} contacts for other reasons ({figures})",
-            t.arm
-        ),
-        Measure::Channel(name) => format!(
-            "Customers of \"{}\" made {direction} of the outcome's contacts in the channel \"{name}\" ({figures})",
-            t.arm
-        ),
+        Measure::OtherReasons => match more {
+            true => text!("check.spillover-reasons-more", arm = t.arm, mean, control),
+            false => text!("check.spillover-reasons-fewer", arm = t.arm, mean, control),
+        },
+        Measure::Channel(name) => match more {
+            true => text!(
+                "check.spillover-channel-more",
+                arm = t.arm,
+                channel = name,
+                mean,
+                control
+            ),
+            false => text!(
+                "check.spillover-channel-fewer",
+                arm = t.arm,
+                channel = name,
+                mean,
+                control
+            ),
+        },
     }
 }

@@ -7,6 +7,7 @@ use crate::experiment::{Experiment, Outcome, OutcomeKind};
 use crate::number;
 use crate::stats::{DetailValue, Estimator};
 use crate::table::{ArmId, Comparison, ContactTable, Side};
+use crate::texts::text;
 
 use super::family::Adjusted;
 use super::model::{Check, EstimateRow, Warning};
@@ -181,64 +182,50 @@ pub fn of_data(
             lopsided.push(treatment);
         }
     }
-    let mut say = |id: &str, arms: &[String], what: &str| {
-        if !arms.is_empty() {
-            found.push(Warning {
-                id: id.into(),
-                message: format!("{}: {}{what}", outcome.name, list(arms)),
-            });
-        }
-    };
-    say(
-        "heavy-tail",
-        &heavy,
-        ": a single customer makes so much of the spread that means, their intervals and p-values hang on that one; read mann-whitney and permutation beside them, and consider a cap in the next plan",
-    );
-    say(
-        "ratio-skewed",
-        &ratios,
-        ": the mean is known to no better than 10 % (Cochran's limit), so intervals of ratios are rough; read the difference, and the permutation p-value beside it",
-    );
-    say(
-        "skewed-counts",
-        &skewed,
-        ": customers differ so unevenly that as many as these do not tell how skewed they are, so intervals that bend after it (bootstrap) and those of ratios may be too short; read the permutation p-value, and the interval of a difference, beside them",
-    );
-    say(
-        "skewed-difference",
-        &lopsided,
-        ": arms of so different size or shape leave the difference to control lopsided, so one end of its interval errs more often than the other; read the permutation p-value beside it",
-    );
+    let uneven = [
+        ("heavy-tail", heavy),
+        ("ratio-skewed", ratios),
+        ("skewed-counts", skewed),
+        ("skewed-difference", lopsided),
+    ];
+    for (id, arms) in uneven.iter().filter(|(_, arms)| !arms.is_empty()) {
+        let arms = list(arms);
+        let message = match *id {
+            "heavy-tail" => text!("warning.heavy-tail", outcome = outcome.name, arms),
+            "ratio-skewed" => text!("warning.ratio-skewed", outcome = outcome.name, arms),
+            "skewed-counts" => text!("warning.skewed-counts", outcome = outcome.name, arms),
+            _ => text!("warning.skewed-difference", outcome = outcome.name, arms),
+        };
+        found.push(Warning::new(id, message));
+    }
     Ok(found)
 }
 
 /// An arm with few customers, or whose contacts are few customers' – the first that is.
 fn small(outcome: &Outcome, treatment: &str, sides: [(&Shape, &String); 2]) -> Option<Warning> {
     sides.into_iter().find_map(|(shape, name)| {
-        let (id, why) = if shape.n < SMALL_ARM {
-            let n = shape.n;
-            (
-                "small-arm",
-                format!("the arm \"{name}\" has {n} customers, fewer than {SMALL_ARM}"),
-            )
+        if shape.n < SMALL_ARM {
+            let message = text!(
+                "warning.small-arm",
+                outcome = outcome.name,
+                small = name,
+                customers = shape.n,
+                limit = SMALL_ARM,
+                arm = treatment
+            );
+            Some(Warning::new("small-arm", message))
         } else if outcome.kind == OutcomeKind::Count && shape.effective < FEW_EFFECTIVE {
-            (
-                "few-contacts",
-                format!(
-                    "few customers carry most of the contacts of the arm \"{name}\" (as if only {:.0} had any)",
-                    shape.effective
-                ),
-            )
+            let message = text!(
+                "warning.few-contacts",
+                outcome = outcome.name,
+                small = name,
+                customers = format!("{:.0}", shape.effective),
+                arm = treatment
+            );
+            Some(Warning::new("few-contacts", message))
         } else {
-            return None;
-        };
-        Some(Warning {
-            id: id.into(),
-            message: format!(
-                "{}: {why}; normal theory may mislead, so read the permutation p-value of \"{treatment}\" beside it",
-                outcome.name
-            ),
-        })
+            None
+        }
     })
 }
 
@@ -260,15 +247,13 @@ pub fn of_estimates(
     if arms.is_empty() {
         return Vec::new();
     }
-    vec![Warning {
-        id: "weak-instrument".into(),
-        message: format!(
-            "{}: {}: assignment hardly changed who took the intervention up (first-stage F below {:.0}), so the effect on those who did (cace) and its interval mislead; its p_anderson_rubin holds all the same",
-            outcome.name,
-            list(&arms),
-            crate::stats::cace::WEAK_F
-        ),
-    }]
+    let message = text!(
+        "warning.weak-instrument",
+        outcome = outcome.name,
+        arms = list(&arms),
+        limit = format!("{:.0}", crate::stats::cace::WEAK_F)
+    );
+    vec![Warning::new("weak-instrument", message)]
 }
 
 /// What `negbin` assumes of the spread and the data do not show, of the outcome that decides.
@@ -302,23 +287,19 @@ pub fn of_negbin(
     let zeros = zeros
         .and_then(|c| c.p_value)
         .is_some_and(|p| p < EXTRA_ZEROS);
-    let why = match most {
-        Some(excess) => format!(
-            "{}: an error that does not rest on the form of the spread is up to {} larger than negbin's",
-            list(&arms),
-            number::percent_with(excess, 0)
+    let message = match most {
+        Some(excess) => text!(
+            "warning.negbin-misfit-spread",
+            outcome,
+            arms = list(&arms),
+            excess = number::percent_with(excess, 0)
         ),
         None if zeros && rows.iter().any(|r| of_outcome(&r)) => {
-            "customers without a contact are not as many as a negative binomial has".into()
+            text!("warning.negbin-misfit-zeros", outcome)
         }
         None => return None,
     };
-    Some(Warning {
-        id: "negbin-misfit".into(),
-        message: format!(
-            "{outcome}: {why}, so negbin's p-value and interval promise more than they hold; read poisson, whose error allows for any spread, and the permutation p-value instead"
-        ),
-    })
+    Some(Warning::new("negbin-misfit", message))
 }
 
 fn list(arms: &[String]) -> String {

@@ -9,8 +9,9 @@ use crate::stats::dist::t_isf;
 use crate::stats::fade::{self, Decay, Fade};
 use crate::stats::weekly::{WeekEffect, effects};
 use crate::table::{ArmId, Evidence};
+use crate::texts::text;
 
-use super::checks::{WHOLE_CLUSTERS, check, not_run};
+use super::checks::{check, not_run, whole_clusters};
 use super::model::{Check, Status};
 use super::scale::noun;
 
@@ -171,8 +172,8 @@ fn of(
 
 fn unit(experiment: &Experiment, outcome: &Outcome) -> String {
     match outcome.kind {
-        OutcomeKind::Proportion => "share of customers per week".into(),
-        _ => format!("{} per customer per week", noun(experiment, outcome)),
+        OutcomeKind::Proportion => text!("unit.share-per-week"),
+        _ => text!("unit.per-week", what = noun(experiment, outcome)),
     }
 }
 
@@ -245,7 +246,7 @@ pub fn persistence(experiment: &Experiment, weekly: Option<&Weekly>) -> Check {
     let id = "persistence";
     let outcome = &experiment.primary_outcome().name;
     if experiment.cluster_column().is_some() {
-        return not_run(id, WHOLE_CLUSTERS);
+        return not_run(id, whole_clusters());
     }
     let Some(weekly) = weekly.filter(|w| w.fades.iter().any(|f| &f.outcome == outcome)) else {
         return not_run(id, unknown(experiment));
@@ -258,109 +259,83 @@ pub fn persistence(experiment: &Experiment, weekly: Option<&Weekly>) -> Check {
     let tested: Vec<(&FadeRow, f64)> = arms.iter().filter_map(|f| Some((*f, f.p_value?))).collect();
     let Some((row, p)) = tested.iter().min_by(|a, b| a.1.total_cmp(&b.1)).copied() else {
         let why = arms.iter().find_map(|f| f.why.clone());
-        return not_run(
-            id,
-            &why.unwrap_or_else(|| "there are no weeks to compare".into()),
-        );
+        let why = why.unwrap_or_else(|| text!("check.persistence-no-weeks"));
+        return not_run(id, why);
     };
     // Bonferroni over the treatment arms.
     let p = (p * tested.len() as f64).min(1.0);
     let assumed = experiment.business.as_ref().and_then(|b| b.half_life);
     let (status, detail) = if p >= WARNS {
-        let beyond = longest_excluded(&arms);
-        (
-            Status::Ok,
-            format!(
-                "No change of the effect over the {} weeks measured is beyond chance{beyond}.",
-                row.weeks
-            ),
-        )
+        (Status::Ok, lasts(row.weeks, &arms))
     } else if row.fading == Some(true) {
-        let how = half_life(row);
+        let fading = fading(row);
         match assumed {
-            Some(HalfLife::None) => (
-                Status::Warn,
-                format!(
-                    "The effect of \"{}\" fades{how}, but business.half_life_months = \"none\" assumes that it never does: the business case counts savings that these weeks contradict.",
-                    row.arm
-                ),
-            ),
-            Some(HalfLife::Months(_)) => (
-                Status::Info,
-                format!(
-                    "The effect of \"{}\" fades{how}; hold the assumed business.half_life_months against that.",
-                    row.arm
-                ),
-            ),
-            None => (
-                Status::Info,
-                format!("The effect of \"{}\" fades{how}.", row.arm),
-            ),
+            Some(HalfLife::None) => (Status::Warn, text!("check.persistence-contradicts", fading)),
+            Some(HalfLife::Months(_)) => (Status::Info, text!("check.persistence-assumed", fading)),
+            None => (Status::Info, text!("check.persistence-fades", fading)),
         }
     } else {
         (
             Status::Info,
-            format!(
-                "The effect of \"{}\" grows from week to week; the average over the window understates where it ends.",
-                row.arm
-            ),
+            text!("check.persistence-grows", arm = row.arm),
         )
     };
     check(id, status, row.z, Some(p), detail)
 }
 
 /// Why there are no weeks.
-fn unknown(experiment: &Experiment) -> &'static str {
+fn unknown(experiment: &Experiment) -> String {
     match &experiment.data {
-        Some(Data::Log { .. }) => {
-            "no customer was observed for a whole week, or the evidence is of an earlier version, which did not keep weeks; then run `pilot ingest`"
-        }
-        Some(Data::Cells(_)) => "there is no weekly.csv beside the cells",
-        _ => "the data do not tell in which week contacts were made",
+        Some(Data::Log { .. }) => text!("check.persistence-no-log-weeks"),
+        Some(Data::Cells(_)) => text!("check.persistence-no-file"),
+        _ => text!("check.persistence-unknown"),
     }
 }
 
-/// ": half of it is lost in about 4.2 weeks (0.97 months; 95 % interval 2.9 to 7.5 weeks)".
-fn half_life(row: &FadeRow) -> String {
+/// "The effect of "video" fades: half of it is lost in about 4.2 weeks (0.97 months; 95 % interval
+/// 2.9 to 7.5 weeks)".
+fn fading(row: &FadeRow) -> String {
     let Some(weeks) = row.half_life_weeks else {
-        return String::new();
+        return text!("check.persistence-fading", arm = row.arm);
     };
-    let ends = match (row.half_life_lower, row.half_life_upper) {
-        (Some(l), Some(u)) => format!("{} to {} weeks", short(l), short(u)),
-        (Some(l), None) => format!("at least {} weeks", short(l)),
-        (None, Some(u)) => format!("at most {} weeks", short(u)),
-        (None, None) => "unbounded".into(),
+    let range = match (row.half_life_lower, row.half_life_upper) {
+        (Some(l), Some(u)) => text!("check.weeks-between", low = short(l), high = short(u)),
+        (Some(l), None) => text!("check.weeks-least", low = short(l)),
+        (None, Some(u)) => text!("check.weeks-most", high = short(u)),
+        (None, None) => text!("check.weeks-unbounded"),
     };
-    format!(
-        ": half of it is lost in about {} weeks ({} months; {} % interval {ends})",
-        short(weeks),
-        short(weeks / WEEKS_PER_MONTH),
-        general(row.level * 100.0)
+    text!(
+        "check.persistence-halving",
+        arm = row.arm,
+        weeks = short(weeks),
+        months = short(weeks / WEEKS_PER_MONTH),
+        level = general(row.level * 100.0),
+        range
     )
 }
 
-/// What lasting the weeks still allow, in the arm that tells most: "; but a half-life of 9 weeks
-/// would fit them too".
-fn longest_excluded(arms: &[&FadeRow]) -> String {
+/// That no change was seen, with the half-life that still fits in the arm that tells most.
+fn lasts(weeks: u32, arms: &[&FadeRow]) -> String {
     let shown = arms.iter().filter(|f| {
         let clear = f.constant.zip(f.constant_se);
         clear.is_some_and(|(c, se)| c.abs() > 2.0 * se)
     });
     let lower = shown.filter_map(|f| f.half_life_lower).reduce(f64::max);
     match lower {
-        Some(weeks) => format!(
-            "; but a half-life of {} weeks ({} months) or longer fits them too",
-            short(weeks),
-            short(weeks / WEEKS_PER_MONTH)
+        Some(half) => text!(
+            "check.persistence-lasts-but",
+            weeks,
+            half = short(half),
+            months = short(half / WEEKS_PER_MONTH)
         ),
-        None => String::new(),
+        None => text!("check.persistence-lasts", weeks),
     }
 }
 
 /// Two significant digits.
 fn short(value: f64) -> String {
     if value >= 1000.0 {
-        return "over 1,000".into();
+        return text!("check.weeks-endless");
     }
     let decimals = (1.0 - value.abs().log10().floor()).clamp(0.0, 3.0);
     crate::number::fixed(value, decimals as i32)

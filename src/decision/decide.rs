@@ -3,6 +3,8 @@
 use crate::analysis::{Analysis, NextStage, Status};
 use crate::experiment::{Experiment, ScaleIf};
 use crate::finance::BusinessCase;
+use crate::number::count as grouped;
+use crate::texts::text;
 
 use super::facts::{Facts, Guard};
 use super::model::{Decision, VerdictKind};
@@ -76,12 +78,9 @@ pub fn decide(
     let stops = analysis.checks.iter().filter(|c| c.status == Status::Stop);
     let (passed_over, stopping): (Vec<_>, Vec<_>) = stops.partition(|c| overridden(&c.id));
     if !stopping.is_empty() {
-        let why = stopping.iter().map(|c| {
-            words::sentence(format!(
-                "The check {} stopped the analysis: {}",
-                c.id, c.detail
-            ))
-        });
+        let why = stopping
+            .iter()
+            .map(|c| words::sentence(text!("decision.stopped", check = c.id, detail = c.detail)));
         return verdict(None, VerdictKind::Blocked, why.collect());
     }
     if let Some(looks) = standing.looks.as_ref().filter(|l| !l.ended && !l.effect) {
@@ -103,7 +102,7 @@ pub fn decide(
         .collect();
     if arms.iter().all(|f| f.row.is_none()) {
         let outcome = &plan.primary_outcome().name;
-        let why = format!("There is no estimate of {outcome}, the outcome that decides.");
+        let why = text!("decision.no-estimate", outcome);
         return verdict(None, VerdictKind::Blocked, vec![why]);
     }
     let judged: Vec<_> = arms
@@ -119,9 +118,10 @@ pub fn decide(
         decision.why.extend(looks.said.iter().cloned());
     }
     decision.why.extend(passed_over.iter().map(|c| {
-        words::sentence(format!(
-            "The check {} would have stopped the analysis and was overridden: {}",
-            c.id, c.detail
+        words::sentence(text!(
+            "decision.overridden",
+            check = c.id,
+            detail = c.detail
         ))
     }));
     decision
@@ -137,16 +137,19 @@ fn verdict(arm: Option<&str>, verdict: VerdictKind, why: Vec<String>) -> Decisio
 }
 
 fn wait(remaining: &Remaining) -> String {
-    let days = remaining.days.map(|n| words::count(n.into(), "day"));
-    let days = days.map(|days| format!("{days} left"));
-    let customers = remaining
-        .customers
-        .map(|n| format!("{} observed until then", words::count(n, "customer")));
+    let days = remaining.days.map(|days| match days {
+        1 => text!("decision.left-days-one"),
+        n => text!("decision.left-days-many", days = grouped(n.into())),
+    });
+    let customers = remaining.customers.map(|customers| match customers {
+        1 => text!("decision.left-customers-one"),
+        n => text!("decision.left-customers-many", customers = grouped(n)),
+    });
     let left: Vec<_> = [days, customers].into_iter().flatten().collect();
     if left.is_empty() {
-        "The planned end has not passed.".into()
+        text!("decision.not-ended")
     } else {
-        format!("The planned end has not passed: {}.", left.join(", "))
+        text!("decision.not-ended-left", left = left.join(", "))
     }
 }
 
@@ -200,16 +203,14 @@ impl<'a> Judged<'a> {
                 next.filter(|n| n.combined)
                     .and_then(|n| words::second_stage(n, plan))
                     .or_else(|| words::customers_needed(row, plan))
-                    .unwrap_or_else(|| "The effect is not shown beyond chance.".into()),
+                    .unwrap_or_else(|| text!("decision.not-shown")),
             );
         }
         lacks.extend(words::guardrails_needed(facts));
         lacks.extend(lacking_money(facts, plan, business));
         let ready = facts.significant && lacks.is_empty();
         if !approved {
-            lacks.push(
-                "The plan as it stands was not approved before the data, so this is exploration, however clear it looks: approve a plan and repeat the test before a roll-out.".into(),
-            );
+            lacks.push(text!("decision.not-approved"));
         }
         let verdict = if ready && approved {
             VerdictKind::Scale
@@ -227,23 +228,24 @@ impl<'a> Judged<'a> {
 
     fn why(&self, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
         let facts = self.facts;
+        let title = &facts.arm.title;
         let Some(row) = facts.row else {
-            return vec![format!("{}: there is no estimate.", facts.arm.title)];
+            return vec![text!("decision.arm-no-estimate", arm = title)];
         };
         let mut why = vec![words::effect(facts, row, plan)];
         if !facts.good {
-            why.push(format!("{}: no sign of a benefit.", facts.arm.title));
+            why.push(text!("decision.no-benefit", arm = title));
         }
         why.extend(words::guardrails(facts));
         if let (Some(business), Some(case)) = (business, facts.case) {
             why.extend(case.npv.map(|line| words::npv(&line, facts, business)));
             why.extend(case.npv_observed_only.map(|line| {
                 let amount = words::money(line.value, business);
-                format!("If the effect ended with the pilot's window, the NPV would be {amount}.")
+                text!("decision.window-only", amount)
             }));
             why.push(match case.payback_months {
-                Some(month) => format!("It pays back in month {month}."),
-                None => "It does not pay back within the horizon.".into(),
+                Some(month) => text!("decision.pays-back", month),
+                None => text!("decision.no-payback"),
             });
             if plan.decision.scale_if == ScaleIf::BreakEven {
                 why.extend(facts.break_even(plan).map(|even| words::break_even(&even)));
@@ -257,18 +259,21 @@ impl<'a> Judged<'a> {
 
     fn in_short(&self, business: Option<&BusinessCase>) -> String {
         let title = &self.facts.arm.title;
-        let verdict = self.verdict.name();
+        let verdict = words::verdict(self.verdict);
         let shown = match (self.facts.good, self.facts.significant) {
-            (true, true) => "a significant effect",
-            (true, false) => "no clear effect",
-            (false, _) => "no sign of a benefit",
+            (true, true) => text!("decision.shown-clear"),
+            (true, false) => text!("decision.shown-unclear"),
+            (false, _) => text!("decision.shown-none"),
         };
         match (business, self.facts.case.and_then(|c| c.npv)) {
-            (Some(business), Some(npv)) => format!(
-                "{title} by itself: {verdict}; {shown}, NPV {}.",
-                words::money(npv.value, business)
+            (Some(business), Some(npv)) => text!(
+                "decision.by-itself-npv",
+                arm = title,
+                verdict,
+                shown,
+                npv = words::money(npv.value, business)
             ),
-            _ => format!("{title} by itself: {verdict}; {shown}."),
+            _ => text!("decision.by-itself", arm = title, verdict, shown),
         }
     }
 }
@@ -277,13 +282,13 @@ impl<'a> Judged<'a> {
 fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
     let Some(case) = facts.case else {
         let why = match business {
-            None => "the plan has no [business]".into(),
+            None => text!("decision.no-money-plan"),
             Some(b) => b
                 .no_cash_because
                 .clone()
-                .unwrap_or_else(|| "the business case leaves it out".into()),
+                .unwrap_or_else(|| text!("decision.no-money-arm")),
         };
-        return vec![format!("What the arm is worth is not known: {why}.")];
+        return vec![text!("decision.no-money", why)];
     };
     let mut lacks = Vec::new();
     match plan.decision.scale_if {
@@ -291,29 +296,25 @@ fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCas
             let needed = plan.decision.min_probability;
             match case.probability_npv_positive {
                 Some(p) if p >= needed => {}
-                Some(p) => lacks.push(format!(
-                    "The plan asks for a positive NPV with probability {} or more; it is {}.",
-                    words::percent(needed),
-                    words::percent(p)
+                Some(p) => lacks.push(text!(
+                    "decision.chance-asked",
+                    asked = words::percent(needed),
+                    chance = words::percent(p)
                 )),
-                None => lacks.push("The chance of a positive NPV is not known.".into()),
+                None => lacks.push(text!("decision.chance-unknown")),
             }
         }
         ScaleIf::BreakEven => match facts.break_even(plan) {
             Some(even) if even.cleared() => {}
-            Some(_) => {
-                lacks.push("The plan asks for an interval that clears break-even.".into());
-            }
-            None => lacks.push(
-                "There is no adjusted interval or no break-even to compare, so the break-even rule cannot be met.".into(),
-            ),
+            Some(_) => lacks.push(text!("decision.break-even-asked")),
+            None => lacks.push(text!("decision.break-even-unknown")),
         },
     }
     if let Some(limit) = plan.decision.max_payback_months
         && case.payback_months.is_none_or(|months| months > limit)
     {
-        let limit = words::count(limit.into(), "month");
-        lacks.push(format!("The plan asks for payback within {limit}."));
+        let months = words::months(limit);
+        lacks.push(text!("decision.payback-asked", months));
     }
     lacks
 }

@@ -4,6 +4,7 @@ use crate::analysis::{Analysis, EstimateRow};
 use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
 use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH, Priced};
 use crate::stats::{DetailValue, Estimand, Estimator};
+use crate::texts::text;
 
 use super::words;
 
@@ -218,38 +219,38 @@ fn cautious_end(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
 /// A guardrail holds where the two-sided interval of its difference lies inside the margin, which
 /// the row's detail has in the row's own unit.
 fn guard(row: Option<&EstimateRow>, outcome: &Outcome) -> Guard {
-    let open = |why: &str| Guard::Open(why.to_string());
     let Some(row) = row else {
-        return open("it was not measured");
+        return Guard::Open(text!("decision.guard-unmeasured"));
     };
     let in_unit = match row.detail.get("margin") {
         Some(DetailValue::Number(margin)) => Some(*margin),
         _ => outcome.margin,
     };
     let Some(margin) = in_unit else {
-        return open("the plan gives it no margin");
+        return Guard::Open(text!("decision.guard-no-margin"));
     };
     if row.estimand != Estimand::Difference {
-        return open("its margin is a difference, its estimate is not");
+        return Guard::Open(text!("decision.guard-scale"));
     }
     let (lower, upper) = match row.detail.get("ci_two_sided") {
         Some(DetailValue::Numbers(ends)) if ends.len() == 2 => (Some(ends[0]), Some(ends[1])),
         _ => (row.ci_lower, row.ci_upper),
     };
     let (Some(lower), Some(upper)) = (lower, upper) else {
-        return open("its estimate has no interval");
+        return Guard::Open(text!("decision.guard-no-interval"));
     };
     // Harm per unit of the outcome: least and most that the interval allows.
     let (least, most) = match outcome.better {
         Better::Lower => (lower, upper),
         Better::Higher => (-upper, -lower),
     };
-    let against = |verb| words::margin(row, outcome, (lower, upper), verb, margin);
+    let ends = (lower, upper);
+    let beyond = |lies| words::beyond_margin(row, outcome, ends, margin, lies);
     if most < margin {
         Guard::Holds
     } else if least > margin {
-        Guard::Broken(against("lies"))
+        Guard::Broken(beyond(true))
     } else {
-        open(&against("reaches"))
+        Guard::Open(beyond(false))
     }
 }

@@ -6,8 +6,21 @@ use crate::finance::{BusinessCase, Line};
 use crate::number::{MINUS, chance, count as grouped, money_short, p_value, percent_with};
 use crate::stats::dist::normal_isf;
 use crate::stats::{DetailValue, Estimator};
+use crate::texts::text;
 
 use super::facts::{BreakEven, Facts, Guard, benefit};
+use super::model::VerdictKind;
+
+/// A verdict in a sentence.
+pub(super) fn verdict(kind: VerdictKind) -> String {
+    match kind {
+        VerdictKind::Scale => text!("decision.scale"),
+        VerdictKind::Extend => text!("decision.extend"),
+        VerdictKind::Stop => text!("decision.stop"),
+        VerdictKind::Wait => text!("decision.wait"),
+        VerdictKind::Blocked => text!("decision.blocked"),
+    }
+}
 
 /// A number with three significant digits.
 pub(super) fn number(x: f64) -> String {
@@ -18,9 +31,18 @@ pub(super) fn number(x: f64) -> String {
     with_minus(format!("{x:.digits$}"))
 }
 
-/// A whole number of things.
-pub(super) fn count(n: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+pub(super) fn days(n: u64) -> String {
+    match n {
+        1 => text!("count.day-one"),
+        n => text!("count.day-many", n = grouped(n)),
+    }
+}
+
+pub(super) fn months(n: u32) -> String {
+    match n {
+        1 => text!("count.month-one"),
+        n => text!("count.month-many", n = grouped(n.into())),
+    }
 }
 
 /// The text with a full stop at its end.
@@ -51,11 +73,11 @@ fn with_minus(text: String) -> String {
 }
 
 fn range(lower: Option<f64>, upper: Option<f64>, show: impl Fn(f64) -> String) -> String {
-    match (lower, upper) {
-        (Some(l), Some(u)) => format!("{} to {}", show(l), show(u)),
-        (Some(l), None) => format!("{} or more", show(l)),
-        (None, Some(u)) => format!("{} or less", show(u)),
-        (None, None) => "unbounded".into(),
+    match (lower.map(&show), upper.map(show)) {
+        (Some(l), Some(u)) => text!("decision.range", low = l, high = u),
+        (Some(l), None) => text!("decision.range-least", low = l),
+        (None, Some(u)) => text!("decision.range-most", high = u),
+        (None, None) => text!("decision.range-unbounded"),
     }
 }
 
@@ -63,23 +85,28 @@ fn range(lower: Option<f64>, upper: Option<f64>, show: impl Fn(f64) -> String) -
 /// significant (p = 0.002)."
 pub(super) fn effect(facts: &Facts, row: &EstimateRow, plan: &Experiment) -> String {
     let shown = Shown::of(row);
-    let mut text = format!("{}: {}", facts.arm.title, shown.difference());
-    if shown.lower.or(shown.upper).is_some() {
-        let adjusted = if shown.adjusted { "adjusted " } else { "" };
-        let ends = range(shown.lower, shown.upper, |v| shown.change(v));
-        text += &format!(" ({adjusted}{} interval {ends})", percent(row.level));
-    }
-    text += &match facts.p {
-        Some(p) if facts.significant => format!(", significant ({})", p_value(p)),
-        Some(p) => format!(
-            ", not shown at the {} level ({})",
-            percent(plan.analysis.alpha),
-            p_value(p)
-        ),
-        None if facts.significant => ", significant by its interval".into(),
-        None => ", without a test that could show it".into(),
+    let (arm, difference) = (&facts.arm.title, shown.difference());
+    let measured = if shown.lower.or(shown.upper).is_none() {
+        text!("decision.measured", arm, difference)
+    } else {
+        let level = percent(row.level);
+        let range = range(shown.lower, shown.upper, |v| shown.change(v));
+        match shown.adjusted {
+            true => text!("decision.measured-adjusted", arm, difference, level, range),
+            false => text!("decision.measured-interval", arm, difference, level, range),
+        }
     };
-    text + "."
+    match facts.p {
+        Some(p) if facts.significant => text!("decision.effect-p", measured, p = p_value(p)),
+        Some(p) => text!(
+            "decision.effect-not-shown",
+            measured,
+            alpha = percent(plan.analysis.alpha),
+            p = p_value(p)
+        ),
+        None if facts.significant => text!("decision.effect-interval", measured),
+        None => text!("decision.effect-untested", measured),
+    }
 }
 
 /// How all guardrails stand.
@@ -92,14 +119,22 @@ pub(super) fn guardrails(facts: &Facts) -> Option<String> {
         .iter()
         .filter_map(|(outcome, guard)| match guard {
             Guard::Holds => None,
-            Guard::Broken(how) => Some(format!("{} is broken: {how}", outcome.name)),
-            Guard::Open(why) => Some(format!("{} is not shown to hold: {why}", outcome.name)),
+            Guard::Broken(how) => Some(text!(
+                "decision.guardrail-broken",
+                outcome = outcome.name,
+                how
+            )),
+            Guard::Open(why) => Some(text!(
+                "decision.guardrail-open",
+                outcome = outcome.name,
+                why
+            )),
         })
         .collect();
-    Some(match (failing.is_empty(), facts.guardrails.len()) {
-        (true, 1) => format!("The guardrail {} holds.", facts.guardrails[0].0.name),
-        (true, n) => format!("All {n} guardrails hold."),
-        (false, _) => format!("Guardrails: {}.", failing.join("; ")),
+    Some(match (failing.is_empty(), facts.guardrails.as_slice()) {
+        (true, [(outcome, _)]) => text!("decision.guardrail-holds", outcome = outcome.name),
+        (true, all) => text!("decision.guardrails-hold", n = all.len()),
+        (false, _) => text!("decision.guardrails-fail", failing = failing.join("; ")),
     })
 }
 
@@ -107,22 +142,22 @@ pub(super) fn guardrails(facts: &Facts) -> Option<String> {
 pub(super) fn guardrails_needed(facts: &Facts) -> Option<String> {
     let open = facts.guardrails.iter().filter(|(_, g)| *g != Guard::Holds);
     let names: Vec<&str> = open.map(|(outcome, _)| outcome.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "A roll-out needs every guardrail inside its margin; {} {} not.",
-            names.join(" and "),
-            if names.len() == 1 { "is" } else { "are" }
-        )
-    })
+    let outcomes = names.join(&text!("decision.and"));
+    match names.len() {
+        0 => None,
+        1 => Some(text!("decision.guardrail-needed", outcomes)),
+        _ => Some(text!("decision.guardrails-needed", outcomes)),
+    }
 }
 
-/// A guardrail's interval and its margin, in the unit in which the row is read.
-pub(super) fn margin(
+/// A guardrail's interval that lies or reaches beyond its margin, in the unit in which the row is
+/// read.
+pub(super) fn beyond_margin(
     row: &EstimateRow,
     outcome: &Outcome,
     (lower, upper): (f64, f64),
-    verb: &str,
     margin: f64,
+    lies: bool,
 ) -> String {
     let shown = Shown::of(row);
     // The margin on the side of harm; percentage points are read as such.
@@ -132,69 +167,64 @@ pub(super) fn margin(
     } else {
         -margin
     };
-    let p = match row.detail.get("p_non_inferiority") {
-        Some(DetailValue::Number(p)) => format!(" (non-inferiority {})", p_value(*p)),
-        _ => String::new(),
+    let (low, high) = (number(lower * factor), number(upper * factor));
+    let (level, margin) = (percent(row.level), number(side * factor));
+    let unit = &shown.unit;
+    let how = match lies {
+        true => text!("decision.margin-beyond", level, low, high, unit, margin),
+        false => text!("decision.margin-reached", level, low, high, unit, margin),
     };
-    format!(
-        "its {} interval, {} to {} {}, {verb} beyond the margin of {}{p}",
-        percent(row.level),
-        number(lower * factor),
-        number(upper * factor),
-        shown.unit,
-        number(side * factor)
-    )
+    match row.detail.get("p_non_inferiority") {
+        Some(DetailValue::Number(p)) => {
+            text!("decision.margin-p", how, p = p_value(*p))
+        }
+        _ => how,
+    }
 }
 
 /// NPV, its interval and its chance of being positive.
 pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
     let show = |v: f64| money(v, case);
-    let positive = facts.case.and_then(|c| c.probability_npv_positive);
-    let chance = positive.map_or(String::new(), |p| {
-        let bayes = facts.row.is_some_and(|r| r.estimator == Estimator::Bayes);
-        let prior = if bayes {
-            "the plan's prior"
-        } else {
-            "flat prior"
+    let mut said = text!(
+        "decision.npv",
+        npv = show(line.value),
+        months = months(case.horizon_months),
+        level = percent(case.level),
+        range = range(line.lower, line.upper, show)
+    );
+    if let Some(p) = facts.case.and_then(|c| c.probability_npv_positive) {
+        said = match facts.row.is_some_and(|r| r.estimator == Estimator::Bayes) {
+            true => text!("decision.npv-chance-prior", npv = said, chance = chance(p)),
+            false => text!("decision.npv-chance", npv = said, chance = chance(p)),
         };
-        format!("; positive with probability {} ({prior})", chance(p))
-    });
+    }
     let raw = facts.case.and_then(|c| c.as_estimated.as_ref()?.npv);
     // Where no other arm came near there is nothing to correct.
-    let raw = raw.filter(|raw| show(raw.value) != show(line.value));
-    let corrected = raw.map_or(String::new(), |raw| {
-        format!(
-            "; corrected for being the best of several arms (hybrid median-unbiased estimate), as estimated {}",
-            show(raw.value)
-        )
-    });
-    format!(
-        "NPV {} over {} ({} interval {}){chance}{corrected}.",
-        show(line.value),
-        count(case.horizon_months.into(), "month"),
-        percent(case.level),
-        range(line.lower, line.upper, show),
-    )
+    if let Some(raw) = raw.filter(|raw| show(raw.value) != show(line.value)) {
+        said = text!(
+            "decision.npv-corrected",
+            npv = said,
+            estimated = show(raw.value)
+        );
+    }
+    sentence(said)
 }
 
 /// Where the bound stands against break-even.
 pub(super) fn break_even(even: &BreakEven) -> String {
-    let (show, unit): (fn(f64) -> String, _) = match (even.relative, even.minutes) {
-        (true, false) => (percent, "reduction"),
-        (true, true) => (percent, "fewer minutes"),
-        (false, false) => (number, "contacts avoided per customer-day"),
-        (false, true) => (number, "minutes avoided per customer-day"),
+    let show = if even.relative { percent } else { number };
+    let amount = show(even.bound);
+    let end = match (even.relative, even.minutes) {
+        (true, false) => text!("decision.even-reduction", amount),
+        (true, true) => text!("decision.even-fewer-minutes", amount),
+        (false, false) => text!("decision.even-contacts", amount),
+        (false, true) => text!("decision.even-minutes", amount),
     };
-    let verb = if even.cleared() {
-        "clears"
-    } else {
-        "does not clear"
-    };
-    format!(
-        "The cautious end of the interval, {} {unit}, {verb} break-even at {}.",
-        show(even.bound),
-        show(even.needed)
-    )
+    let needed = show(even.needed);
+    match even.cleared() {
+        true => text!("decision.even-clears", end, needed),
+        false => text!("decision.even-short", end, needed),
+    }
 }
 
 /// How many times the customers would show an effect of the estimated size.
@@ -211,19 +241,17 @@ pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<S
     let power = percent(plan.analysis.power);
     (times > 1.0).then(|| {
         let times = if times > 100.0 {
-            "over 100".into()
+            text!("decision.times-over")
         } else if times > 10.0 {
-            format!("about {:.0}", times.ceil())
+            text!("decision.times-about", times = times.ceil())
         } else {
-            format!("about {:.1}", (times * 10.0).ceil() / 10.0)
+            let times = (times * 10.0).ceil() / 10.0;
+            text!("decision.times-about", times = format!("{times:.1}"))
         };
-        let units = match plan.assignment.schedule {
-            Some(_) => "regions",
-            None => "customers",
-        };
-        format!(
-            "If the effect is as large as estimated, {times} times as many {units} would show it with {power} power."
-        )
+        match plan.assignment.schedule {
+            Some(_) => text!("decision.more-regions", times, power),
+            None => text!("decision.more-customers", times, power),
+        }
     })
 }
 
@@ -232,36 +260,36 @@ pub(super) fn second_stage(next: &NextStage, plan: &Experiment) -> Option<String
     let arm = plan.arms.iter().find(|a| a.name == next.arm)?;
     let control = plan.arms.get(plan.control())?;
     let size = next.sizes.first()?;
-    let effect = match size.effect_from.as_str() {
-        "estimated" => "as large as estimated",
-        _ => "as large as planned",
+    let (power, all) = (percent(next.power), grouped(size.customers_total));
+    let (of_arm, of_control) = (grouped(size.customers_arm), grouped(size.customers_control));
+    let mut stage = match size.effect_from.as_str() {
+        "estimated" => text!(
+            "decision.stage-estimated",
+            power,
+            customers = of_arm,
+            arm = arm.title,
+            of_control,
+            control = control.title,
+            all
+        ),
+        _ => text!(
+            "decision.stage-planned",
+            power,
+            customers = of_arm,
+            arm = arm.title,
+            of_control,
+            control = control.title,
+            all
+        ),
     };
-    let mut text = format!(
-        "A second stage, combined with this one by the plan's weights, would show it with {} power if the effect is {effect}: \
-         with {} in {} and {} in {}, {} in all",
-        percent(next.power),
-        grouped(size.customers_arm),
-        arm.title,
-        grouped(size.customers_control),
-        control.title,
-        grouped(size.customers_total)
-    );
-    if let (Some(days), Some(end)) = (size.enrolment_days, &size.complete_on) {
-        text += &format!(
-            "; at this stage's rate of arrival that takes {}, and the last window ends on {end} if it begins today",
-            count(days, "day")
-        );
+    if let (Some(n), Some(end)) = (size.enrolment_days, &size.complete_on) {
+        stage = text!("decision.stage-days", stage, days = days(n), end);
     }
     if let Some(planned) = next.sizes.iter().find(|s| s.effect_from == "planned") {
-        text += &format!(
-            "; if it is as large as planned, {} in all",
-            grouped(planned.customers_total)
-        );
+        let all = grouped(planned.customers_total);
+        stage = text!("decision.stage-if-planned", stage, all);
     }
-    Some(format!(
-        "{text}. `pilot design {}-2 --second-stage-of {}` writes its plan.",
-        plan.name, plan.name
-    ))
+    Some(text!("decision.stage-next", stage, plan = plan.name))
 }
 
 #[cfg(test)]

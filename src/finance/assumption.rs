@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::experiment::{Arm, Assumption, Business, CostBasis, HalfLife, UnitCost};
 use crate::stats::dist::{normal_cdf, normal_isf, normal_sf};
+use crate::texts::text;
 
 use super::model::AssumptionRow;
 
@@ -87,28 +88,35 @@ impl Assumptions {
     pub fn new(business: &Business, arms: &[&Arm]) -> Result<Self> {
         let any = f64::INFINITY;
         let currency = &business.currency;
-        let named = |key: &str, unit: &str, most, assumption| Named {
+        let named = |key: &str, unit: String, most, assumption| Named {
             key: key.into(),
-            unit: unit.into(),
+            unit,
             most,
             assumption,
         };
-        let (key, per, cost) = match &business.cost {
-            Some(CostBasis::PerContact(c)) => ("cost_per_contact", "contact", Some(c)),
-            Some(CostBasis::PerMinute(c)) => ("cost_per_minute", "minute", Some(c)),
-            None => ("", "", None),
+        let (key, unit, cost) = match &business.cost {
+            Some(CostBasis::PerContact(c)) => (
+                "cost_per_contact",
+                text!("assumption.per-contact", currency),
+                Some(c),
+            ),
+            Some(CostBasis::PerMinute(c)) => (
+                "cost_per_minute",
+                text!("assumption.per-minute", currency),
+                Some(c),
+            ),
+            None => ("", String::new(), None),
         };
         let part = |name: &str, pick: fn(&UnitCost) -> Assumption| {
-            let unit = format!("{currency} per {per}");
-            cost.map(|c| named(&format!("{key}.{name}"), &unit, any, pick(c)))
+            cost.map(|c| named(&format!("{key}.{name}"), unit.clone(), any, pick(c)))
         };
-        let months = |key, assumption| named(key, "months", any, assumption);
+        let months = |key, assumption| named(key, text!("assumption.months"), any, assumption);
         let mut all = vec![
             part("variable", |c| c.variable),
             part("labour", |c| c.labour),
             business
                 .realisation
-                .map(|a| named("realisation", "share of freed labour", 1.0, a)),
+                .map(|a| named("realisation", text!("assumption.freed-labour"), 1.0, a)),
             Some(months(
                 "realisation_lag_months",
                 business.realisation_lag_months,
@@ -119,46 +127,50 @@ impl Assumptions {
             },
             business
                 .units_at_rollout
-                .map(|a| named("units_at_rollout", "customers", any, a)),
+                .map(|a| named("units_at_rollout", text!("assumption.customers"), any, a)),
             Some(named(
                 "new_customers_per_month",
-                "customers per month",
+                text!("assumption.customers-per-month"),
                 any,
                 business.new_customers_per_month,
             )),
             Some(named(
                 "churn_per_month",
-                "share of customers per month",
+                text!("assumption.share-per-month"),
                 1.0,
                 business.churn_per_month,
             )),
             Some(named(
                 "annual_discount_rate",
-                "share per year",
+                text!("assumption.share-per-year"),
                 any,
                 business.annual_discount_rate,
             )),
             business.annual_service_budget.map(|a| {
-                let unit = format!("{currency} per year");
-                named("annual_service_budget", &unit, any, a)
+                let unit = text!("assumption.per-year", currency);
+                named("annual_service_budget", unit, any, a)
             }),
         ];
         for arm in arms {
             for (key, cost, unit) in [
-                ("fixed_cost", arm.fixed_cost, "once"),
+                (
+                    "fixed_cost",
+                    arm.fixed_cost,
+                    text!("assumption.once", currency),
+                ),
                 (
                     "cost_per_customer",
                     arm.cost_per_customer,
-                    "per customer and delivery",
+                    text!("assumption.per-delivery", currency),
                 ),
                 (
                     "running_cost_per_month",
                     arm.running_cost_per_month,
-                    "per month",
+                    text!("assumption.per-month", currency),
                 ),
             ] {
                 let key = format!("arms.{}.{key}", arm.name);
-                all.push(Some(named(&key, &format!("{currency} {unit}"), any, cost)));
+                all.push(Some(named(&key, unit, any, cost)));
             }
         }
         all.iter().flatten().try_for_each(Named::check)?;

@@ -2,6 +2,7 @@
 
 use crate::experiment::HalfLife;
 use crate::stats::dist::t_isf;
+use crate::texts::text;
 
 use super::assumption::{Assumptions, HALF_LIFE, Named, REALISATION, Values};
 use super::cash::Avoided;
@@ -116,10 +117,9 @@ impl Tornado<'_> {
             low,
             high: Some(high),
             unit: match self.priced {
-                Priced::Contacts => "contacts avoided per customer-month",
-                Priced::Minutes => "minutes avoided per customer-month",
-            }
-            .into(),
+                Priced::Contacts => text!("assumption.effect-contacts"),
+                Priced::Minutes => text!("assumption.effect-minutes"),
+            },
             npv_low: npv(low),
             npv_high: npv(high),
         }
@@ -176,7 +176,7 @@ impl Tornado<'_> {
             range: TornadoRange::NotStated,
             low: FADES_AFTER_ALL,
             high: None,
-            unit: "months".into(),
+            unit: text!("assumption.months"),
             values: [fading, base],
         }
     }

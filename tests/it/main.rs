@@ -43,5 +43,6 @@ mod weekly;
 mod what_if;
 #[cfg(not(feature = "engine"))]
 mod without_engine;
+mod words;
 mod workbook;
 mod workspace;

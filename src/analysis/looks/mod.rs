@@ -16,6 +16,7 @@ use crate::experiment::{Experiment, Outcome, Role, Sequential, Windows};
 use crate::stats::sequential::{Boundary, Design, Futility, Monitor, Spending, stage_fractions};
 use crate::stats::{DetailValue, Refusal};
 use crate::table::{ContactTable, Evidence};
+use crate::texts::text;
 
 use super::model::{Analysis, EstimateRow, Warning};
 use super::{Phase, estimates, joint};
@@ -373,23 +374,13 @@ fn warnings(arms: &[ArmLooks], asked: &Asked<'_>) -> Vec<Warning> {
         if let [.., before, now] = arm.looks.as_slice()
             && now.information < before.information * STALLED
         {
-            warnings.push(Warning {
-                id: "information-stalled".into(),
-                message: format!(
-                    "{}: no information came after look {}, so the last look judges the same contacts again; is the file the one of the end?",
-                    arm.arm, before.look
-                ),
-            });
+            let (arm, look) = (&arm.arm, before.look.to_string());
+            let message = text!("warning.information-stalled", arm, look);
+            warnings.push(Warning::new("information-stalled", message));
         }
         if let Some(at) = arm.crossed_at.filter(|at| *at < asked.number) {
-            warnings.push(Warning {
-                id: "crossed-earlier".into(),
-                message: format!(
-                    "{}: the boundary was crossed at look {at}; p, interval and median-unbiased estimate are those of that look, \
-                     and the estimate beside them has the contacts since then too",
-                    arm.arm
-                ),
-            });
+            let message = text!("warning.crossed-earlier", arm = arm.arm, look = at);
+            warnings.push(Warning::new("crossed-earlier", message));
         }
     }
     warnings

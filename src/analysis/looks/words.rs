@@ -2,6 +2,7 @@
 
 use crate::experiment::{Experiment, Sequential};
 use crate::number::fixed;
+use crate::texts::text;
 
 use super::model::{ArmLooks, Boundaries, LookState};
 
@@ -12,69 +13,53 @@ pub(super) fn next(plan: &Experiment, sequential: &Sequential, b: &Boundaries) -
     sentences
 }
 
+/// An arm's title, with the outcome where that is not the first.
+pub(super) fn who(plan: &Experiment, arm: &str, outcome: &str) -> String {
+    let found = plan.arms.iter().find(|a| a.name == arm);
+    let title = found.map_or(arm, |a| a.title.as_str());
+    match plan.primary_outcome().name == outcome {
+        true => title.into(),
+        false => text!("look.who-outcome", arm = title, outcome),
+    }
+}
+
 fn arm(plan: &Experiment, sequential: &Sequential, b: &Boundaries, a: &ArmLooks) -> String {
-    let title = plan
-        .arms
-        .iter()
-        .find(|arm| arm.name == a.arm)
-        .map_or(a.arm.as_str(), |arm| arm.title.as_str());
-    let outcome = match plan.primary_outcome().name == a.outcome {
-        true => String::new(),
-        false => format!(", {}", a.outcome),
-    };
+    let who = who(plan, &a.arm, &a.outcome);
     let Some(now) = a.looks.last() else {
-        return format!("{title}{outcome}: no look was made.");
+        return text!("look.none", who);
     };
     let (z, critical) = (fixed(now.z, 2), fixed(now.critical, 2));
     let line = match b.kind.as_str() {
-        "confidence-sequence" => "the interval that holds at every moment",
-        _ => "the boundary",
+        "confidence-sequence" => text!("look.sequence"),
+        _ => text!("look.boundary"),
     };
     let earlier = a.crossed_at.filter(|at| *at < now.look);
-    let what = match (a.state, earlier) {
-        (LookState::Effect, Some(at)) => {
-            format!("{line} was crossed at look {at}, and the effect stays shown")
+    match (a.state, earlier) {
+        (LookState::Effect, Some(at)) => text!("look.crossed-earlier", who, line, look = at),
+        (LookState::Harm, Some(at)) => text!("look.harm-earlier", who, look = at),
+        (LookState::Effect, None) if b.ended => text!("look.shown-at-end", who, z, line, critical),
+        (LookState::Effect, None) => text!("look.shown", who, z, line, critical),
+        (LookState::Harm, None) => text!("look.harm", who, z, line, critical),
+        (LookState::Futility, _) => match now.futility {
+            None => text!("look.futility-plan", who, z),
+            Some(bound) => text!("look.futility", who, z, bound = fixed(bound, 2)),
+        },
+        (LookState::GoOn, _) => text!("look.go-on", who, z, line, critical),
+        (LookState::NotShown, _) if b.ended && sequential.extension_weights.is_some() => {
+            text!("look.second-stage", who, z, line, critical)
         }
-        (LookState::Harm, Some(at)) => format!("harm was shown at look {at}"),
-        (LookState::Effect, None) if b.ended => {
-            format!("z = {z} crosses {line} of {critical}: the effect is shown")
-        }
-        (LookState::Effect, None) => format!(
-            "z = {z} crosses {line} of {critical}: the effect is shown, and stopping now keeps the error rate"
-        ),
-        (LookState::Harm, None) => format!(
-            "z = {z} crosses {line} of {critical} on the bad side: the arm does harm; stop it"
-        ),
-        (LookState::Futility, _) => format!(
-            "z = {z} lies below the futility bound of {}: success has become unlikely; stopping is advised, and going on \
-             does not raise the error rate",
-            now.futility
-                .map_or_else(|| "the plan".into(), |f| fixed(f, 2))
-        ),
-        (LookState::GoOn, _) => format!("z = {z} does not reach {line} of {critical}: go on"),
-        (LookState::NotShown, _) if b.ended && sequential.extension_weights.is_some() => format!(
-            "z = {z} does not reach {line} of {critical}; a part of the error rate is kept for a second stage"
-        ),
-        (LookState::NotShown, _) => format!(
-            "z = {z} does not reach {line} of {critical}, and no look is left: no effect is shown"
-        ),
-    };
-    format!("{title}{outcome}: {what}.")
+        (LookState::NotShown, _) => text!("look.not-shown", who, z, line, critical),
+    }
 }
 
 fn coming(sequential: &Sequential, b: &Boundaries) -> String {
-    let made = format!(
-        "This is look {}{}; {} {} made so far.",
-        b.look,
-        b.looks_planned
-            .map_or_else(String::new, |n| format!(" of {n}")),
-        b.looks_made,
-        if b.looks_made == 1 {
-            "look was"
-        } else {
-            "looks were"
-        },
-    );
+    let look = b.look;
+    let made = match (b.looks_planned, b.looks_made) {
+        (None, 1) => text!("look.made-one", look),
+        (None, made) => text!("look.made-many", look, made),
+        (Some(all), 1) => text!("look.made-of-one", look, all),
+        (Some(all), made) => text!("look.made-of-many", look, all, made),
+    };
     let open = b
         .arms
         .iter()
@@ -82,13 +67,12 @@ fn coming(sequential: &Sequential, b: &Boundaries) -> String {
     if b.ended || !open {
         return made;
     }
-    let next = sequential.looks.get(b.look as usize);
-    match (next, b.looks_planned) {
-        (Some(day), Some(n)) if b.look + 1 == n => {
-            format!("{made} The next is the last, at the planned end on {day}.")
-        }
-        (Some(day), _) => format!("{made} The next is planned for the end of {day}."),
-        (None, Some(n)) if b.look + 1 == n => format!("{made} The next is the last."),
-        _ => made,
-    }
+    let day = sequential.looks.get(b.look as usize);
+    let next = match (day, b.looks_planned) {
+        (Some(day), Some(n)) if b.look + 1 == n => text!("look.next-last-on", day),
+        (Some(day), _) => text!("look.next-on", day),
+        (None, Some(n)) if b.look + 1 == n => text!("look.next-last"),
+        _ => return made,
+    };
+    format!("{made} {next}")
 }

@@ -6,9 +6,10 @@ use crate::number::{fixed, p_value, percent_with};
 use crate::stats::panel;
 use crate::stats::srm;
 use crate::table::{Audit, Evidence, Panel};
+use crate::texts::text;
 
 use super::super::Phase;
-use super::super::checks::{WARNS, check, not_run, people, quarantined};
+use super::super::checks::{WARNS, after_the_end, check, not_run, people, quarantined};
 use super::super::model::{Check, Status};
 use super::{panel_of, rows, switches};
 
@@ -23,24 +24,17 @@ const LARGE_SMD: f64 = 0.25;
 pub fn all(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Vec<Check>> {
     let audit = &evidence.audit;
     let mut checks = vec![
-        not_run(
-            "srm",
-            "the schedule is the one that was drawn, region by region: no unit can be lost by arm",
-        ),
+        not_run("srm", text!("check.srm-schedule")),
         balance(e, evidence)?,
         observed(e, evidence, phase)?,
         missing_days(audit, phase),
-        not_run(
-            "double-assignment",
-            "a region has one arm at a time, by the sealed schedule",
-        ),
+        not_run("double-assignment", text!("check.double-schedule")),
         unknown_regions(audit),
         duplicates(audit),
         quarantined(audit),
     ];
     if phase == Phase::Running {
-        let unended = "it compares arms after the start, as `pilot analyze` does once the test period has ended";
-        checks.push(not_run("carry-over", unended));
+        checks.push(not_run("carry-over", after_the_end()));
         checks.extend(of_customers());
     }
     Ok(checks)
@@ -48,7 +42,6 @@ pub fn all(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Vec<Chec
 
 /// Checks that need customers.
 pub fn of_customers() -> Vec<Check> {
-    let why = "it takes customers one by one, and the data are of regions";
     [
         "baseline-drift",
         "overdispersion",
@@ -56,7 +49,7 @@ pub fn of_customers() -> Vec<Check> {
         "spillover",
         "persistence",
     ]
-    .map(|id| not_run(id, why))
+    .map(|id| not_run(id, text!("check.of-customers")))
     .into()
 }
 
@@ -81,41 +74,18 @@ fn time(e: &Experiment, panel: &Panel) -> Option<f64> {
 fn balance(e: &Experiment, evidence: &Evidence) -> Result<Check> {
     let id = "balance";
     if !switches(e) {
-        return Ok(not_run(
-            id,
-            "in a stepped wedge the treatment comes later by design; effects of blocks take time out",
-        ));
+        return Ok(not_run(id, text!("check.balance-wedge")));
     }
     let panel = panel_of(evidence, e.primary_outcome())?;
     let Some(smd) = time(e, panel) else {
-        return Ok(not_run(
-            id,
-            "an arm was observed in fewer than two region-blocks",
-        ));
+        return Ok(not_run(id, text!("check.balance-few-blocks")));
     };
-    if panel.regions() > 1 {
-        return Ok(check(
-            id,
-            Status::Ok,
-            Some(smd),
-            None,
-            format!(
-                "Treatment and control differ in time by {} standard deviations of the block's number; effects of blocks take time out.",
-                fixed(smd, 2)
-            ),
-        ));
-    }
-    let (status, so) = match smd.abs() > LARGE_SMD {
-        true => (
-            Status::Warn,
-            "a trend over time can be taken for the effect",
-        ),
-        false => (Status::Ok, "a trend over time weighs little"),
+    let apart = fixed(smd, 2);
+    let (status, detail) = match (panel.regions() > 1, smd.abs() > LARGE_SMD) {
+        (true, _) => (Status::Ok, text!("check.balance-blocks", smd = apart)),
+        (false, true) => (Status::Warn, text!("check.balance-trend", smd = apart)),
+        (false, false) => (Status::Ok, text!("check.balance-no-trend", smd = apart)),
     };
-    let detail = format!(
-        "Treatment and control differ in time by {} standard deviations of the block's number, and one region has no other to take time out: {so}.",
-        fixed(smd, 2)
-    );
     Ok(check(id, status, Some(smd), None, detail))
 }
 
@@ -123,10 +93,7 @@ fn balance(e: &Experiment, evidence: &Evidence) -> Result<Check> {
 fn observed(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Check> {
     let id = "attrition";
     if phase == Phase::Running {
-        return Ok(not_run(
-            id,
-            "the test period runs, so blocks are still to come",
-        ));
+        return Ok(not_run(id, text!("check.attrition-running")));
     }
     let panel = panel_of(evidence, e.primary_outcome())?;
     let counts: Vec<(u64, u64)> = (0..e.arms.len())
@@ -138,8 +105,8 @@ fn observed(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Check> 
         .collect();
     let missing: u64 = counts.iter().map(|c| c.0).sum();
     if missing == 0 {
-        let detail = "Every region was observed in every block.";
-        return Ok(check(id, Status::Ok, Some(0.0), None, detail.into()));
+        let detail = text!("check.attrition-no-blocks");
+        return Ok(check(id, Status::Ok, Some(0.0), None, detail));
     }
     let shares: Vec<f64> = counts
         .iter()
@@ -149,24 +116,24 @@ fn observed(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Check> 
         .iter()
         .fold(0f64, |m, s| m.max((s - shares[e.control()]).abs()));
     let by_arm: Vec<String> = (e.arms.iter().zip(&counts))
-        .map(|(a, (m, n))| format!("{} {m} of {n}", a.name))
+        .map(|(a, (missing, all))| text!("check.attrition-blocks-arm", arm = a.name, missing, all))
         .collect();
     let table: Vec<Vec<u64>> = counts.iter().map(|(m, n)| vec![*m, n - m]).collect();
     let p = srm::independence(&table).map(|t| t.p_value);
     let limit = e.decision.max_attrition_difference;
-    let stops = limit.is_some_and(|limit| apart > limit);
-    let detail = format!(
-        "Region-blocks without any row, which are left out: {}.{}",
-        by_arm.join(", "),
-        match limit.filter(|_| stops) {
-            Some(limit) => format!(
-                " The arms differ by more than the {} that the plan allows.",
-                percent_with(limit, 1)
-            ),
-            None => String::new(),
-        }
+    let beyond = limit.filter(|limit| apart > *limit);
+    let arms = by_arm.join(", ");
+    let detail = both(
+        text!("check.attrition-blocks", arms),
+        beyond.map(|limit| {
+            let limit = percent_with(limit, 1);
+            text!("check.attrition-blocks-beyond", limit)
+        }),
     );
-    let status = if stops { Status::Stop } else { Status::Warn };
+    let status = match beyond {
+        Some(_) => Status::Stop,
+        None => Status::Warn,
+    };
     Ok(check(id, status, Some(missing as f64), p, detail))
 }
 
@@ -174,88 +141,62 @@ fn observed(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Check> 
 fn missing_days(audit: &Audit, phase: Phase) -> Check {
     let id = "exposure";
     if phase == Phase::Running {
-        return not_run(id, "the test period runs, so days are still to come");
+        return not_run(id, text!("check.exposure-running"));
     }
     let closed = match audit.closed_days.unwrap_or(0) {
-        0 => String::new(),
-        n => format!(
-            " On {} no region has a row; they were taken as closed.",
-            days(n)
-        ),
+        0 => None,
+        1 => Some(text!("check.exposure-closed-one")),
+        n => Some(text!("check.exposure-closed-many", days = people(n))),
     };
-    match audit.missing_region_days.unwrap_or(0) {
-        0 => check(
-            id,
-            if closed.is_empty() {
-                Status::Ok
-            } else {
-                Status::Info
-            },
-            Some(0.0),
-            None,
-            format!("No region lacks a day that another has.{closed}"),
-        ),
-        n => check(
-            id,
-            Status::Warn,
-            Some(n as f64),
-            None,
-            format!(
-                "{} of a region without a row although another region has one; they count as not observed. If no row means no contact, write rows with 0.{closed}",
-                days(n)
-            ),
-        ),
-    }
+    let n = audit.missing_region_days.unwrap_or(0);
+    let missing = match n {
+        0 => text!("check.exposure-all-days"),
+        1 => text!("check.exposure-missing-one"),
+        n => text!("check.exposure-missing-many", days = people(n)),
+    };
+    let status = match (n, &closed) {
+        (0, None) => Status::Ok,
+        (0, Some(_)) => Status::Info,
+        _ => Status::Warn,
+    };
+    check(id, status, Some(n as f64), None, both(missing, closed))
 }
 
-fn days(n: u64) -> String {
-    format!("{} day{}", people(n), if n == 1 { "" } else { "s" })
+/// A sentence, and another where there is one.
+fn both(sentence: String, next: Option<String>) -> String {
+    match next {
+        Some(next) => format!("{sentence} {next}"),
+        None => sentence,
+    }
 }
 
 fn unknown_regions(audit: &Audit) -> Check {
     let id = "unassigned-contacts";
     let outside = match audit.outside_windows.unwrap_or(0) {
-        0 => String::new(),
-        n => format!(" {} rows are of days outside the test period.", people(n)),
+        0 => None,
+        n => Some(text!("check.unassigned-outside", rows = people(n))),
     };
-    match audit.unassigned_customers.unwrap_or(0) {
-        0 => check(
-            id,
-            Status::Ok,
-            Some(0.0),
-            None,
-            format!("Every row is of a region of the plan.{outside}"),
-        ),
-        n => check(
-            id,
+    let n = audit.unassigned_customers.unwrap_or(0);
+    let (status, regions) = match n {
+        0 => (Status::Ok, text!("check.unassigned-no-region")),
+        n => (
             Status::Info,
-            Some(n as f64),
-            None,
-            format!(
-                "{} rows are of regions that the plan does not name; they do not count.{outside}",
-                people(n)
-            ),
+            text!("check.unassigned-regions", rows = people(n)),
         ),
-    }
+    };
+    check(id, status, Some(n as f64), None, both(regions, outside))
 }
 
 fn duplicates(audit: &Audit) -> Check {
-    match audit.duplicate_customers.unwrap_or(0) {
-        0 => check(
-            "duplicates",
-            Status::Ok,
-            Some(0.0),
-            None,
-            "No region's day is there twice.".into(),
-        ),
-        n => check(
-            "duplicates",
+    let n = audit.duplicate_customers.unwrap_or(0);
+    let (status, detail) = match n {
+        0 => (Status::Ok, text!("check.duplicates-no-day")),
+        n => (
             Status::Info,
-            Some(n as f64),
-            None,
-            format!("{} repeated rows were counted once.", people(n)),
+            text!("check.duplicates-days", rows = people(n)),
         ),
-    }
+    };
+    check("duplicates", status, Some(n as f64), None, detail)
 }
 
 /// Whether the arm of the block before still has its effect.
@@ -265,10 +206,7 @@ fn duplicates(audit: &Audit) -> Check {
 pub fn carry_over(e: &Experiment, evidence: &Evidence) -> Result<Check> {
     let id = "carry-over";
     if !switches(e) {
-        return Ok(not_run(
-            id,
-            "in a stepped wedge no region goes back to control",
-        ));
+        return Ok(not_run(id, text!("check.carry-over-wedge")));
     }
     let panel = panel_of(evidence, e.primary_outcome())?;
     let control = e.control();
@@ -278,25 +216,13 @@ pub fn carry_over(e: &Experiment, evidence: &Evidence) -> Result<Check> {
         row.is_some_and(|r| usize::from(r.arm.0) != control)
     };
     let Some((t, df, p)) = panel::carry_over(&rows(e, panel), before) else {
-        return Ok(not_run(
-            id,
-            "the arm of the block before cannot be told apart from regions, blocks and the arm itself",
-        ));
+        return Ok(not_run(id, text!("check.carry-over-unclear")));
     };
-    let so = match p < WARNS {
-        true => {
-            "the treatment still works in the block after, so the effect is understated; lengthen washout_days in the next plan"
-        }
-        false => "no sign that the treatment still works in the block after",
+    let shown = p_value(p);
+    let (status, so) = match p < WARNS {
+        true => (Status::Warn, text!("check.carry-over-shown", p = shown)),
+        false => (Status::Ok, text!("check.carry-over-none", p = shown)),
     };
-    let status = if p < WARNS { Status::Warn } else { Status::Ok };
-    let power = match df < 4.0 {
-        true => " With so few regions this test sees little.",
-        false => "",
-    };
-    let detail = format!(
-        "Of the arm of the block before ({}): {so}.{power}",
-        p_value(p)
-    );
-    Ok(check(id, status, Some(t), Some(p), detail))
+    let weak = (df < 4.0).then(|| text!("check.carry-over-weak"));
+    Ok(check(id, status, Some(t), Some(p), both(so, weak)))
 }

@@ -7,6 +7,7 @@ use crate::stats::panel::{Row, panel};
 use crate::stats::permutation::permutation_of_schedule;
 use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
 use crate::table::Evidence;
+use crate::texts::text;
 
 use super::super::estimates::{draws, row, test_of};
 use super::super::family::{Adjusted, Group, adjust};
@@ -33,16 +34,16 @@ pub fn all(e: &Experiment, evidence: &Evidence) -> Result<Analysis> {
         let others = Estimator::ALL.into_iter();
         analysis
             .skipped
-            .extend(others.filter(|o| !ESTIMATORS.contains(o)).map(|estimator| {
-                Skipped {
-                    outcome: outcome.name.clone(),
-                    estimator,
-                    arm: None,
-                    why:
-                        "takes customers for the units, and regions and blocks of days got the arms"
-                            .into(),
-                }
-            }));
+            .extend(
+                others
+                    .filter(|o| !ESTIMATORS.contains(o))
+                    .map(|estimator| Skipped {
+                        outcome: outcome.name.clone(),
+                        estimator,
+                        arm: None,
+                        why: text!("skipped.takes-customers"),
+                    }),
+            );
     }
     adjust(e.analysis.multiplicity, &mut groups);
     for group in groups {
@@ -89,7 +90,7 @@ fn group<'a>(
                 rescale(&mut estimate, shown.days);
                 let unit = match estimate.estimand {
                     Estimand::Difference => shown.unit.clone(),
-                    _ => "ratio".into(),
+                    _ => text!("unit.ratio"),
                 };
                 Adjusted::new(arm, estimate, unit)
             })),
@@ -124,13 +125,13 @@ fn group<'a>(
         .iter()
         .find(|r| r.estimate.estimator == Estimator::Cluster);
     if let Some(df) = df.and_then(|r| r.estimate.df).filter(|df| *df < FEWEST_DF) {
-        analysis.warnings.push(Warning {
-            id: "few-regions".into(),
-            message: format!(
-                "{}: the error rests on {:.1} degrees of freedom, since few regions (blocks, where there is one region) tell how much they vary; below {FEWEST_DF} the t distribution is no guide, so read the randomisation test (permutation) beside it, and take more regions next time",
-                outcome.name, df
-            ),
-        });
+        let message = text!(
+            "warning.few-regions",
+            outcome = outcome.name,
+            df = format!("{df:.1}"),
+            limit = FEWEST_DF
+        );
+        analysis.warnings.push(Warning::new("few-regions", message));
     }
     Ok(Group {
         outcome,
@@ -153,7 +154,7 @@ fn run(
     }
     let (draws, stream) = draws(e, outcome, arm, estimator)?;
     let frame = crate::assign::schedule::frame(e)
-        .ok_or_else(|| Refusal::new("the plan has no schedule to draw again"))?;
+        .ok_or_else(|| Refusal::new(text!("skipped.no-schedule")))?;
     permutation_of_schedule(rows, &frame, test, draws, &stream)
 }
 

@@ -11,6 +11,7 @@ use crate::experiment::{Better, Data, Experiment, Outcome, OutcomeKind, Schedule
 use crate::stats::panel::Row;
 use crate::stats::{DetailValue, Estimand};
 use crate::table::{ArmId, Evidence, OutcomeEvidence, Panel};
+use crate::texts::text;
 
 use super::Phase;
 use super::claims;
@@ -54,10 +55,13 @@ struct Shown {
 impl Shown {
     fn of(e: &Experiment, outcome: &Outcome) -> Self {
         let days = e.analysis.per_days.unwrap_or(RATE_DAYS);
-        let who = if by_customer(e) { "customer" } else { "region" };
+        let what = noun(e, outcome);
         Shown {
             days: f64::from(days),
-            unit: format!("{} per {who} per {days} days", noun(e, outcome)),
+            unit: match by_customer(e) {
+                true => text!("unit.per-days", what, days),
+                false => text!("unit.per-days-region", what, days),
+            },
         }
     }
 }
@@ -123,19 +127,17 @@ pub fn analyze(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Anal
     analysis.schedule = Some(schedule_rows(e, evidence)?);
     analysis.covariance = covariance(e, &analysis.estimates);
     if analysis.covariance.is_none() {
-        analysis.warnings.push(Warning {
-            id: "no-joint-effect".into(),
-            message: format!(
-                "{}: the deciding estimate has no standard error above 0, so there is no business case",
-                e.primary_outcome().name
-            ),
-        });
+        let outcome = &e.primary_outcome().name;
+        let message = text!("warning.no-joint-effect-regions", outcome);
+        analysis
+            .warnings
+            .push(Warning::new("no-joint-effect", message));
     }
     if !by_customer(e) && e.business.is_some() {
-        analysis.warnings.push(Warning {
-            id: "no-customer-days".into(),
-            message: "the data do not say how many customers a region has, so the effect is by region and there is no business case; name data.counts.columns.customers, or [data.regions] beside a log".into(),
-        });
+        let message = text!("warning.no-customer-days");
+        analysis
+            .warnings
+            .push(Warning::new("no-customer-days", message));
     }
     Ok(analysis)
 }

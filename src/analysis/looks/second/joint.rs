@@ -7,6 +7,7 @@ use crate::stats::dist::normal_sf;
 use crate::stats::sequential::{Monitor, Passed, Stage, TwoStages, on_both};
 use crate::stats::{DetailValue, Refusal};
 use crate::table::ContactTable;
+use crate::texts::text;
 
 use super::words::title;
 use super::{after, monitor, no_weights, standard};
@@ -277,7 +278,7 @@ impl<'a> Joint<'a> {
         let of =
             |f: fn(&StageRow) -> f64| DetailValue::Numbers(staged.stages.iter().map(f).collect());
         let record = self.first.record;
-        let text = |t: &str| DetailValue::Text(t.into());
+        let name = |t: &str| DetailValue::Text(t.into());
         let mut detail = vec![
             ("combined_z", DetailValue::Number(staged.z)),
             ("critical_z", DetailValue::Number(staged.critical)),
@@ -287,9 +288,9 @@ impl<'a> Joint<'a> {
             ("stage_p", of(|s| s.p)),
             ("stage_shares", of(|s| s.share)),
             ("stage_weights", DetailValue::Numbers(self.weights.into())),
-            ("first_stage", text(&record.name)),
+            ("first_stage", name(&record.name)),
             ("first_analysis", DetailValue::Count(record.analysis)),
-            ("first_analysis_sha256", text(&record.analysis_sha256)),
+            ("first_analysis_sha256", name(&record.analysis_sha256)),
         ];
         // Control's part in the combined estimate is that of the second stage, the only one
         // whose control rate money looks at.
@@ -377,14 +378,14 @@ impl Combined {
         };
         let (first, second) = (a.z * a.se, b.z * b.se);
         let apart = (first - second) / a.se.hypot(b.se);
-        (apart.abs() > STAGES_DIFFER).then(|| Warning {
-            id: "stages-differ".into(),
-            message: format!(
-                "{}: the two stages differ by {} standard errors; ask what changed between them before the \
-                 combined figure is used",
-                title(plan, &self.staged.arm),
-                fixed(apart.abs(), 1)
-            ),
+        (apart.abs() > STAGES_DIFFER).then(|| {
+            let errors = fixed(apart.abs(), 1);
+            let message = text!(
+                "warning.stages-differ",
+                arm = title(plan, &self.staged.arm),
+                errors
+            );
+            Warning::new("stages-differ", message)
         })
     }
 }

@@ -1,0 +1,206 @@
+//! Words that a reader of a report sees stand in the catalogue of texts, not in the source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn paths(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            paths(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// Rooms whose words a reader of a report sees.
+const SAYING: [&str; 3] = ["analysis", "decision", "finance"];
+
+/// Calls whose words end a command, so that a reader of a report never sees them: errors with their
+/// keys and hints, closures that make one (which are called `wrong`), and refusals of a look or of
+/// a second stage.
+fn ends_a_command(file: &Path, call: &str) -> bool {
+    let looks = file.iter().any(|part| part == "looks");
+    match call {
+        "wrong" => true,
+        "Refusal::new" => looks,
+        _ => call.starts_with("Error::") || call.ends_with(".hint") || call.ends_with(".key"),
+    }
+}
+
+/// Words that stay in the source, each with the end of its file, and why.
+const STAYING: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "ends of an error that is put together further down",
+        &[
+            ("finance/assumption.rs", "must be a finite number"),
+            (
+                "finance/assumption.rs",
+                "must have low ≤ mode ≤ high, or 0 ≤ sd ≤ mean/3",
+            ),
+            ("finance/assumption.rs", "must not be negative"),
+            (
+                "finance/assumption.rs",
+                "is a share and must not be above 1",
+            ),
+            ("finance/assumption.rs", "must be above 0"),
+        ],
+    ),
+    (
+        "names of the contract: analysis.json has them in every language",
+        &[
+            ("analysis/joint.rs", "log ratio"),
+            ("schedule/mod.rs", "log ratio"),
+        ],
+    ),
+];
+
+/// The string literals of a source, each with the calls around it; without comments, attributes
+/// and what only tests compile.
+fn literals(source: &str) -> Vec<(Vec<String>, String)> {
+    let source = source.split("#[cfg(test)]\nmod ").next().unwrap();
+    let mut found = Vec::new();
+    let mut calls: Vec<String> = Vec::new();
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        let done = &source[..source.len() - rest.len()];
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '/' if rest.starts_with('/') => {
+                rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+            }
+            '#' if rest.starts_with('[') => {
+                let mut depth = 0;
+                let end = rest.find(|c| {
+                    depth += i32::from(c == '[') - i32::from(c == ']');
+                    depth == 0
+                });
+                rest = &rest[end.unwrap()..];
+            }
+            '\'' => {
+                // A character, or else a lifetime.
+                let escaped = rest.starts_with('\\');
+                let inside = rest.chars().next().map_or(0, char::len_utf8);
+                if escaped {
+                    rest = &rest[2..];
+                    rest = &rest[rest.find('\'').unwrap() + 1..];
+                } else if rest[inside..].starts_with('\'') {
+                    rest = &rest[inside + 1..];
+                }
+            }
+            '"' => {
+                assert!(!done.ends_with('r') && !done.ends_with('#'), "a raw string");
+                let mut end = 0;
+                while !rest[end..].starts_with('"') {
+                    end += match rest[end..].starts_with('\\') {
+                        true => 2,
+                        false => rest[end..].chars().next().unwrap().len_utf8(),
+                    };
+                }
+                let mut lines = rest[..end].split("\\\n");
+                let first = lines.next().unwrap().to_owned();
+                let text = lines.fold(first, |text, line| text + line.trim_start());
+                found.push((calls.clone(), text));
+                rest = &rest[end + 1..];
+            }
+            '(' => {
+                let part = |c: char| c.is_alphanumeric() || "_:!.".contains(c);
+                let name = done.rsplit(|c| !part(c)).next().unwrap();
+                calls.push(name.to_owned());
+            }
+            ')' => {
+                calls.pop();
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a literal has two or more words in a row, gaps aside: then somebody reads it.
+fn reads(literal: &str) -> bool {
+    let word = |token: &str| {
+        let bare = token.trim_matches(|c: char| c.is_ascii_punctuation());
+        bare.chars().any(char::is_alphabetic)
+            && bare.chars().all(|c| c.is_alphabetic() || "'-–".contains(c))
+    };
+    let mut in_a_row = 0;
+    literal.split([' ', '\n']).any(|token| {
+        match (word(token) && !token.starts_with('{'), token.contains('{')) {
+            (true, _) => in_a_row += 1,
+            (false, true) => {}
+            (false, false) => in_a_row = 0,
+        }
+        in_a_row > 1
+    })
+}
+
+#[test]
+fn what_a_report_says_stands_in_the_catalogue() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut staying: Vec<(&str, &str)> = STAYING.iter().flat_map(|s| s.1).copied().collect();
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for room in SAYING {
+        let mut files = Vec::new();
+        paths(&src.join(room), &mut files);
+        for file in files {
+            let literals = literals(&fs::read_to_string(&file).unwrap());
+            seen += literals.len();
+            for (calls, literal) in literals {
+                if !reads(&literal) || calls.iter().any(|c| ends_a_command(&file, c)) {
+                    continue;
+                }
+                let known = |s: &(&str, &str)| file.ends_with(s.0) && s.1 == literal;
+                match staying.iter().position(known) {
+                    Some(at) => {
+                        staying.remove(at);
+                    }
+                    None => wrong.push(format!("{}: {literal}", file.display())),
+                }
+            }
+        }
+    }
+    assert!(
+        seen > 500,
+        "the test saw only {seen} literals: does it still read them?"
+    );
+    assert!(
+        wrong.is_empty(),
+        "words outside of the catalogue:\n{}",
+        wrong.join("\n")
+    );
+    assert!(staying.is_empty(), "no longer in the source: {staying:?}");
+}
+
+#[test]
+fn words_are_told_from_names() {
+    let source = "fn f<'a>(x: &'a str) -> char {\n    // Not a word here.\n    #[doc = \"nor any here\"]\n    \
+                  say(\"a \\\"word\\\" or \\\n         two\", '\"', \"key\");\n    Err(Error::data(format!(\"no reader\")).hint(\"at all\"))\n}\n\
+                  #[cfg(test)]\nmod tests { \"of no reader\" }\n";
+    let file = Path::new("analysis/shown.rs");
+    let found: Vec<String> = literals(source)
+        .into_iter()
+        .filter(|(calls, _)| !calls.iter().any(|c| ends_a_command(file, c)))
+        .map(|(_, literal)| literal)
+        .collect();
+    assert_eq!(found, ["a \\\"word\\\" or two", "key"]);
+    for words in [
+        "the boundary",
+        "{what} per {days} days",
+        "no, {n} of it",
+        "not run.",
+    ] {
+        assert!(reads(words), "{words}");
+    }
+    for name in [
+        "ci_two_sided",
+        "median-unbiased",
+        "{a} = {b}: {c}",
+        "{} {what}",
+        "z = {z}",
+    ] {
+        assert!(!reads(name), "{name}");
+    }
+}
