@@ -1,7 +1,8 @@
 //! The words of reports, all in one file a language, so that another language is another file.
 //!
 //! `en.toml` holds them by section and key; `{name}` in a text is a gap that is filled where the
-//! text is used. A test compares the file with every use in the source, gaps included.
+//! text is used, by [`text!`](text) or, where the gaps' fillings are at hand as `&str`, by the
+//! function of that name. A test compares the file with every use in the source, gaps included.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -46,6 +47,24 @@ pub fn text(key: &'static str, gaps: &[(&'static str, &str)]) -> String {
     out
 }
 
+/// The text `section.key` with its gaps filled by anything that can be shown:
+/// `text!("memo.look-of", look = b.look, planned)`; a name alone is filled by the variable of that name.
+macro_rules! filled {
+    ($key:literal $(, $gap:ident $(= $value:expr)?)* $(,)?) => {
+        $crate::texts::text(
+            $key,
+            &[$((
+                stringify!($gap),
+                ::std::string::ToString::to_string(&$crate::texts::filled!(@ $gap $($value)?)).as_str(),
+            )),*],
+        )
+    };
+    (@ $gap:ident) => { $gap };
+    (@ $gap:ident $value:expr) => { $value };
+}
+pub(crate) use filled;
+pub(crate) use filled as text;
+
 /// All keys with their gaps, each in the order of the file.
 pub fn keys() -> Vec<(String, Vec<String>)> {
     let gaps = |text: &str| -> Vec<String> {
@@ -71,5 +90,7 @@ mod tests {
         let gaps = [("low", "{high} <b>"), ("high", "2")];
         assert_eq!(text("html.js-to", &gaps), "{high} <b> to 2");
         assert_eq!(text("no.such", &[]), "no.such");
+        let high = 2.5;
+        assert_eq!(text!("html.js-to", low = 1, high), "1 to 2.5");
     }
 }

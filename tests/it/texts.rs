@@ -15,43 +15,73 @@ fn sources(dir: &Path, into: &mut Vec<String>) {
     }
 }
 
-/// Every `text("section.key", &[("gap", …)])`: the key and the names of its gaps.
+/// The text up to the bracket that closes what was opened before it; brackets inside quotes do not count.
+fn inside(rest: &str) -> &str {
+    let (mut depth, mut quoted, mut escaped) = (1, false, false);
+    for (i, c) in rest.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &rest[..i];
+        }
+    }
+    rest
+}
+
+/// The parts of a list, without what stands in brackets or quotes.
+fn parts(list: &str) -> Vec<String> {
+    let (mut depth, mut quoted, mut escaped) = (0, false, false);
+    let mut out = vec![String::new()];
+    for c in list.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => out.push(String::new()),
+            _ if !quoted && depth == 0 => out.last_mut().unwrap().push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Every `text("section.key", &[("gap", …)])` and `text!("section.key", gap = …)`: the key and the
+/// names of its gaps.
 fn uses(source: &str) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     let squeezed: String = source.split_whitespace().collect::<Vec<_>>().join(" ");
     let squeezed = squeezed.replace("text( \"", "text(\"");
-    for (at, opening) in squeezed.match_indices("text(\"") {
-        let before = squeezed[..at].chars().next_back().unwrap_or(' ');
-        if before.is_alphanumeric() || before == '_' || before == '.' {
-            continue;
-        }
-        let rest = &squeezed[at + opening.len()..];
-        let (key, after) = rest.split_once('"').unwrap();
-        let mut gaps = Vec::new();
-        let list = after.trim_start_matches([',', ' ']);
-        if let Some(list) = list.strip_prefix("&[") {
-            let mut depth = 1;
-            let mut end = list.len();
-            for (i, c) in list.char_indices() {
-                depth += match c {
-                    '[' => 1,
-                    ']' => -1,
-                    _ => 0,
-                };
-                if depth == 0 {
-                    end = i;
-                    break;
-                }
+    let squeezed = squeezed.replace("text!( \"", "text!(\"");
+    for opening in ["text(\"", "text!(\""] {
+        for (at, _) in squeezed.match_indices(opening) {
+            let before = squeezed[..at].chars().next_back().unwrap_or(' ');
+            if before.is_alphanumeric() || before == '_' || before == '.' {
+                continue;
             }
-            for part in list[..end].split("(\"").skip(1) {
-                let (gap, tail) = part.split_once('"').unwrap();
-                if tail.starts_with(',') {
-                    gaps.push(gap.to_owned());
-                }
-            }
+            let rest = &squeezed[at + opening.len()..];
+            let (key, after) = rest.split_once('"').unwrap();
+            let after = inside(after);
+            let mut gaps: Vec<String> = if opening.contains('!') {
+                let gap = |part: &String| part.split('=').next().unwrap().trim().to_owned();
+                parts(after).iter().map(gap).collect()
+            } else {
+                let lists = after.split("(\"").skip(1);
+                let pairs = lists.map(|part| part.split_once('"').unwrap());
+                let gaps = pairs.filter(|(_, tail)| tail.starts_with(','));
+                gaps.map(|(gap, _)| gap.to_owned()).collect()
+            };
+            gaps.retain(|gap| !gap.is_empty());
+            gaps.sort();
+            found.push((key.to_owned(), gaps));
         }
-        gaps.sort();
-        found.push((key.to_owned(), gaps));
     }
     found
 }
