@@ -5,9 +5,11 @@
 mod assumed;
 mod chart;
 mod crossed;
+mod decided;
 mod document;
 mod finding;
 mod fonts;
+mod how;
 mod html;
 mod looks;
 mod markdown;
@@ -34,6 +36,7 @@ use rayon::prelude::*;
 use crate::analysis::Warning;
 use crate::error::Result;
 use crate::planning::PowerCurves;
+use crate::texts::text;
 
 pub use crate::number;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
@@ -176,8 +179,8 @@ pub fn terminal_brief(doc: &Document, width: usize, color: bool) -> String {
     let mut inside = false;
     let mut blocks = memo::memo(doc);
     blocks.retain(|block| {
-        if let memo::Block::Heading(text) = block {
-            inside = text == memo::ASSUMED;
+        if let memo::Block::Heading(section) = block {
+            inside = *section == memo::Section::Assumed;
         }
         !inside
     });
@@ -195,10 +198,10 @@ fn missing_glyphs(chart: &chart::Chart) -> Vec<Warning> {
         .collect();
     vec![Warning {
         id: "missing-glyph".into(),
-        message: format!(
-            "the chart {} shows boxes for characters that the bundled fonts do not have: {}",
-            chart.name,
-            characters.join(", ")
+        message: text!(
+            "chart.missing-glyphs",
+            name = chart.name,
+            characters = characters.join(", ")
         ),
     }]
 }

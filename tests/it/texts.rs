@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
 
 fn sources(dir: &Path, into: &mut Vec<String>) {
     for entry in fs::read_dir(dir).unwrap() {
@@ -89,10 +93,15 @@ fn uses(source: &str) -> Vec<(String, Vec<String>)> {
 #[test]
 fn every_text_is_used_and_every_use_has_its_text() {
     let mut files = Vec::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut files,
-    );
+    for entry in fs::read_dir(src()).unwrap() {
+        let room = entry.unwrap().path();
+        // Their own room shows how they are used.
+        if room.is_dir() && !room.ends_with("texts") {
+            sources(&room, &mut files);
+        } else if room.extension().is_some_and(|e| e == "rs") {
+            files.push(fs::read_to_string(room).unwrap());
+        }
+    }
     let mut used: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
     for source in files.iter().filter(|s| s.contains("texts::")) {
         for (key, gaps) in uses(source) {
@@ -115,4 +124,124 @@ fn every_text_is_used_and_every_use_has_its_text() {
         }
     }
     assert!(used.is_empty(), "no text for {used:?}");
+}
+
+/// Calls whose texts are for whoever mends a plan, a file or this program, and what is no text.
+const NOT_REPORTED: [&str; 7] = [
+    "Error::internal",
+    "Error::data",
+    "hint",
+    "internal",
+    "failed",
+    "expect",
+    "assert",
+];
+
+/// The string literals of a source outside comments, tests and errors.
+fn literals(source: &str) -> Vec<String> {
+    let source = source.split("#[cfg(test)]").next().unwrap();
+    let (mut calls, mut found): (Vec<String>, Vec<String>) = Default::default();
+    let mut callee = String::new();
+    let mut chars = source.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '/' if chars.peek() == Some(&'/') => {
+                chars.by_ref().find(|c| *c == '\n');
+            }
+            '\'' => {
+                // A character, or the name of a lifetime.
+                let next: String = chars.clone().take(3).collect();
+                let length = if next.starts_with('\\') { 3 } else { 2 };
+                if next.chars().nth(length - 1) == Some('\'') {
+                    chars.nth(length - 1);
+                }
+            }
+            '"' => {
+                let mut text = String::new();
+                while let Some(c) = chars.next().filter(|c| *c != '"') {
+                    match c {
+                        '\\' => text.extend(chars.next().map(|_| ' ')),
+                        _ => text.push(c),
+                    }
+                }
+                if !calls.iter().any(|c| NOT_REPORTED.contains(&c.as_str())) {
+                    found.push(text);
+                }
+            }
+            '(' => calls.push(std::mem::take(&mut callee)),
+            ')' => {
+                calls.pop();
+            }
+            _ => {}
+        }
+        match c {
+            _ if c.is_alphanumeric() || matches!(c, '_' | ':') => callee.push(c),
+            '!' | '(' => {}
+            _ => callee.clear(),
+        }
+    }
+    found
+}
+
+/// Whether a literal has three words in a row that no gap interrupts.
+fn is_prose(literal: &str) -> bool {
+    let is_word = |word: &&str| {
+        let word = word.trim_end_matches([',', '.', ':', ';']);
+        let all_letters = word.chars().all(|c| c.is_alphabetic() || "-'’".contains(c));
+        all_letters && word.starts_with(char::is_alphabetic)
+    };
+    let words: Vec<&str> = literal.split_whitespace().collect();
+    words.windows(3).any(|three| three.iter().all(is_word))
+}
+
+/// Fails where a room has prose of its own: every word of a report stands in the catalogue.
+/// `but` names files whose literals are for programs, not for readers.
+fn no_words_are_left_in(room: &str, but: &[&str]) {
+    let mut left = Vec::new();
+    let mut folders = vec![src().join(room)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let named = path
+                .strip_prefix(src())
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if named.ends_with(".rs") && !but.contains(&named.as_str()) {
+                let texts = literals(&fs::read_to_string(&path).unwrap());
+                let prose = texts.into_iter().filter(|t| is_prose(t));
+                left.extend(prose.map(|text| format!("{named}: {text}")));
+            }
+        }
+    }
+    assert!(left.is_empty(), "not in the catalogue: {left:#?}");
+}
+
+#[test]
+fn no_words_are_left_in_the_source_of_reports() {
+    // Values of columns, which programs compare, and names of fonts.
+    let but = ["report/tables/money.rs", "report/fonts.rs"];
+    no_words_are_left_in("report", &but);
+}
+
+#[test]
+fn prose_is_found() {
+    let source = r#"
+        /// "words in a comment"
+        fn f(c: char) -> String {
+            if c == '"' { return Error::internal(format!("an error of {c} kinds is none")).into(); }
+            text!("memo.some-key-here", name = "two words");
+            format!("Looks at {c} made so far")
+        }
+        #[cfg(test)]
+        mod tests { const T: &str = "words of a test"; }
+    "#;
+    let found: Vec<String> = literals(source)
+        .into_iter()
+        .filter(|t| is_prose(t))
+        .collect();
+    assert_eq!(found, ["Looks at {c} made so far"]);
+    assert!(!is_prose("default-src 'none'; style-src"));
 }
