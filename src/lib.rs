@@ -1,7 +1,7 @@
 //! `pilot`: an A/B experiment harness for customer-education pilots.
 //!
 //! The rooms, lowest first; each may use only those before it in this list:
-//! [`error`], [`interrupt`], [`number`], [`texts`], [`table`], [`stats`], [`experiment`],
+//! [`error`], [`interrupt`], [`texts`], [`number`], [`table`], [`stats`], [`experiment`],
 //! [`workspace`], [`engine`], [`assign`], [`analysis`], [`finance`],
 //! [`decision`], [`planning`], [`report`], `cli`.
 

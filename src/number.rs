@@ -1,5 +1,7 @@
 //! Numbers as people read them: as many digits as the uncertainty allows.
 
+use crate::texts::text;
+
 /// The minus sign of text and charts (CSV and JSON keep the hyphen).
 pub const MINUS: char = '−';
 
@@ -124,9 +126,9 @@ pub fn percent(share: f64) -> String {
 /// A simulated chance as a percentage: never "0 %" or "100 %", which no simulation shows.
 pub fn chance(share: f64) -> String {
     if share < 0.001 {
-        "under 0.1 %".into()
+        text!("number.under", limit = percent_with(0.001, 1))
     } else if share > 0.999 {
-        "over 99.9 %".into()
+        text!("number.over", limit = percent_with(0.999, 1))
     } else {
         // "100 %" and "0 %" would be a claim that the simulation does not make.
         percent_with(share, i32::from(!(0.0995..0.995).contains(&share)))
@@ -252,5 +254,7 @@ mod tests {
         assert_eq!(percent(0.214), "21 %");
         assert_eq!(percent(-0.034), "−3.4 %");
         assert_eq!(percent(0.0), "0 %");
+        assert_eq!(chance(0.0), "under 0.1 %");
+        assert_eq!(chance(0.9995), "over 99.9 %");
     }
 }

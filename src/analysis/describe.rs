@@ -52,7 +52,7 @@ fn before_balance(outcome: &Outcome, c: &Comparison<'_>, arm: &str) -> Option<Ba
     let ((mean_arm, v1), (mean_control, v0)) = (part(&c.treatment)?, part(&c.control)?);
     let spread = ((v1 + v0) / 2.0).sqrt();
     Some(BalanceRow {
-        covariate: text!("effect.before", outcome = outcome.name),
+        covariate: text!("estimate.before", outcome = outcome.name),
         arm: arm.into(),
         mean_arm,
         mean_control,

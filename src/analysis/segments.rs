@@ -20,7 +20,7 @@ use super::scale::rescale;
 
 /// Label of the groups of customers that were too small to stand alone.
 pub fn smaller_groups() -> String {
-    text!("effect.smaller-groups")
+    text!("estimate.smaller-groups")
 }
 
 /// Effects by segment: the interaction tests first, then the segments.
@@ -174,7 +174,7 @@ fn shown(experiment: &Experiment, outcome: &Outcome, values: &[Group]) -> Result
             None => table.clone(),
         };
         let label = match value.trim().is_empty() {
-            true => text!("effect.blank"),
+            true => text!("estimate.blank"),
             false => value.clone(),
         };
         groups.push((label, table));

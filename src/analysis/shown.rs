@@ -120,13 +120,13 @@ impl Shown {
         let outcome = &self.outcome;
         match self.estimand {
             Estimand::Difference => text!(
-                "effect.difference",
+                "estimate.difference",
                 outcome,
                 value = signed(&value),
                 unit = self.unit_after_outcome()
             ),
-            Estimand::Ratio => text!("effect.ratio", outcome, value = signed(&value)),
-            Estimand::Probability => text!("effect.probability", outcome, value),
+            Estimand::Ratio => text!("estimate.ratio", outcome, value = signed(&value)),
+            Estimand::Probability => text!("estimate.probability", outcome, value),
         }
     }
 }

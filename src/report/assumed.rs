@@ -3,39 +3,37 @@
 use crate::finance::TornadoRow;
 use crate::report::number::{general, percent_with};
 use crate::report::text::plain;
+use crate::texts::text;
 
-/// Names of the keys of `[business]`, of an arm's costs and of the effect.
-const NAMES: [(&str, &str); 20] = [
-    ("effect", "Effect measured in the pilot"),
-    ("cost_per_contact.variable", "Variable cost of a contact"),
-    ("cost_per_contact.labour", "Labour in a contact"),
-    ("cost_per_minute.variable", "Variable cost of a minute"),
-    ("cost_per_minute.labour", "Labour in a minute"),
-    ("realisation", "Freed labour that becomes cash"),
-    ("realisation_lag_months", "Delay until it does"),
-    ("half_life_months", "Half-life of the effect"),
-    ("units_at_rollout", "Customers at roll-out"),
-    ("new_customers_per_month", "New customers"),
-    ("churn_per_month", "Customers who leave"),
-    ("annual_discount_rate", "Discount rate"),
-    ("annual_service_budget", "Service budget"),
-    ("holdout", "Hold-out"),
-    ("horizon_months", "Horizon"),
-    ("ramp_months", "Months until everyone is reached"),
-    ("repeat_every_months", "Months between repeats"),
-    ("fixed_cost", "Fixed cost"),
-    ("cost_per_customer", "Cost per customer"),
-    ("running_cost_per_month", "Running cost"),
-];
-
-/// The name of an assumption; the key itself where there is none.
+/// The name of an assumption, of an arm's costs or of the effect; the key itself where there is none.
 pub fn name(key: &str) -> String {
     let last = match key.strip_prefix("arms.") {
         Some(rest) => rest.rsplit('.').next().unwrap_or(rest),
         None => key,
     };
-    let found = NAMES.iter().find(|(k, _)| *k == last);
-    found.map_or_else(|| plain(key).into_owned(), |(_, name)| (*name).to_string())
+    match last {
+        "effect" => text!("assumed.effect"),
+        "cost_per_contact.variable" => text!("assumed.variable-contact"),
+        "cost_per_contact.labour" => text!("assumed.labour-contact"),
+        "cost_per_minute.variable" => text!("assumed.variable-minute"),
+        "cost_per_minute.labour" => text!("assumed.labour-minute"),
+        "realisation" => text!("assumed.realisation"),
+        "realisation_lag_months" => text!("assumed.lag"),
+        "half_life_months" => text!("assumed.half-life"),
+        "units_at_rollout" => text!("assumed.units"),
+        "new_customers_per_month" => text!("assumed.new-customers"),
+        "churn_per_month" => text!("assumed.churn"),
+        "annual_discount_rate" => text!("assumed.discount-rate"),
+        "annual_service_budget" => text!("assumed.budget"),
+        "holdout" => text!("assumed.holdout"),
+        "horizon_months" => text!("assumed.horizon"),
+        "ramp_months" => text!("assumed.ramp"),
+        "repeat_every_months" => text!("assumed.repeat"),
+        "fixed_cost" => text!("assumed.fixed-cost"),
+        "cost_per_customer" => text!("assumed.cost-per-customer"),
+        "running_cost_per_month" => text!("assumed.running-cost"),
+        _ => plain(key).into_owned(),
+    }
 }
 
 /// "4.5 to 18 months", "0 % to 100 %", "0.11 to 0.29 contacts avoided per customer-month".
@@ -46,8 +44,8 @@ pub fn span(row: &TornadoRow) -> String {
         true => percent_with(v, if v != 0.0 && v.abs() < 0.1 { 1 } else { 0 }),
         false => general(rounded(v)),
     };
-    let high = row.high.map_or_else(|| "no end".into(), show);
-    let span = format!("{} to {high}", show(row.low));
+    let high = row.high.map_or_else(|| text!("html.js-no-end"), show);
+    let span = text!("interval.to", low = show(row.low), high);
     match share {
         true => span,
         false => format!("{span} {unit}"),

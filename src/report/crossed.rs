@@ -2,12 +2,13 @@
 
 use crate::analysis::FactorialRow;
 use crate::report::document::Document;
-use crate::report::finding::{arm_title, level};
-use crate::report::memo::Block;
+use crate::report::finding::{arm_title, level, range};
+use crate::report::memo::{Block, Section};
 use crate::report::number::{self, fixed, interval_decimals, percent_with};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
 use crate::stats::Estimand;
+use crate::texts::text;
 
 /// Whether an arm that a row is made of is too small to be shown.
 pub fn is_small(doc: &Document, row: &FactorialRow) -> bool {
@@ -32,7 +33,7 @@ pub fn crossed(doc: &Document, out: &mut Vec<Block>) {
         .filter(|r| !is_small(doc, r));
     let items: Vec<String> = rows.map(|r| sentence(doc, r)).collect();
     if !items.is_empty() {
-        out.push(Block::Heading("What each intervention does".into()));
+        out.push(Block::Heading(Section::Crossed));
         out.push(Block::List(items));
     }
 }
@@ -57,40 +58,25 @@ fn sentence(doc: &Document, row: &FactorialRow) -> String {
         true => percent_with(v - 1.0, decimals),
         false => fixed(v, decimals),
     };
-    let unit = match ratio {
-        true => String::new(),
-        false => format!(" {}", plain(&row.unit)),
+    let value = match ratio {
+        true => show(row.value),
+        false => format!("{} {}", show(row.value), plain(&row.unit)),
     };
-    let figures = format!(
-        "{}{unit} ({} interval {} to {}, {})",
-        show(row.value),
-        level(row.level),
-        show(row.ci_lower),
-        show(row.ci_upper),
-        number::p_value(row.p_value)
+    let ends = range(Some(row.ci_lower), Some(row.ci_upper), show);
+    let figures = text!(
+        "crossed.figures",
+        value,
+        level = level(row.level),
+        interval = ends.unwrap_or_default(),
+        p = number::p_value(row.p_value)
     );
-    let main = |own: &str, other: &str| {
-        format!("{own}, on average over customers with and without {other}: {figures}")
-    };
-    match row.effect.as_str() {
-        "main-first" => main(&first, &second),
-        "main-second" => main(&second, &first),
-        _ => {
-            let clear = row.p_value <= 1.0 - row.level + 1e-12;
-            let meaning = match (clear, ratio) {
-                (true, _) => "they change each other's effect",
-                (false, true) => {
-                    "no sign that they change each other's effect, though only a large change would show"
-                }
-                (false, false) => {
-                    "no sign that they do more or less together than apart, though only a large difference would show"
-                }
-            };
-            let beyond = match ratio {
-                true => "beyond the product of their effects",
-                false => "beyond the sum of their effects",
-            };
-            format!("{first} and {second} together, {beyond}: {figures}; {meaning}")
-        }
+    let clear = row.p_value <= 1.0 - row.level + 1e-12;
+    match (row.effect.as_str(), ratio, clear) {
+        ("main-first", ..) => text!("crossed.main", own = first, other = second, figures),
+        ("main-second", ..) => text!("crossed.main", own = second, other = first, figures),
+        (_, true, true) => text!("crossed.ratio-clear", first, second, figures),
+        (_, true, false) => text!("crossed.ratio", first, second, figures),
+        (_, false, true) => text!("crossed.difference-clear", first, second, figures),
+        (_, false, false) => text!("crossed.difference", first, second, figures),
     }
 }

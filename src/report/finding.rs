@@ -6,6 +6,7 @@ use crate::report::number::{self, fixed, percent_with};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
 use crate::stats::{Estimand, Estimator};
+use crate::texts::text;
 
 /// The primary effect of one treatment arm, as reports show it.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub fn control_title(doc: &Document) -> String {
         .arms
         .iter()
         .find(|a| a.control)
-        .map_or_else(|| "control".into(), |a| arm_title(doc, &a.name))
+        .map_or_else(|| text!("finding.control"), |a| arm_title(doc, &a.name))
 }
 
 /// Position of an arm among the treatments of the plan.
@@ -141,8 +142,8 @@ pub fn lead<'a, 'b>(doc: &Document, effects: &'b [Effect<'a>]) -> Option<&'b Eff
 pub fn headline(doc: &Document, effects: &[Effect]) -> String {
     match (lead(doc, effects), effects) {
         (Some(effect), _) => effect.sentence(),
-        (None, [only]) => format!("{} shows no clear effect", isolate(&only.title)),
-        (None, _) => "No arm shows a clear effect".into(),
+        (None, [only]) => text!("finding.not-clear", arm = isolate(&only.title)),
+        (None, _) => text!("finding.none-clear"),
     }
 }
 
@@ -170,54 +171,51 @@ impl Effect<'_> {
     /// "Welcome e-mail saves 0.21 contacts per customer per 30 days (95 % interval 0.12 to 0.30)";
     /// of what is not clear only "Video: the difference in contacts is −0.02 per customer (…)".
     pub fn sentence(&self) -> String {
-        let name = isolate(&self.title);
         if !self.clear {
-            return format!("{name}: {}", self.unclear());
+            let arm = isolate(&self.title);
+            return text!("finding.of-arm", arm, finding = self.unclear());
         }
-        let what = format!("{name} {}", self.predicate());
-        self.with_interval(what, self.spoken_interval())
+        beside_level(self.clause(), self.row.level, self.spoken_interval())
     }
 
     /// "the difference in contacts is −0.02 per customer (95 % interval −0.05 to 0.01)".
     pub fn unclear(&self) -> String {
         let Shown { lower, upper, .. } = self.shown;
         let interval = range(lower, upper, |v| self.shown.change(v));
-        self.with_interval(plain(&self.shown.difference()).into_owned(), interval)
+        let difference = plain(&self.shown.difference()).into_owned();
+        beside_level(difference, self.row.level, interval)
     }
 
-    fn with_interval(&self, what: String, interval: Option<String>) -> String {
-        match interval {
-            Some(text) => format!("{what} ({} interval {text})", level(self.row.level)),
-            None => what,
-        }
-    }
-
-    /// "saves 0.21 contacts per customer per 30 days".
-    fn predicate(&self) -> String {
+    /// "Welcome e-mail saves 0.21 contacts per customer per 30 days".
+    fn clause(&self) -> String {
+        let arm = isolate(&self.title);
         let (value, outcome) = (self.spoken(self.shown.value), plain(&self.row.outcome));
-        let less = self.flips();
-        match self.row.estimand {
-            Estimand::Difference if self.shown.noun() == Some("contacts") => format!(
-                "{} {value} {}",
-                if less { "saves" } else { "adds" },
-                plain(&self.shown.unit)
-            ),
-            Estimand::Difference => format!(
-                "{} {outcome} by {value} {}",
-                if less { "lowers" } else { "raises" },
-                plain(self.shown.unit_after_outcome())
-            ),
-            Estimand::Ratio => format!(
-                "{} {outcome} by {value}{}",
-                if less { "cuts" } else { "raises" },
-                match self.row.estimator {
-                    Estimator::Cace => " among those who took it up",
-                    _ => "",
-                }
-            ),
-            Estimand::Probability => {
-                format!("has the lower {outcome} of a random pair with probability {value}")
+        let (unit, rest) = (
+            plain(&self.shown.unit),
+            plain(self.shown.unit_after_outcome()),
+        );
+        let contacts = self.shown.noun() == Some("contacts");
+        let takers = self.row.estimator == Estimator::Cace;
+        match (self.row.estimand, self.flips()) {
+            (Estimand::Difference, true) if contacts => {
+                text!("finding.saves", arm, value, unit)
             }
+            (Estimand::Difference, false) if contacts => text!("finding.adds", arm, value, unit),
+            (Estimand::Difference, true) => {
+                text!("finding.lowers", arm, outcome, value, unit = rest)
+            }
+            (Estimand::Difference, false) => {
+                text!("finding.raises", arm, outcome, value, unit = rest)
+            }
+            (Estimand::Ratio, true) if takers => {
+                text!("finding.cuts-share-of-takers", arm, outcome, value)
+            }
+            (Estimand::Ratio, false) if takers => {
+                text!("finding.raises-share-of-takers", arm, outcome, value)
+            }
+            (Estimand::Ratio, true) => text!("finding.cuts-share", arm, outcome, value),
+            (Estimand::Ratio, false) => text!("finding.raises-share", arm, outcome, value),
+            (Estimand::Probability, _) => text!("finding.lower-of-pair", arm, outcome, value),
         }
     }
 
@@ -273,12 +271,13 @@ impl Effect<'_> {
         } else {
             (low, high)
         };
-        let interval = range(a, b, show).map_or_else(String::new, |r| format!(" ({r})"));
-        let direction = if self.flips() { "fewer" } else { "more" };
-        Some(format!(
-            "{} {direction} {noun} per 1,000 customers{rest}{interval}",
-            show(value)
-        ))
+        let value = show(value);
+        let said = if self.flips() {
+            text!("finding.fewer-per-thousand", value, noun, rest)
+        } else {
+            text!("finding.more-per-thousand", value, noun, rest)
+        };
+        Some(beside(said, range(a, b, show)))
     }
 }
 
@@ -288,10 +287,26 @@ pub fn range(
     upper: Option<f64>,
     show: impl Fn(f64) -> String,
 ) -> Option<String> {
-    match (lower, upper) {
-        (Some(l), Some(u)) => Some(format!("{} to {}", show(l), show(u))),
-        (Some(l), None) => Some(format!("at least {}", show(l))),
-        (None, Some(u)) => Some(format!("at most {}", show(u))),
+    match (lower.map(&show), upper.map(&show)) {
+        (Some(low), Some(high)) => Some(text!("interval.to", low, high)),
+        (Some(low), None) => Some(text!("interval.at-least", low)),
+        (None, Some(high)) => Some(text!("interval.at-most", high)),
         (None, None) => None,
+    }
+}
+
+/// "0.21 (0.12 to 0.30)"; without an interval, or whatever else is said beside it, the words alone.
+pub fn beside(words: String, more: Option<String>) -> String {
+    match more {
+        Some(more) => text!("interval.beside", words, more),
+        None => words,
+    }
+}
+
+/// "0.21 (95 % interval 0.12 to 0.30)".
+pub fn beside_level(words: String, at: f64, interval: Option<String>) -> String {
+    match interval {
+        Some(interval) => text!("interval.beside-level", words, level = level(at), interval),
+        None => words,
     }
 }

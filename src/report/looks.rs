@@ -3,27 +3,32 @@
 use crate::analysis::{ArmLooks, Boundaries, LookRow};
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
-use crate::report::memo::Block;
+use crate::report::memo::{Block, Section};
 use crate::report::number::{self, fixed, percent_with};
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// Boundary and statistic of every look made, and how to read them.
 pub fn section(doc: &Document, out: &mut Vec<Block>) {
     let Some(looks) = &doc.boundaries else {
         return;
     };
-    out.push(Block::Heading("Looks".into()));
-    let header = ["Arm", "Look", "Until", "Information", "z", "Boundary"];
+    out.push(Block::Heading(Section::Looks));
+    let header = vec![
+        text!("memo.arm"),
+        text!("looks.look"),
+        text!("looks.until"),
+        text!("looks.information"),
+        text!("stages.z"),
+        text!("looks.boundary"),
+    ];
     let mut rows = Vec::new();
     for arm in &looks.arms {
         for look in &arm.looks {
             rows.push(row(doc, looks, &arm.arm, look));
         }
     }
-    out.push(Block::Table {
-        header: header.map(String::from).into(),
-        rows,
-    });
+    out.push(Block::Table { header, rows });
     let medians = medians(doc, looks);
     if !medians.is_empty() {
         out.push(Block::List(medians));
@@ -32,14 +37,15 @@ pub fn section(doc: &Document, out: &mut Vec<Block>) {
 }
 
 fn row(doc: &Document, looks: &Boundaries, arm: &str, look: &LookRow) -> Vec<String> {
-    let until = look.until.as_deref().unwrap_or(match looks.ended {
-        true => "the end",
-        false => "the file",
-    });
+    let until = match &look.until {
+        Some(day) => plain(day).into_owned(),
+        None if looks.ended => text!("looks.until-end"),
+        None => text!("looks.until-file"),
+    };
     vec![
         arm_title(doc, arm),
         look.look.to_string(),
-        plain(until).into_owned(),
+        until,
         percent_with(look.fraction, 0),
         fixed(look.z, 2),
         fixed(look.critical, 2),
@@ -55,64 +61,44 @@ fn medians(doc: &Document, looks: &Boundaries) -> Vec<String> {
             .iter()
             .find(|e| e.primary && e.outcome == arm.outcome && e.arm == arm.arm)?;
         let d = number::interval_decimals(raw.value, arm.ci_lower, arm.ci_upper, f64::NAN);
-        Some(format!(
-            "{}: median-unbiased estimate {}, raw {}",
-            isolate(&arm_title(doc, &arm.arm)),
-            fixed(median, d),
-            fixed(raw.value, d)
+        Some(text!(
+            "looks.median",
+            arm = isolate(&arm_title(doc, &arm.arm)),
+            median = fixed(median, d),
+            raw = fixed(raw.value, d)
         ))
     };
     looks.arms.iter().filter_map(one).collect()
 }
 
-/// How many comparisons have a part of the error rate; of two stages, those of the first.
-fn parts(looks: &Boundaries) -> String {
-    let comparisons = (looks.alpha / looks.alpha_each).round();
-    if comparisons > 1.0 {
-        format!(", an equal part for each of {comparisons} comparisons")
-    } else {
-        String::new()
-    }
-}
-
 fn gloss(looks: &Boundaries) -> String {
-    let made = match looks.looks_planned {
-        Some(n) => format!(
-            "Look {} of {n}; looks made so far: {}.",
-            looks.look, looks.looks_made
-        ),
-        None => format!(
-            "Look {}; looks made so far: {}.",
-            looks.look, looks.looks_made
-        ),
-    };
-    let rule = match &looks.spending {
-        Some(name) => format!(
-            "The error rate of {} is spent over the looks by {}{}.",
-            percent_with(looks.alpha, 0),
-            plain(name),
-            parts(looks)
-        ),
-        None => "The interval holds at every moment together, however often one looks.".into(),
-    };
-    let fraction = match looks.fractions_from.as_str() {
-        "plan" if looks.ended => "",
-        "plan" => " Information: of the plan's information_max.",
-        "planned" => " Information: as the plan says for this look.",
-        "projected" => " Information: projected from rate and spread of all arms together.",
-        _ => " Information: by the days that have passed.",
-    };
-    let blinded = looks.blinded.as_ref().filter(|_| !looks.ended);
-    let blinded = blinded.map_or_else(String::new, |b| {
-        format!(
-            " All arms together, without looking at the effect: {} contacts per customer per 30 days, dispersion {}; \
-             `pilot power` with these says whether the pilot is large enough.",
-            fixed(b.rate_per_30_days, 3),
-            fixed(b.dispersion, 2)
-        )
+    let (look, made) = (looks.look, looks.looks_made);
+    let mut said = vec![match looks.looks_planned {
+        Some(planned) => text!("looks.made-of-planned", look, planned, made),
+        None => text!("looks.made", look, made),
+    }];
+    // Of two stages, the comparisons of the first.
+    let comparisons = (looks.alpha / looks.alpha_each).round();
+    let alpha = percent_with(looks.alpha, 0);
+    said.push(match looks.spending.as_deref().map(plain) {
+        Some(rule) if comparisons > 1.0 => {
+            text!("looks.spent-in-parts", alpha, rule, comparisons)
+        }
+        Some(rule) => text!("looks.spent", alpha, rule),
+        None => text!("looks.always-valid"),
     });
-    format!(
-        "{made} {rule} z is the effect over its standard error; beyond the boundary the effect is shown. \
-         Interval and p above hold for all looks together.{fraction}{blinded}"
-    )
+    said.push(text!("looks.about"));
+    match looks.fractions_from.as_str() {
+        "plan" if looks.ended => {}
+        "plan" => said.push(text!("looks.information-of-plan")),
+        "planned" => said.push(text!("looks.information-planned")),
+        "projected" => said.push(text!("looks.information-projected")),
+        _ => said.push(text!("looks.information-by-days")),
+    }
+    let blinded = looks.blinded.as_ref().filter(|_| !looks.ended);
+    said.extend(blinded.map(|b| {
+        let (rate, dispersion) = (fixed(b.rate_per_30_days, 3), fixed(b.dispersion, 2));
+        text!("looks.blinded", rate, dispersion)
+    }));
+    said.join(" ")
 }

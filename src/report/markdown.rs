@@ -14,7 +14,7 @@ fn block(block: &Block) -> String {
         Block::Title(text) => format!("# {}", escaped(text)),
         Block::Banner(text) => format!("> **{}**", escaped(text)),
         Block::Decision(text) => format!("**{}**", escaped(text)),
-        Block::Heading(text) => format!("## {}", escaped(text)),
+        Block::Heading(section) => format!("## {}", escaped(&section.title())),
         Block::Paragraph(text) => escaped(text),
         Block::List(items) => {
             let items: Vec<String> = items.iter().map(|i| format!("- {}", escaped(i))).collect();

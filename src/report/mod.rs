@@ -5,9 +5,11 @@
 mod assumed;
 mod chart;
 mod crossed;
+mod decided;
 mod document;
 mod finding;
 mod fonts;
+mod how;
 mod html;
 mod looks;
 mod markdown;
@@ -90,12 +92,10 @@ pub fn boxes(files: &[RenderedFile]) -> Option<String> {
     names.sort_unstable();
     names.dedup();
     (!names.is_empty()).then(|| {
-        text(
+        text!(
             "glyph.boxes",
-            &[
-                ("characters", &characters.join(", ")),
-                ("files", &names.join(", ")),
-            ],
+            characters = characters.join(", "),
+            files = names.join(", ")
         )
     })
 }
@@ -205,8 +205,8 @@ pub fn terminal_brief(doc: &Document, width: usize, color: bool) -> String {
     let mut inside = false;
     let mut blocks = memo::memo(doc);
     blocks.retain(|block| {
-        if let memo::Block::Heading(text) = block {
-            inside = text == memo::ASSUMED;
+        if let memo::Block::Heading(section) = block {
+            inside = *section == memo::Section::Assumed;
         }
         !inside
     });

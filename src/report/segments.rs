@@ -3,11 +3,12 @@
 use crate::analysis::{SegmentRow, SegmentTest, Segments};
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, level, range};
-use crate::report::memo::{Block, UNKNOWN};
+use crate::report::memo::{Block, Section, UNKNOWN};
 use crate::report::number::{self, fixed, interval_decimals, percent_with};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
 use crate::stats::Estimand;
+use crate::texts::text;
 
 /// Rows of a table that is still read; the rest is in `segments.csv`.
 const MOST_ROWS: usize = 12;
@@ -28,13 +29,8 @@ pub fn section(doc: &Document, out: &mut Vec<Block>) {
     if tests.is_empty() {
         return;
     }
-    out.push(Block::Heading("By segment (exploratory)".into()));
-    out.push(Block::Paragraph(
-        "Segments do not decide: the pilot was not sized for them, and of many segments some look \
-         special by chance alone. Read first whether the effect differs between them at all; then \
-         the shrunken effect, which is what is left of a segment's own after chance is allowed for."
-            .into(),
-    ));
+    out.push(Block::Heading(Section::Segments));
+    out.push(Block::Paragraph(text!("segments.about")));
     let family = tests.len() as f64;
     out.push(Block::List(
         tests.iter().map(|t| tested(doc, t, family)).collect(),
@@ -43,25 +39,25 @@ pub fn section(doc: &Document, out: &mut Vec<Block>) {
 }
 
 fn tested(doc: &Document, test: &SegmentTest, family: f64) -> String {
-    let name = isolate(&arm_title(doc, &test.arm));
+    let arm = isolate(&arm_title(doc, &test.arm));
     let column = isolate(&plain(&test.column));
-    match (test.p_value, &test.why) {
+    match (test.p_value, test.why.as_deref()) {
         (Some(p), _) => {
-            let differs = if p * family < CLEAR {
-                "differs"
+            let (segments, interaction) = (test.segments, number::p_value(p));
+            if p * family < CLEAR {
+                text!("segments.differs", arm, column, segments, interaction)
             } else {
-                "does not differ"
-            };
-            format!(
-                "{name}, by {column}: the effect {differs} beyond chance between {} segments (interaction {})",
-                test.segments,
-                number::p_value(p)
-            )
+                text!(
+                    "segments.does-not-differ",
+                    arm,
+                    column,
+                    segments,
+                    interaction
+                )
+            }
         }
-        (None, why) => {
-            let why = why.as_deref().map_or("not compared".into(), plain);
-            format!("{name}, by {column}: no interaction test – {why}")
-        }
+        (None, Some(why)) => text!("segments.not-tested", arm, column, why = plain(why)),
+        (None, None) => text!("segments.not-compared", arm, column),
     }
 }
 
@@ -77,34 +73,29 @@ fn table(doc: &Document, segments: &Segments, outcome: &str, out: &mut Vec<Block
     let test = segments.tests.iter().find(|t| t.outcome == outcome);
     let estimand = test.map_or(Estimand::Difference, |t| t.estimand);
     let header = [
-        "Segment".into(),
-        "Arm".into(),
-        "Customers".into(),
-        "Effect".into(),
-        format!("{} interval", level(first.level)),
-        "p, adjusted".into(),
-        "Shrunken".into(),
+        text!("segments.segment"),
+        text!("memo.arm"),
+        text!("memo.customers"),
+        text!("memo.effect"),
+        text!("interval.level", level = level(first.level)),
+        text!("segments.p"),
+        text!("segments.shrunken"),
     ];
     let lines = rows.iter().take(MOST_ROWS).map(|r| line(doc, r, estimand));
     out.push(Block::Table {
         header: header.into(),
         rows: lines.collect(),
     });
-    let mut note = match estimand {
-        Estimand::Difference => format!(
-            "Effect: the difference to control in {}.",
-            plain(&first.unit)
-        ),
-        Estimand::Ratio => "Effect: the change against control, in percent.".into(),
-        Estimand::Probability => {
-            "Effect: the chance that a customer has less than one of control.".into()
-        }
+    let effect = match estimand {
+        Estimand::Difference => text!("segments.difference", unit = plain(&first.unit)),
+        Estimand::Ratio => text!("segments.ratio"),
+        Estimand::Probability => text!("segments.probability"),
     };
-    note += " p is adjusted over the segments of the column (false discovery rate).";
+    let mut note = vec![effect, text!("segments.adjusted")];
     if rows.len() > MOST_ROWS {
-        note += &format!(" All {} rows are in segments.csv.", rows.len());
+        note.push(text!("segments.all-rows", rows = rows.len()));
     }
-    out.push(Block::Paragraph(note));
+    out.push(Block::Paragraph(note.join(" ")));
 }
 
 fn line(doc: &Document, r: &SegmentRow, estimand: Estimand) -> Vec<String> {

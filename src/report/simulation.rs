@@ -6,8 +6,10 @@ use crate::planning::simulate::{Rate, Row, Summary, Verdict};
 use crate::stats::Estimand;
 
 use super::chart::dots::{Dot, DotRow, Dots, Panel};
+use super::memo::UNKNOWN;
 use super::text::plain;
 use super::{RenderedFile, dots};
+use crate::texts::text;
 
 /// Error bars are this many Monte-Carlo standard errors to each side.
 const BARS: f64 = 2.0;
@@ -115,21 +117,21 @@ fn chart(summary: &Summary) -> Dots {
     };
     let false_positive_ends = ends(&|r| r.false_positives, alpha / 2.0, 1.5 * alpha);
     let mut panels = vec![Panel {
-        title: "False positives".into(),
+        title: text!("simulation.false-positives"),
         reference: Some(alpha),
         limits: None,
         ends: false_positive_ends,
     }];
     if with {
         panels.push(Panel {
-            title: "Power".into(),
+            title: text!("power.power"),
             reference: None,
             limits: None,
             ends: (0.0, 1.0),
         });
     }
     panels.push(Panel {
-        title: "Coverage".into(),
+        title: text!("simulation.coverage"),
         reference: Some(1.0 - alpha),
         limits: None,
         ends: ends(&coverage, 1.0 - 1.5 * alpha, 1.0 - alpha / 2.0),
@@ -140,10 +142,12 @@ fn chart(summary: &Summary) -> Dots {
             dots.push(dot(r.power));
         }
         dots.push(dot(coverage(r)));
-        let note = if r.primary { ", decides" } else { "" };
         DotRow {
             name: r.estimator.name().into(),
-            note: format!("{}{note}", estimand(r)),
+            note: match r.primary {
+                true => text!("simulation.decides", estimand = estimand(r)),
+                false => estimand(r).into(),
+            },
             dots,
         }
     });
@@ -154,17 +158,18 @@ fn chart(summary: &Summary) -> Dots {
         .count();
     Dots {
         title: match wrong {
-            0 => "On such customers no estimator finds effects that are not there more often than planned".into(),
-            1 => "On such customers one estimator finds effects that are not there more often than planned".into(),
-            n => format!("On such customers {n} estimators find effects that are not there more often than planned"),
+            0 => text!("simulation.title-good"),
+            1 => text!("simulation.title-one-wrong"),
+            count => text!("simulation.title-wrong", count),
         },
         subtitle: plain(&subtitle(summary)).into_owned(),
-        source: plain(&format!(
-            "pilot {} · {} · plan {} · seed {} · bars: ±{BARS} Monte-Carlo standard errors; line: what is planned",
-            summary.pilot_version,
-            summary.experiment,
-            summary.plan_sha256.chars().take(12).collect::<String>(),
-            summary.seed
+        source: plain(&text!(
+            "simulation.source",
+            version = summary.pilot_version,
+            experiment = summary.experiment,
+            plan = summary.plan_sha256.chars().take(12).collect::<String>(),
+            seed = summary.seed,
+            bars = BARS,
         ))
         .into_owned(),
         panels,
@@ -175,124 +180,71 @@ fn chart(summary: &Summary) -> Dots {
 
 /// What was simulated, in a sentence or two.
 fn subtitle(s: &Summary) -> String {
-    let mut text = format!(
-        "{} simulated pilots of {} customers in {} arms; {}.",
-        number::count(s.replicates),
-        number::count(s.customers),
-        s.arms,
-        s.source
-    );
+    let mut said = vec![text!(
+        "simulation.shows",
+        pilots = number::count(s.replicates),
+        customers = number::count(s.customers),
+        arms = s.arms,
+        source = s.source,
+    )];
     if let Some(effect) = s.effect {
-        let change = if effect >= 0.0 { "fewer" } else { "more" };
-        text.push_str(&format!(
-            " Power and coverage: {} {change} by each treatment.",
-            number::percent(effect.abs())
-        ));
+        let share = number::percent(effect.abs());
+        said.push(match effect >= 0.0 {
+            true => text!("simulation.effect-fewer", share),
+            false => text!("simulation.effect-more", share),
+        });
     }
     if s.zero_inflation > 0.0 {
-        text.push_str(&format!(
-            " {} of customers never contact.",
-            number::percent(s.zero_inflation)
-        ));
+        let share = number::percent(s.zero_inflation);
+        said.push(text!("simulation.never-contact", share));
     }
     if let Some(tail) = s.heavy_tail {
-        text.push_str(&format!(
-            " Rates have a Pareto tail of index {}.",
-            number::general(tail)
+        said.push(text!(
+            "simulation.heavy-tail",
+            index = number::general(tail)
         ));
     }
     if s.attrition > 0.0 {
-        text.push_str(&format!(
-            " The outcome of {} is missing.",
-            number::percent(s.attrition)
-        ));
+        let share = number::percent(s.attrition);
+        said.push(text!("simulation.missing", share));
     }
-    text
+    said.join(" ")
+}
+
+/// A rate as a percentage with its Monte-Carlo error: "4.9 ±0.2".
+pub(super) fn rate(rate: Option<Rate>) -> String {
+    rate.map_or_else(
+        || UNKNOWN.into(),
+        |r| with_error(100.0 * r.value, 100.0 * r.mcse, 1),
+    )
+}
+
+fn with_error(value: f64, mcse: f64, decimals: i32) -> String {
+    let (value, mcse) = (
+        number::fixed(value, decimals),
+        number::fixed(mcse, decimals),
+    );
+    format!("{value} ±{mcse}")
 }
 
 /// The simulation for a terminal.
 pub fn simulation_lines(s: &Summary) -> Vec<String> {
-    let mut lines = vec![plain(&subtitle(s)).into_owned(), String::new()];
-    let rate = |r: Option<Rate>| {
-        r.map_or("–".to_string(), |r| {
-            format!(
-                "{} ±{}",
-                number::fixed(r.value * 100.0, 1),
-                number::fixed(r.mcse * 100.0, 1)
-            )
-        })
-    };
     let with = s.effect.is_some();
-    let mut head = format!(
-        "  {:<14}{:<12}{:>14}",
-        "estimator", "estimand", "false pos. %"
-    );
-    if s.arms > 2 {
-        head.push_str(&format!("{:>14}", "any arm %"));
-    }
-    if with {
-        head.push_str(&format!("{:>14}", "power %"));
-    }
-    head.push_str(&format!("{:>14}{:>20}", "coverage %", "bias"));
-    lines.push(head);
-    for r in &s.estimators {
-        let mut line = format!(
-            "{} {:<14}{:<12}{:>14}",
-            if r.primary { "*" } else { " " },
-            r.estimator.name(),
-            estimand(r),
-            rate(r.false_positives)
-        );
-        if s.arms > 2 {
-            line.push_str(&format!("{:>14}", rate(r.any_false_positive)));
-        }
-        if with {
-            line.push_str(&format!("{:>14}", rate(r.power)));
-        }
-        let (coverage, bias) = if with {
-            (r.coverage_with_effect, r.bias_with_effect)
-        } else {
-            (r.coverage, r.bias)
-        };
-        let bias = bias.map_or("–".to_string(), |b| {
-            let d = number::decimals(b.mcse).unwrap_or(4).clamp(0, 8);
-            format!(
-                "{} ±{}",
-                number::fixed(b.value, d),
-                number::fixed(b.mcse, d)
-            )
-        });
-        line.push_str(&format!("{:>14}{bias:>20}", rate(coverage)));
-        let mut remarks = Vec::new();
-        match r.verdict(s.alpha) {
-            Some(Verdict::TooMany) => remarks.push("too many".to_string()),
-            Some(Verdict::TooFew) => remarks.push("cautious".to_string()),
-            _ => {}
-        }
-        if r.computed < 0.9995 {
-            remarks.push(format!("computed in {}", number::percent(r.computed)));
-        }
-        if !remarks.is_empty() {
-            line.push_str(&format!("   {}", remarks.join(", ")));
-        }
-        lines.push(line.trim_end().to_string());
-    }
+    let mut lines = vec![
+        plain(&subtitle(s)).into_owned(),
+        String::new(),
+        head(s, with),
+    ];
+    lines.extend(s.estimators.iter().map(|r| line(s, r, with)));
     lines.push(String::new());
-    lines.push(format!(
-        "* decides. False positives: share of comparisons with p at most {} where nothing works; \
-         {}±: Monte-Carlo standard error.",
-        number::general(s.alpha),
-        if s.arms > 2 {
-            "any arm: share of pilots with at least one, adjusted where the plan adjusts; "
-        } else {
-            ""
-        }
-    ));
+    let alpha = number::general(s.alpha);
+    lines.push(match s.arms > 2 {
+        true => text!("simulation.legend-arms", alpha),
+        false => text!("simulation.legend", alpha),
+    });
     if s.refused > 0.0 {
-        lines.push(format!(
-            "In {} of the pilots the plan's own estimator could not be computed.",
-            number::chance(s.refused)
-        ));
+        let share = number::chance(s.refused);
+        lines.push(text!("simulation.refused", share));
     }
     let often: Vec<String> = s
         .warnings
@@ -301,14 +253,75 @@ pub fn simulation_lines(s: &Summary) -> Vec<String> {
         .map(|(id, share)| format!("{id} {}", number::percent_with(*share, 0)))
         .collect();
     if !often.is_empty() {
-        lines.push(format!(
-            "Warnings in the pilots where nothing works: {}.",
-            often.join(", ")
-        ));
+        lines.push(text!("simulation.warnings", often = often.join(", ")));
     }
     if let Some(looks) = &s.looks {
         lines.push(String::new());
         lines.extend(super::simulation_looks::lines(looks, s.alpha));
     }
     lines
+}
+
+fn head(s: &Summary, with: bool) -> String {
+    let mut head = format!(
+        "  {:<14}{:<12}{:>14}",
+        text!("simulation.head-estimator"),
+        text!("simulation.head-estimand"),
+        text!("simulation.head-false-positives")
+    );
+    if s.arms > 2 {
+        head.push_str(&format!("{:>14}", text!("simulation.head-any-arm")));
+    }
+    if with {
+        head.push_str(&format!("{:>14}", text!("simulation.head-power")));
+    }
+    let (coverage, bias) = (
+        text!("simulation.head-coverage"),
+        text!("simulation.head-bias"),
+    );
+    head.push_str(&format!("{coverage:>14}{bias:>20}"));
+    head
+}
+
+fn line(s: &Summary, r: &Row, with: bool) -> String {
+    let mut line = format!(
+        "{} {:<14}{:<12}{:>14}",
+        if r.primary { "*" } else { " " },
+        r.estimator.name(),
+        estimand(r),
+        rate(r.false_positives)
+    );
+    if s.arms > 2 {
+        line.push_str(&format!("{:>14}", rate(r.any_false_positive)));
+    }
+    if with {
+        line.push_str(&format!("{:>14}", rate(r.power)));
+    }
+    let (coverage, bias) = if with {
+        (r.coverage_with_effect, r.bias_with_effect)
+    } else {
+        (r.coverage, r.bias)
+    };
+    let bias = bias.map_or_else(
+        || UNKNOWN.into(),
+        |b| {
+            let d = number::decimals(b.mcse).unwrap_or(4).clamp(0, 8);
+            with_error(b.value, b.mcse, d)
+        },
+    );
+    line.push_str(&format!("{:>14}{bias:>20}", rate(coverage)));
+    let mut remarks = Vec::new();
+    match r.verdict(s.alpha) {
+        Some(Verdict::TooMany) => remarks.push(text!("simulation.too-many")),
+        Some(Verdict::TooFew) => remarks.push(text!("simulation.cautious")),
+        _ => {}
+    }
+    if r.computed < 0.9995 {
+        let share = number::percent(r.computed);
+        remarks.push(text!("simulation.computed-in", share));
+    }
+    if !remarks.is_empty() {
+        line.push_str(&format!("   {}", remarks.join(", ")));
+    }
+    line.trim_end().to_string()
 }

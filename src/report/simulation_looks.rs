@@ -2,7 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::number;
-use crate::planning::simulate::{LookRow, Looks, Rate};
+use crate::planning::simulate::{LookRow, Looks};
+use crate::texts::text;
+
+use super::memo::UNKNOWN;
+use super::simulation::rate;
 
 type Column = (&'static str, fn(&LookRow) -> Option<f64>);
 
@@ -44,32 +48,33 @@ pub(super) fn csv(looks: &Looks) -> Result<Vec<u8>> {
         .map_err(|e| Error::internal(format!("the table is not CSV: {e}")))
 }
 
-fn rate(r: Option<Rate>) -> String {
-    r.map_or("–".into(), |r| {
-        format!(
-            "{} ±{}",
-            number::fixed(100.0 * r.value, 1),
-            number::fixed(100.0 * r.mcse, 1)
-        )
-    })
-}
-
 /// The looks for a terminal.
 pub(super) fn lines(looks: &Looks, alpha: f64) -> Vec<String> {
     let with = looks.power.is_some();
     let futile = looks.looks.iter().any(|l| l.futile.value > 0.0);
     let mut head = format!(
         "  {:<6}{:>10}{:>14}{:>12}{:>20}",
-        "look", "window %", "information %", "boundary z", "stops, no effect %"
+        text!("simulation-looks.look"),
+        text!("simulation-looks.window"),
+        text!("simulation-looks.information"),
+        text!("simulation-looks.boundary"),
+        text!("simulation-looks.stops")
     );
     if with {
-        head.push_str(&format!("{:>20}", "stops, effect %"));
+        head.push_str(&format!(
+            "{:>20}",
+            text!("simulation-looks.stops-with-effect")
+        ));
     }
     if futile {
-        head.push_str(&format!("{:>20}", "hopeless %"));
+        head.push_str(&format!("{:>20}", text!("simulation-looks.hopeless")));
     }
     let mut lines = vec![
-        format!("Looking {} times by {}:", looks.looks.len(), looks.rule),
+        text!(
+            "simulation-looks.shows",
+            times = looks.looks.len(),
+            rule = looks.rule
+        ),
         String::new(),
         head,
     ];
@@ -79,7 +84,8 @@ pub(super) fn lines(looks: &Looks, alpha: f64) -> Vec<String> {
             row.look,
             number::fixed(100.0 * row.time, 0),
             number::fixed(100.0 * row.information, 0),
-            row.z.map_or("–".into(), |z| number::fixed(z, 2)),
+            row.z
+                .map_or_else(|| UNKNOWN.into(), |z| number::fixed(z, 2)),
             rate(Some(row.stops))
         );
         if with {
@@ -96,32 +102,29 @@ pub(super) fn lines(looks: &Looks, alpha: f64) -> Vec<String> {
         lines.push(line);
     }
     lines.push(String::new());
-    lines.push(format!(
-        "Where nothing works, {} % of pilots cross the boundary at any look (planned: {}); {} % would have p at most {} \
-         at some look without a boundary, {} % at the end alone.",
-        rate(looks.false_positives),
-        number::percent(alpha),
-        rate(looks.unplanned),
-        number::general(alpha),
-        rate(looks.once)
+    lines.push(text!(
+        "simulation-looks.false-positives",
+        crossed = rate(looks.false_positives),
+        planned = number::percent(alpha),
+        unplanned = rate(looks.unplanned),
+        alpha = number::general(alpha),
+        once = rate(looks.once),
     ));
-    lines.push(format!(
-        "They end after {} % of the window on average.",
-        rate(looks.stopped_at)
+    lines.push(text!(
+        "simulation-looks.ends",
+        share = rate(looks.stopped_at)
     ));
     if with {
-        lines.push(format!(
-            "With the effect, {} % cross (looking once at the end finds it in {} %), and they end after {} % of the window.",
-            rate(looks.power),
-            rate(looks.power_once),
-            rate(looks.stopped_at_with_effect)
+        lines.push(text!(
+            "simulation-looks.power",
+            power = rate(looks.power),
+            once = rate(looks.power_once),
+            share = rate(looks.stopped_at_with_effect),
         ));
     }
     if looks.without >= 0.5 {
-        lines.push(format!(
-            "In a hundred pilots {} looks at an arm had no estimate or no new information, and stopped nothing.",
-            number::fixed(looks.without, 0)
-        ));
+        let count = number::fixed(looks.without, 0);
+        lines.push(text!("simulation-looks.without", count));
     }
     lines
 }

@@ -3,24 +3,25 @@
 use crate::analysis::{StageRow, StagedArm};
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
-use crate::report::memo::Block;
+use crate::report::memo::{Block, Section};
 use crate::report::number::{self, fixed, percent_with};
 use crate::report::text::plain;
+use crate::texts::text;
 
 /// What each stage found by itself, and how both were put together.
 pub fn section(doc: &Document, out: &mut Vec<Block>) {
     let Some(stages) = &doc.stages else {
         return;
     };
-    out.push(Block::Heading("Two stages".into()));
-    let header = [
-        "Arm",
-        "Stage",
-        "Customers",
-        "Effect",
-        "z",
-        "One-sided p",
-        "Share",
+    out.push(Block::Heading(Section::Stages));
+    let header = vec![
+        text!("memo.arm"),
+        text!("stages.stage"),
+        text!("memo.customers"),
+        text!("memo.effect"),
+        text!("stages.z"),
+        text!("stages.p"),
+        text!("stages.share"),
     ];
     let mut rows = Vec::new();
     for arm in &stages.arms {
@@ -28,22 +29,18 @@ pub fn section(doc: &Document, out: &mut Vec<Block>) {
         let mine = arm.stages.iter().map(|s| row(doc, arm, s, decimals));
         rows.extend(mine);
     }
-    out.push(Block::Table {
-        header: header.map(String::from).into(),
-        rows,
-    });
-    out.push(Block::Paragraph(format!(
-        "The effects that decide, with interval and p, are of both stages: each stage's z by the weights {} and {}, which \
-         the first plan fixed, so the size of the second may rest on what the first showed. Share: the part of a \
-         stage in the combined effect. Means by arm, checks, weeks, segments and other estimators are of the second stage alone.",
-        stages.weights[0], stages.weights[1]
-    )));
+    out.push(Block::Table { header, rows });
+    let [first, second] = stages.weights;
+    out.push(Block::Paragraph(text!("stages.about", first, second)));
 }
 
 fn row(doc: &Document, arm: &StagedArm, stage: &StageRow, decimals: i32) -> Vec<String> {
     vec![
         arm_title(doc, &arm.arm),
-        ["first", "second"][usize::from(stage.stage != 1)].into(),
+        match stage.stage {
+            1 => text!("stages.first"),
+            _ => text!("stages.second"),
+        },
         number::count(stage.n_arm + stage.n_control),
         fixed(stage.value, decimals),
         fixed(stage.z, 2),
@@ -68,13 +65,17 @@ fn decimals(doc: &Document, arm: &StagedArm) -> i32 {
 /// Where both stages are written down: names, analyses and seals.
 pub fn how(doc: &Document) -> Option<String> {
     let first = &doc.stages.as_ref()?.first;
-    Some(format!(
-        "Two stages: the first is {} (analysis {:04} of {}, the last of {} that compared arms, seal {}); this is the second (seal {})",
-        plain(&first.name),
-        first.analysis,
-        plain(&first.as_of),
-        first.analyses_made,
-        plain(first.seal.as_deref().unwrap_or("none")),
-        plain(doc.seal.as_deref().unwrap_or("none")),
+    let seal = |seal: &Option<String>| match seal {
+        Some(seal) => plain(seal).into_owned(),
+        None => text!("sign-off.no-seal"),
+    };
+    Some(text!(
+        "stages.how",
+        name = plain(&first.name),
+        analysis = format!("{:04}", first.analysis),
+        day = plain(&first.as_of),
+        made = first.analyses_made,
+        first_seal = seal(&first.seal),
+        second_seal = seal(&doc.seal),
     ))
 }

@@ -23,7 +23,7 @@ pub fn terminal(memo: &[Block], width: usize, color: bool) -> String {
             Block::Title(text) => painted(text, "1"),
             Block::Banner(text) => painted(&format!("! {text}"), "1;33"),
             Block::Decision(text) => painted(text, "1;36"),
-            Block::Heading(text) => painted(text, "1"),
+            Block::Heading(section) => painted(&section.title(), "1"),
             Block::Paragraph(text) => lines(text, width),
             Block::List(items) => items.iter().flat_map(|i| item(i, width)).collect(),
             Block::Table { header, rows } => table(header, rows, width),

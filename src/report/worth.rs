@@ -2,16 +2,17 @@
 
 use crate::finance::{ArmCase, BusinessCase, Line, Priced};
 use crate::report::document::Document;
-use crate::report::finding::{self, arm_title, range};
-use crate::report::memo::{Block, UNKNOWN, WORTH, safe};
+use crate::report::finding::{arm_title, beside, beside_level, range};
+use crate::report::memo::{Block, Section, UNKNOWN, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
 use crate::report::which;
 use crate::stats::Estimator;
+use crate::texts::text;
 
 /// Adds the section to the memo; the arm that the decision is about comes first.
 pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
-    out.push(Block::Heading(WORTH.into()));
+    out.push(Block::Heading(Section::Worth));
     let decided = doc.decision.arm.as_deref();
     let mut arms: Vec<&ArmCase> = case.arms.iter().collect();
     arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);
@@ -19,21 +20,17 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
         out.push(Block::Paragraph(worth(doc, case, first)));
     }
     if let Some(why) = &case.no_cash_because {
-        out.push(Block::Paragraph(format!(
-            "No net present value: {}",
-            plain(why)
-        )));
+        out.push(Block::Paragraph(text!("worth.no-cash", why = plain(why))));
     }
     if case.arms.iter().any(|a| a.npv.is_some()) {
         out.push(cases(doc, case));
-        out.push(Block::Paragraph(format!(
-            "Net present value: savings less spending over {} months, in money of today. Observed \
-             only: the same if the effect ended with the pilot. Chance: the share of {} simulated \
-             futures in which the value is above 0, {}.",
-            case.horizon_months,
-            number::count(case.draws.into()),
-            beforehand(doc)
-        )));
+        let about = text!("worth.about", months = case.horizon_months);
+        let draws = number::count(case.draws.into());
+        let chance = match has_prior(doc) {
+            true => text!("worth.chance-prior", draws),
+            false => text!("worth.chance-flat", draws),
+        };
+        out.push(Block::Paragraph([about, chance].join(" ")));
     }
     which::arm(doc, case, out);
     if let Some(first) = arms.first() {
@@ -51,96 +48,78 @@ pub fn amount(case: &BusinessCase, value: f64) -> String {
 
 fn amounts(case: &BusinessCase, line: &Line) -> String {
     let interval = range(line.lower, line.upper, |v| amount(case, v));
-    let interval = interval.map_or_else(String::new, |i| {
-        format!(" ({} interval {i})", finding::level(case.level))
-    });
-    format!("{}{interval}", amount(case, line.value))
+    beside_level(amount(case, line.value), case.level, interval)
 }
 
+/// What the roll-out of an arm comes to, a sentence a figure.
 fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
-    let name = isolate(&arm_title(doc, &arm.arm));
+    let mut said = vec![avoids(doc, case, arm)];
+    if let Some(over) = arm.overstated_by_contacts.filter(|over| *over > 0.005) {
+        said.push(text!("worth.overstated", share = percent(over)));
+    }
+    if let Some(npv) = &arm.npv {
+        let npv = amounts(case, npv);
+        said.push(match arm.payback_months {
+            Some(month) => text!("worth.pays-back", npv, month),
+            None => text!("worth.never-pays-back", npv),
+        });
+        if let (Some(months), Some(p)) = (case.payback_within_months, arm.probability_payback) {
+            let chance = number::chance(p);
+            said.push(text!("worth.pays-back-within", months, chance));
+        }
+        if let Some(raw) = raw_npv(case, arm) {
+            said.push(text!("worth.picked", raw));
+        }
+    }
+    if let Some(observed) = &arm.npv_observed_only {
+        said.push(text!("worth.observed-only", npv = amounts(case, observed)));
+    }
+    if let Some(share) = arm.share_beyond_observed {
+        said.push(text!("worth.beyond-observed", share = percent(share)));
+    }
+    if let Some(cost) = &arm.cost_per_contact_avoided {
+        let cost = money(cost.value, &plain(&case.currency), case.minor_digits);
+        said.push(text!("worth.contact-costs", cost));
+    }
+    if let Some(reduction) = arm.break_even_reduction {
+        let share = percent(reduction);
+        said.push(match case.priced {
+            Priced::Contacts => text!("worth.break-even-contacts", share),
+            Priced::Minutes => text!("worth.break-even-minutes", share),
+        });
+    }
+    if let Some(share) = &arm.budget_share {
+        let share = percent(share.value);
+        let claim = case.claimed_budget_share.zip(arm.probability_budget_claim);
+        said.push(match claim {
+            Some((claimed, p)) => {
+                let (claimed, chance) = (percent(claimed), number::chance(p));
+                text!("worth.budget-claimed", share, claimed, chance)
+            }
+            None => text!("worth.budget", share),
+        });
+    }
+    said.join(" ")
+}
+
+/// "Rolled out for 24 months, the letter avoids 1,234 contacts (1,000 to 1,500)."
+fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let avoided = &arm.contacts_avoided;
     let half = match (avoided.lower, avoided.upper) {
         (Some(l), Some(u)) => (u - l) / 2.0,
         _ => 0.0,
     };
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
-    let interval =
-        range(avoided.lower, avoided.upper, whole).map_or_else(String::new, |i| format!(" ({i})"));
-    let minutes = arm.minutes_avoided.as_ref().map_or_else(String::new, |m| {
-        let hours = number::count((m.value / 60.0).max(0.0).round() as u64);
-        format!(" and {hours} hours of handling")
-    });
-    let mut text = format!(
-        "Rolled out for {} months, {name} avoids {} contacts{interval}{minutes}.",
-        case.horizon_months,
-        whole(avoided.value)
-    );
-    if let Some(over) = arm.overstated_by_contacts.filter(|over| *over > 0.005) {
-        text += &format!(
-            " Contacts × average cost would overstate the saving by {}: the contacts avoided are shorter than the average.",
-            percent(over)
-        );
-    }
-    if let Some(npv) = &arm.npv {
-        text += &format!(
-            " Its net present value is {}, and it {}.",
-            amounts(case, npv),
-            match arm.payback_months {
-                Some(month) => format!("pays back in month {month}"),
-                None => "does not pay back in that time".into(),
-            }
-        );
-        if let (Some(months), Some(p)) = (case.payback_within_months, arm.probability_payback) {
-            text += &format!(
-                " It does so within {months} months with probability {}.",
-                number::chance(p)
-            );
+    let contacts = text!("worth.contacts", count = whole(avoided.value));
+    let contacts = beside(contacts, range(avoided.lower, avoided.upper, whole));
+    let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
+    match &arm.minutes_avoided {
+        Some(minutes) => {
+            let hours = number::count((minutes.value / 60.0).max(0.0).round() as u64);
+            text!("worth.avoids-hours", months, arm = title, contacts, hours)
         }
-        if let Some(raw) = raw_npv(case, arm) {
-            text += &format!(
-                " The value allows for its having been picked as the best (hybrid median-unbiased estimate); as estimated it is {raw}."
-            );
-        }
+        None => text!("worth.avoids", months, arm = title, contacts),
     }
-    if let Some(observed) = &arm.npv_observed_only {
-        text += &format!(
-            " If the effect ended with the pilot, it would be {}.",
-            amounts(case, observed)
-        );
-    }
-    if let Some(share) = arm.share_beyond_observed {
-        text += &format!(
-            " {} of the savings lie beyond what was measured.",
-            percent(share)
-        );
-    }
-    if let Some(cost) = &arm.cost_per_contact_avoided {
-        let full = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
-        text += &format!(" A contact avoided costs {}.", full(cost.value));
-    }
-    if let Some(reduction) = arm.break_even_reduction {
-        let of = match case.priced {
-            Priced::Contacts => "fewer contacts",
-            Priced::Minutes => "fewer minutes",
-        };
-        text += &format!(" It breaks even at {} {of}.", percent(reduction));
-    }
-    if let Some(share) = &arm.budget_share {
-        text += &format!(
-            " In a steady year it saves {} of the service budget",
-            percent(share.value)
-        );
-        text += &match (case.claimed_budget_share, arm.probability_budget_claim) {
-            (Some(claimed), Some(p)) => format!(
-                "; claimed were {}, which it reaches with probability {}.",
-                percent(claimed),
-                number::chance(p)
-            ),
-            _ => ".".into(),
-        };
-    }
-    text
 }
 
 /// The NPV as estimated, where it reads otherwise than the corrected one.
@@ -149,28 +128,26 @@ fn raw_npv(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
     (raw != amount(case, arm.npv?.value)).then_some(raw)
 }
 
-/// What the chances take as known before the pilot.
-fn beforehand(doc: &Document) -> &'static str {
+/// Whether the chances start from the plan's prior; else every effect is as likely beforehand.
+fn has_prior(doc: &Document) -> bool {
     let primary = |r: &&crate::analysis::EstimateRow| {
         r.primary && r.outcome == doc.experiment.primary_outcome
     };
-    match doc.estimates.iter().find(primary).map(|r| r.estimator) {
-        Some(Estimator::Bayes) => "starting from the plan's prior of the effect",
-        _ => "taking every effect as equally likely beforehand (flat prior)",
-    }
+    let row = doc.estimates.iter().find(primary);
+    row.is_some_and(|r| r.estimator == Estimator::Bayes)
 }
 
 fn cases(doc: &Document, case: &BusinessCase) -> Block {
     let corrected = case.arms.iter().any(|a| raw_npv(case, a).is_some());
     let mut header = vec![
-        "Arm",
-        "Net present value",
-        "Observed only",
-        "Payback, months",
-        "Chance above 0",
+        text!("memo.arm"),
+        text!("worth.npv"),
+        text!("worth.observed"),
+        text!("worth.payback"),
+        text!("worth.chance"),
     ];
     if corrected {
-        header.insert(2, "As estimated");
+        header.insert(2, text!("worth.estimated"));
     }
     let value = |line: &Option<Line>| match line {
         Some(line) => amount(case, line.value),
@@ -182,7 +159,7 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             value(&arm.npv),
             value(&arm.npv_observed_only),
             arm.payback_months
-                .map_or_else(|| "none".into(), |m| m.to_string()),
+                .map_or_else(|| text!("html.no-payback"), |m| m.to_string()),
             arm.probability_npv_positive
                 .map_or_else(|| UNKNOWN.into(), number::chance),
         ];
@@ -193,8 +170,5 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
         row
     });
     let rows = rows.collect();
-    Block::Table {
-        header: header.into_iter().map(String::from).collect(),
-        rows,
-    }
+    Block::Table { header, rows }
 }

@@ -17,7 +17,7 @@ static ENGLISH: LazyLock<Sections> = LazyLock::new(|| {
         .expect("en.toml")
 });
 
-/// The text `section.key` with its gaps filled: `text("html.js-to", &[("low", "1"), ("high", "2")])`.
+/// The text `section.key` with its gaps filled: `text("interval.to", &[("low", "1"), ("high", "2")])`.
 ///
 /// What fills a gap is never searched for gaps itself. A key that is not in the catalogue shows as
 /// itself.
@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn gaps_are_filled_once() {
         let gaps = [("low", "{high} <b>"), ("high", "2")];
-        assert_eq!(text("html.js-to", &gaps), "{high} <b> to 2");
+        assert_eq!(text("interval.to", &gaps), "{high} <b> to 2");
         assert_eq!(text("no.such", &[]), "no.such");
         let high = 2.5;
-        assert_eq!(text!("html.js-to", low = 1, high), "1 to 2.5");
+        assert_eq!(text!("interval.to", low = 1, high), "1 to 2.5");
     }
 }

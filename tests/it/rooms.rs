@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const ROOMS: [&str; 17] = [
     "error",
     "interrupt",
-    "number",
     "texts",
+    "number",
     "table",
     "stats",
     "experiment",

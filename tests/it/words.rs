@@ -15,7 +15,7 @@ fn paths(dir: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// Rooms whose words a reader of a report sees.
-const SAYING: [&str; 3] = ["analysis", "decision", "finance"];
+const SAYING: [&str; 4] = ["analysis", "decision", "finance", "report"];
 
 /// Calls whose words end a command, so that a reader of a report never sees them: errors with their
 /// keys and hints, closures that make one (which are called `wrong`), and refusals of a look or of

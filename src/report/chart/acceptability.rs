@@ -13,6 +13,7 @@ use crate::report::finding::{arm_title, treatment_index};
 use crate::report::number::{chance, money};
 use crate::report::text::{isolate, plain};
 use crate::report::typeset::single;
+use crate::texts::text;
 
 /// Points of a curve between two markers.
 const EVERY: usize = 5;
@@ -50,10 +51,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         (sign, curve.name.clone())
     });
     frame.legend(entries.collect());
-    let below = format!(
-        "Value of an avoided contact, {} (present value)",
-        plain(&case.currency)
-    );
+    let below = text!("acceptability.below", currency = plain(&case.currency));
     let heading = Heading {
         name: String::new(),
         note: String::new(),
@@ -63,7 +61,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         &mut frame,
         &[heading],
         &vertical,
-        "Chance that the option has the highest net benefit",
+        &text!("acceptability.axis"),
         &below,
         30.0,
     );
@@ -77,7 +75,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         frame
             .canvas
             .dashes((x, panel.top), (x, panel.bottom), 1.5, RULE);
-        let label = single(&format!("the plan's own value {}", amount(case, own)), NOTE);
+        let label = single(&text!("acceptability.own", value = amount(case, own)), NOTE);
         let half = label.width() / 2.0;
         let x = x.clamp(
             panel.left + half,
@@ -127,7 +125,7 @@ fn curves(doc: &Document, rows: &[AcceptabilityRow]) -> Vec<Curve> {
 }
 
 fn option(doc: &Document, arm: Option<&str>) -> String {
-    arm.map_or_else(|| "no roll-out".into(), |arm| arm_title(doc, arm))
+    arm.map_or_else(|| text!("chart.no-roll-out"), |arm| arm_title(doc, arm))
 }
 
 fn color(index: Option<usize>) -> &'static str {
@@ -158,33 +156,27 @@ fn title(doc: &Document, case: &BusinessCase, rows: &[AcceptabilityRow]) -> Stri
         at.max_by(|a, b| a.probability.total_cmp(&b.probability))
     };
     if let (Some(own), Some(row)) = (own, near.and_then(likeliest)) {
-        let what = match row.arm.as_deref() {
+        let best = match row.arm.as_deref() {
             Some(arm) => isolate(&arm_title(doc, arm)),
-            None => "no roll-out".into(),
+            None => text!("chart.no-roll-out"),
         };
-        return format!(
-            "At the plan's {} a contact, the best option is most likely {what} ({})",
-            amount(case, own),
-            chance(row.probability)
-        );
+        let (value, chance) = (amount(case, own), chance(row.probability));
+        return text!("acceptability.title", value, best, chance);
     }
     let takes_over = rows
         .iter()
         .filter_map(|r| likeliest(r.value))
         .find(|r| r.arm.is_some());
     match takes_over.and_then(|r| Some((r.value, r.arm.as_deref()?))) {
-        Some((value, arm)) => format!(
-            "From {} a contact on, {} is most likely the best option",
-            amount(case, value),
-            isolate(&arm_title(doc, arm))
+        Some((value, arm)) => text!(
+            "acceptability.title-takes-over",
+            value = amount(case, value),
+            arm = isolate(&arm_title(doc, arm)),
         ),
-        None => "No roll-out is most likely the best at every value shown".into(),
+        None => text!("acceptability.title-none"),
     }
 }
 
 fn subtitle(doc: &Document) -> String {
-    format!(
-        "{} · value of the contacts avoided less spending, effects as estimated; flat prior",
-        isolate(&plain(&doc.experiment.title))
-    )
+    super::frame::subtitle(doc, [text!("acceptability.shows")])
 }

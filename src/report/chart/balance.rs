@@ -3,7 +3,7 @@
 use crate::analysis::BalanceRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
-use crate::report::chart::frame::{Frame, Sign};
+use crate::report::chart::frame::{Frame, Sign, subtitle};
 use crate::report::chart::palette::{marker, treatment};
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::Scale;
@@ -11,6 +11,7 @@ use crate::report::document::Document;
 use crate::report::finding::{arm_title, control_title, treatment_index};
 use crate::report::number::fixed;
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// Differences beyond this are worth a look (the plan's check warns there too).
 const LIMIT: f64 = 0.1;
@@ -40,19 +41,18 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         return Ok(None);
     }
     let shown = most_different(&all);
-    let mut subtitle = format!(
-        "{} · Difference to {} in standard deviations",
-        isolate(&plain(&doc.experiment.title)),
-        isolate(&control_title(doc))
-    );
+    let mut shows = vec![text!(
+        "balance.shows",
+        control = isolate(&control_title(doc))
+    )];
     if shown.len() < all.len() {
-        subtitle += &format!(
-            " · the {} largest of {}, all in balance.csv",
-            shown.len(),
-            all.len()
-        );
+        shows.push(text!(
+            "balance.largest",
+            shown = shown.len(),
+            all = all.len()
+        ));
     }
-    let mut frame = Frame::open(doc, title(doc, &all), subtitle);
+    let mut frame = Frame::open(doc, title(doc, &all), subtitle(doc, shows));
     let arms: Vec<(usize, &str)> = doc
         .experiment
         .arms
@@ -75,7 +75,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .map(|c| Row {
             name: plain(c.name).into_owned(),
             note: if c.rows.iter().all(|r| r.smd.is_none()) {
-                "no spread to compare".into()
+                text!("balance.no-spread")
             } else {
                 String::new()
             },
@@ -92,17 +92,8 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         rows.left,
         rows.right,
     );
-    rows.axis(
-        &mut frame,
-        &scale,
-        "Standardised mean difference (difference of means ÷ standard deviation)",
-        None,
-    );
-    rows.guide(
-        &mut frame,
-        scale.at(0.0),
-        Some("no difference; dashed: ±0.1"),
-    );
+    rows.axis(&mut frame, &scale, &text!("balance.axis"), None);
+    rows.guide(&mut frame, scale.at(0.0), Some(&text!("balance.guide")));
     rows.limit(&mut frame, scale.at(LIMIT));
     rows.limit(&mut frame, scale.at(-LIMIT));
     for (covariate, middle) in shown.iter().zip(&rows.middles) {
@@ -159,21 +150,16 @@ fn title(doc: &Document, all: &[Covariate]) -> String {
         .flat_map(|c| &c.rows)
         .filter_map(|r| Some((r, r.smd?)))
         .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-    match worst {
-        None => {
-            "The arms were alike at the start: no difference above 0.1 standard deviations".into()
-        }
-        Some((row, smd)) => format!(
-            "The arms differed at the start in {} of {}: most in {}, {} ({} standard deviations)",
-            beyond.len(),
-            if all.len() == 1 {
-                "1 respect".to_string()
-            } else {
-                format!("{} respects", all.len())
-            },
-            isolate(&plain(&row.covariate)),
-            isolate(&arm_title(doc, &row.arm)),
-            fixed(smd, 2)
-        ),
+    let Some((row, smd)) = worst else {
+        return text!("balance.alike");
+    };
+    let (covariate, arm) = (
+        isolate(&plain(&row.covariate)),
+        isolate(&arm_title(doc, &row.arm)),
+    );
+    let smd = fixed(smd, 2);
+    match (beyond.len(), all.len()) {
+        (_, 1) => text!("balance.differed-in-one", covariate, arm, smd),
+        (beyond, all) => text!("balance.differed", beyond, all, covariate, arm, smd),
     }
 }

@@ -4,15 +4,16 @@ use crate::analysis::LevelRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Canvas, Point};
-use crate::report::chart::frame::{Frame, Sign};
+use crate::report::chart::frame::{Frame, Sign, subtitle};
 use crate::report::chart::palette::{CONTROL, INK, NOTE, PAPER, treatment};
 use crate::report::chart::rows::{Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
-use crate::report::finding::{self, arm_title, range, treatment_index};
+use crate::report::finding::{self, arm_title, beside, range, treatment_index};
 use crate::report::number::{self, fixed};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// The means of one arm; `None` where they are unknown or the arm is too small to be shown.
 struct Levels<'a> {
@@ -34,18 +35,26 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     else {
         return Ok(None);
     };
-    let subtitle = [isolate(&plain(&doc.experiment.title)), intervals(doc)];
-    let mut frame = Frame::open(doc, title(doc, &levels), subtitle.join(" · "));
+    let subtitle = subtitle(doc, [intervals(doc)]);
+    let mut frame = Frame::open(doc, title(doc, &levels), subtitle);
     let before: Sign = Box::new(|canvas, at| dot(canvas, at, INK, true));
     let after: Sign = Box::new(|canvas, at| dot(canvas, at, INK, false));
-    frame.legend(vec![(before, "before".into()), (after, "after".into())]);
+    frame.legend(vec![
+        (before, text!("before-after.before")),
+        (after, text!("before-after.after")),
+    ]);
     let privacy = Privacy::of(doc);
     let rows: Vec<Row> = levels.iter().map(|l| row(doc, l, privacy)).collect();
     let rows = Rows::draw(&mut frame, &rows, 52.0);
     let means = || levels.iter().flat_map(|l| [l.before, l.after]).flatten();
     let shown = means().flat_map(|l| [Some(l.mean), l.ci_lower, l.ci_upper]);
     let scale = Scale::new(shown.flatten(), rows.left, rows.right);
-    rows.axis(&mut frame, &scale, &format!("Mean, {}", plain(unit)), None);
+    rows.axis(
+        &mut frame,
+        &scale,
+        &text!("before-after.axis", unit = plain(unit)),
+        None,
+    );
     for (levels, y) in levels.iter().zip(&rows.middles) {
         let color = treatment_index(doc, levels.arm).map_or(CONTROL, treatment);
         for (level, dy, hollow) in [(levels.before, -9.0, true), (levels.after, 9.0, false)] {
@@ -91,33 +100,34 @@ fn levels(doc: &Document) -> Vec<Levels<'_>> {
 }
 
 fn intervals(doc: &Document) -> String {
-    let level = doc.estimates.first().map(|e| finding::level(e.level));
-    match level {
-        Some(level) => format!("Means with their {level} intervals"),
-        None => "Means with their intervals".into(),
+    match doc.estimates.first() {
+        Some(e) => text!("before-after.intervals-at", level = finding::level(e.level)),
+        None => text!("before-after.intervals"),
     }
 }
 
-fn shown(level: &LevelRow) -> (String, String) {
+fn shown(level: &LevelRow) -> (String, Option<String>) {
     let d = number::interval_decimals(level.mean, level.ci_lower, level.ci_upper, f64::NAN);
     let interval = range(level.ci_lower, level.ci_upper, |v| fixed(v, d));
-    (
-        fixed(level.mean, d),
-        interval.map_or_else(String::new, |i| format!(" ({i})")),
-    )
+    (fixed(level.mean, d), interval)
 }
 
 fn row(doc: &Document, levels: &Levels, privacy: Privacy) -> Row {
-    let figures = [("before", levels.before), ("after", levels.after)]
+    let figure = |level: &LevelRow| {
+        let (mean, interval) = shown(level);
+        beside(mean, interval)
+    };
+    let before = levels.before.map(figure);
+    let after = levels.after.map(figure);
+    let figures = before
+        .map(|mean| text!("before-after.mean-before", mean))
         .into_iter()
-        .filter_map(|(period, level)| {
-            let (mean, interval) = shown(level?);
-            Some((format!("{period} {mean}{interval}"), NOTE))
-        })
+        .chain(after.map(|mean| text!("before-after.mean-after", mean)))
+        .map(|figure| (figure, NOTE))
         .collect();
     Row {
         name: arm_title(doc, levels.arm),
-        note: format!("{} customers", privacy.count(levels.n)),
+        note: text!("schedule.count-customers", count = privacy.count(levels.n)),
         figures,
     }
 }
@@ -131,34 +141,32 @@ fn title(doc: &Document, levels: &[Levels]) -> String {
     let arm = lead
         .map(|e| e.row.arm.as_str())
         .or(first.map(|a| a.name.as_str()));
-    let headline = (finding::lead(doc, &effects).is_none() && !effects.is_empty())
+    let unclear = (finding::lead(doc, &effects).is_none() && !effects.is_empty())
         .then(|| finding::headline(doc, &effects));
-    let change = |name: Option<&str>, says: &dyn Fn(String) -> String| {
+    if let (Some(finding), true) = (&unclear, effects.len() > 1) {
+        return text!("before-after.title-unclear", finding);
+    }
+    let means = |name: Option<&str>| {
         let levels = levels.iter().find(|l| Some(l.arm) == name)?;
         let (before, after) = levels.before.zip(levels.after)?;
-        let subject = says(isolate(&arm_title(doc, levels.arm)));
-        let (before, after) = (shown(before).0, shown(after).0);
-        Some(format!("{subject}from {before} to {after}"))
+        let title = isolate(&arm_title(doc, levels.arm));
+        Some((title, shown(before).0, shown(after).0))
     };
-    let first: &dyn Fn(String) -> String = match (&headline, effects.as_slice()) {
-        (None, _) => &|name| format!("{name} went "),
-        // The headline has named the arm.
-        (Some(headline), [_]) => &move |_| format!("{headline}: "),
-        (Some(headline), _) => return format!("{headline}: means before and after"),
-    };
-    let parts: Vec<String> = [
-        change(arm, first),
-        change(control.map(|a| a.name.as_str()), &|name| format!("{name} ")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let unit = levels
-        .iter()
-        .find_map(|l| l.after)
-        .map(|l| plain(&l.unit).into_owned());
-    match (parts.is_empty(), unit) {
-        (false, Some(unit)) => format!("{} {unit}", parts.join(", ")),
-        _ => "Means before and after by arm".into(),
+    // The finding names the arm already.
+    let change = means(arm).map(|(arm, before, after)| match &unclear {
+        Some(finding) => text!("before-after.title-unclear-arm", finding, before, after),
+        None => text!("before-after.title-arm", arm, before, after),
+    });
+    let of_control = means(control.map(|a| a.name.as_str()));
+    let of_control = of_control.map(|(control, before, after)| {
+        text!("before-after.title-control", control, before, after)
+    });
+    let changes: Vec<String> = change.into_iter().chain(of_control).collect();
+    let unit = levels.iter().find_map(|l| l.after).map(|l| plain(&l.unit));
+    match unit {
+        Some(unit) if !changes.is_empty() => {
+            text!("before-after.title", changes = changes.join(", "), unit)
+        }
+        _ => text!("before-after.title-any"),
     }
 }

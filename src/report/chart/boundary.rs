@@ -12,6 +12,7 @@ use crate::report::document::Document;
 use crate::report::finding::{arm_title, treatment_index};
 use crate::report::number::{self, fixed};
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// A boundary beyond this z is drawn up to it, so that the rest stays readable.
 const HIGHEST: f64 = 6.0;
@@ -67,8 +68,8 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         &mut frame,
         &headings,
         &vertical,
-        "z: the effect over its standard error (above 0 is good)",
-        "Information in, of what was planned",
+        &text!("boundary.axis"),
+        &text!("boundary.below"),
         8.0,
     );
     for ((arm, marks), panel) in arms.iter().zip(&marks).zip(&plots) {
@@ -110,16 +111,12 @@ fn legend(futility: bool) -> Vec<(Sign<'static>, String)> {
         canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.0, INK);
     });
     let dot: Sign = Box::new(|canvas, at| canvas.disc(at, 5.0, INK));
-    let mut entries = vec![
-        (line, "boundary: beyond it the effect is shown".to_string()),
-        (dot, "a look".to_string()),
-    ];
+    let mut entries = vec![(line, text!("boundary.line")), (dot, text!("boundary.dot"))];
     if futility {
         let dashes: Sign = Box::new(|canvas, (x, y)| {
             canvas.dashes((x - 9.0, y), (x + 9.0, y), 1.5, INK);
         });
-        let text = "futility: below it success is unlikely";
-        entries.push((dashes, text.to_string()));
+        entries.push((dashes, text!("boundary.futility")));
     }
     entries
 }
@@ -191,66 +188,56 @@ fn note(arm: &ArmLooks) -> String {
     let Some(now) = arm.looks.last() else {
         return String::new();
     };
-    let p = arm
-        .p
-        .map_or_else(String::new, |p| format!("; {}", number::p_value(p)));
-    format!(
-        "look {}: z {}, boundary {}{p}",
-        now.look,
-        fixed(now.z, 2),
-        fixed(now.critical, 2)
-    )
+    let (look, z, critical) = (now.look, fixed(now.z, 2), fixed(now.critical, 2));
+    match arm.p.map(number::p_value) {
+        Some(p) => text!("boundary.note-p", look, z, critical, p),
+        None => text!("boundary.note", look, z, critical),
+    }
 }
 
 fn subtitle(doc: &Document, looks: &Boundaries) -> String {
-    let rule = match (&looks.spending, looks.kind.as_str()) {
-        (Some(name), _) => format!("boundary {}", plain(name)),
-        (None, _) => "an interval that holds at every moment".into(),
+    let rule = match &looks.spending {
+        Some(name) => text!("boundary.rule", name = plain(name)),
+        None => text!("boundary.always-valid"),
     };
-    let sides = if looks.sides == 2 {
-        "two-sided"
-    } else {
-        "one-sided"
+    let alpha = number::percent_with(looks.alpha, 0);
+    let shows = match looks.sides {
+        2 => text!("boundary.two-sided", rule, alpha),
+        _ => text!("boundary.one-sided", rule, alpha),
     };
-    format!(
-        "{} · {rule}, {sides}, error rate {} in all",
-        isolate(&plain(&doc.experiment.title)),
-        number::percent_with(looks.alpha, 0)
-    )
+    super::frame::subtitle(doc, [shows])
 }
 
 /// "look 1 of 3".
 pub fn of_planned(looks: &Boundaries) -> String {
+    let look = looks.look;
     match looks.looks_planned {
-        Some(n) => format!("look {} of {n}", looks.look),
-        None => format!("look {}", looks.look),
+        Some(planned) => text!("boundary.look-of-planned", look, planned),
+        None => text!("boundary.look", look),
     }
 }
 
 fn title(doc: &Document, looks: &Boundaries, arms: &[&ArmLooks]) -> String {
     let with = |state: LookState| arms.iter().find(|a| a.state == state);
-    let at = of_planned(looks);
+    let named = |arm: &ArmLooks| isolate(&arm_title(doc, &arm.arm));
     if let Some(arm) = with(LookState::Effect) {
-        let crossed = arm.crossed_at.unwrap_or(looks.look);
-        if doc.stages.is_some() && crossed == looks.look {
-            return format!(
-                "{} crosses the boundary with both stages together: its effect is shown",
-                isolate(&arm_title(doc, &arm.arm))
-            );
-        }
-        return format!(
-            "{} crosses the boundary at look {crossed}: its effect is shown",
-            isolate(&arm_title(doc, &arm.arm))
-        );
+        let look = arm.crossed_at.unwrap_or(looks.look);
+        return match doc.stages {
+            Some(_) if look == looks.look => {
+                text!("boundary.crossed-by-both-stages", arm = named(arm))
+            }
+            _ => text!("boundary.crossed", arm = named(arm), look),
+        };
     }
     if let Some(arm) = with(LookState::Harm) {
-        return format!("{} does harm", isolate(&arm_title(doc, &arm.arm)));
+        return text!("boundary.harm", arm = named(arm));
     }
+    let look = of_planned(looks);
     if arms.iter().all(|a| a.state == LookState::Futility) {
-        return format!("At {at} success has become unlikely");
+        return text!("boundary.futile", look);
     }
-    if arms.len() == 1 {
-        return format!("At {at} the boundary is not crossed");
+    match arms.len() {
+        1 => text!("boundary.not-crossed", look),
+        _ => text!("boundary.none-crossed", look),
     }
-    format!("At {at} no arm has crossed the boundary")
 }

@@ -9,9 +9,10 @@ use crate::report::chart::palette::{AXIS, INK, PAPER, RULE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
-use crate::report::finding::{arm_title, level, range, treatment_index};
+use crate::report::finding::{arm_title, beside, level, range, treatment_index};
 use crate::report::number::money_short;
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// The cash of one arm, by month.
 struct Cash<'a> {
@@ -38,12 +39,12 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             .flatten()
             .chain([0.0]),
     );
-    let (factor, factor_name) = magnitude(low.abs().max(high.abs()));
+    let (factor, currency) = magnitude(low.abs().max(high.abs()), &plain(&case.currency));
     let mut frame = Frame::open(doc, title(doc, case, &cash), subtitle(doc));
     let line: Sign = Box::new(|canvas, (x, y)| {
         canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.5, INK);
     });
-    let mut legend = vec![(line, "expected".to_string())];
+    let mut legend = vec![(line, text!("cash.expected"))];
     if rows().any(|m| m.cumulative_lower.is_some()) {
         let band: Sign = Box::new(|canvas, (x, y)| {
             let corners = vec![
@@ -54,14 +55,14 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             ];
             canvas.area(corners, INK, 0.2);
         });
-        legend.push((band, format!("{} interval", level(case.level))));
+        legend.push((band, text!("interval.level", level = level(case.level))));
     }
     if cash.iter().any(|c| c.payback.is_some()) {
         let ring: Sign = Box::new(|canvas, at| {
             canvas.disc(at, 6.0, INK);
             canvas.disc(at, 3.5, PAPER);
         });
-        legend.push((ring, "paid back".into()));
+        legend.push((ring, text!("cash.paid-back")));
     }
     frame.legend(legend);
     let headings: Vec<Heading> = cash
@@ -73,17 +74,12 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .collect();
     let room = (high - low).max(f64::MIN_POSITIVE) * 0.04;
     let vertical = Vertical::new((low - room) / factor, (high + room) / factor, "");
-    let title = ["Cumulative cash,", factor_name, &plain(&case.currency)]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
     let plots = panels::draw(
         &mut frame,
         &headings,
         &vertical,
-        &title,
-        "Months from the start of roll-out",
+        &text!("cash.axis", currency),
+        &text!("html.js-months"),
         8.0,
     );
     for (cash, panel) in cash.iter().zip(&plots) {
@@ -156,47 +152,42 @@ fn month_ticks(frame: &mut Frame, panel: &Panel, months: &Scale) {
     panel.labels(frame, labels);
 }
 
-fn magnitude(largest: f64) -> (f64, &'static str) {
-    match largest {
-        v if v >= 5e9 => (1e9, "billion"),
-        v if v >= 5e6 => (1e6, "million"),
-        v if v >= 5e3 => (1e3, "thousand"),
-        _ => (1.0, ""),
-    }
+/// The unit in which so much money is drawn, and its name: a million, "million EUR".
+pub fn magnitude(largest: f64, currency: &str) -> (f64, String) {
+    let (factor, name) = match largest {
+        v if v >= 5e9 => (1e9, text!("amount.billion")),
+        v if v >= 5e6 => (1e6, text!("amount.million")),
+        v if v >= 5e3 => (1e3, text!("amount.thousand")),
+        _ => return (1.0, currency.to_owned()),
+    };
+    (factor, format!("{name} {currency}"))
 }
 
 fn subtitle(doc: &Document) -> String {
-    format!(
-        "{} · Savings less spending if the arm is rolled out; nominal, before tax",
-        isolate(&plain(&doc.experiment.title))
-    )
-}
-
-fn paid_back(payback: Option<u32>, case: &BusinessCase) -> String {
-    match payback {
-        Some(month) => format!("pays back in month {month}"),
-        None => format!("does not pay back within {} months", case.horizon_months),
-    }
+    super::frame::subtitle(doc, [text!("cash.shows")])
 }
 
 fn money(value: f64, case: &BusinessCase) -> String {
     money_short(value, &plain(&case.currency), case.minor_digits)
 }
 
+/// "pays back in month 7; EUR 1,234 (EUR 1,000 to EUR 1,500) by month 24".
 fn note(case: &BusinessCase, cash: &Cash) -> String {
-    let mut text = paid_back(cash.payback, case);
-    if let Some(last) = cash.months.last() {
-        let interval = range(last.cumulative_lower, last.cumulative_upper, |v| {
-            money(v, case)
-        });
-        let interval = interval.map_or_else(String::new, |i| format!(" ({i})"));
-        text += &format!(
-            "; {}{interval} by month {}",
-            money(last.cumulative, case),
-            last.month
-        );
-    }
-    text
+    let paid_back = match cash.payback {
+        Some(month) => text!("html.js-cash-note-payback", month),
+        None => text!("cash.never-pays-back", months = case.horizon_months),
+    };
+    let Some(end) = cash.months.last() else {
+        return paid_back;
+    };
+    let show = |v: f64| money(v, case);
+    let interval = range(end.cumulative_lower, end.cumulative_upper, show);
+    let value = beside(show(end.cumulative), interval);
+    [
+        paid_back,
+        text!("html.js-cash-end", value, last = end.month),
+    ]
+    .join("; ")
 }
 
 /// The arm that the decision is about, else the one with the most cash at the end.
@@ -210,13 +201,17 @@ fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
                 .max_by(|a, b| last(a).total_cmp(&last(b)).then(b.index.cmp(&a.index)))
         });
     match best.and_then(|c| c.months.last().map(|m| (c, m))) {
-        Some((cash, end)) => format!(
-            "{} {}: {} by month {}",
-            isolate(&arm_title(doc, cash.arm)),
-            paid_back(cash.payback, case),
-            money(end.cumulative, case),
-            end.month
-        ),
-        None => "Cumulative cash by arm".into(),
+        Some((cash, end)) => {
+            let arm = isolate(&arm_title(doc, cash.arm));
+            let (value, last) = (money(end.cumulative, case), end.month);
+            match cash.payback {
+                Some(month) => text!("cash.title-pays-back", arm, month, value, last),
+                None => {
+                    let months = case.horizon_months;
+                    text!("cash.title-never-pays-back", arm, months, value, last)
+                }
+            }
+        }
+        None => text!("cash.title"),
     }
 }

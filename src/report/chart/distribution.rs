@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Anchor, Point};
-use crate::report::chart::frame::{Frame, Sign};
+use crate::report::chart::frame::{Frame, Sign, subtitle};
 use crate::report::chart::palette::{AXIS, CONTROL, INK, NOTE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
 use crate::report::chart::scale::Scale;
@@ -13,6 +13,7 @@ use crate::report::number::percent;
 use crate::report::privacy::{ArmBins, Distribution, Privacy};
 use crate::report::text::{isolate, plain};
 use crate::report::typeset::{block, measure};
+use crate::texts::text;
 
 /// Draws the chart; `None` without a distribution of the primary outcome.
 pub fn draw(doc: &Document) -> Result<Option<Chart>> {
@@ -26,39 +27,32 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .find(|a| is_control(a))
         .and_then(ArmBins::shares);
     let privacy = Privacy::of(doc);
-    let subtitle = format!(
-        "{} · Share of customers by number of {}",
-        isolate(&plain(&doc.experiment.title)),
-        things(doc)
-    );
+    let subtitle = subtitle(doc, [text!("distribution.shows", things = things(doc))]);
     let mut frame = Frame::open(doc, title(doc, &distribution), subtitle);
     if control.is_some() && distribution.arms.len() > 1 {
         let outline: Sign = Box::new(|canvas, (x, y)| {
             canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.0, INK);
         });
-        let name = finding::control_title(doc);
-        frame.legend(vec![(
-            outline,
-            format!("line: {}, for comparison", isolate(&name)),
-        )]);
+        let control = isolate(&finding::control_title(doc));
+        frame.legend(vec![(outline, text!("distribution.line", control))]);
     }
     let headings: Vec<Heading> = distribution
         .arms
         .iter()
         .map(|arm| Heading {
             name: arm_title(doc, &arm.arm),
-            note: format!("{} customers", privacy.count(arm.total)),
+            note: text!("schedule.count-customers", count = privacy.count(arm.total)),
         })
         .collect();
     let shares = distribution.arms.iter().filter_map(ArmBins::shares);
     let highest = shares.flatten().fold(0.0, f64::max) * 100.0;
     let vertical = Vertical::new(0.0, if highest > 0.0 { highest } else { 100.0 }, " %");
-    let below = format!("{} per customer", capitalised(&things(doc)));
+    let below = text!("distribution.below", things = capitalised(&things(doc)));
     let plots = panels::draw(
         &mut frame,
         &headings,
         &vertical,
-        "Share of customers",
+        &text!("distribution.axis"),
         &below,
         NOTE.line_height() + 4.0,
     );
@@ -141,7 +135,7 @@ fn things(doc: &Document) -> String {
     let counted = doc.levels.iter().any(|l| contacts(&l.outcome, &l.unit))
         || doc.estimates.iter().any(|e| contacts(&e.outcome, &e.unit));
     if counted {
-        "contacts".into()
+        text!("distribution.contacts")
     } else {
         plain(primary).into_owned()
     }
@@ -166,15 +160,14 @@ fn title(doc: &Document, distribution: &Distribution) -> String {
     let control = control.and_then(|c| Some((finding::control_title(doc), none(of(&c.name)?)?)));
     let things = things(doc);
     match (distribution.bins[0], treated, control) {
-        ((0.0, Some(0.0)), Some((arm, a)), Some((control, b))) => format!(
-            "{a} of customers had no {things} with {}, {b} with {}",
-            isolate(arm),
-            isolate(&control)
-        ),
-        _ if lead.is_none() && !effects.is_empty() => {
-            let headline = finding::headline(doc, &effects);
-            format!("{headline}: how many {things} customers had")
+        ((0.0, Some(0.0)), Some((arm, share)), Some((control, of_control))) => {
+            let (arm, control) = (isolate(arm), isolate(&control));
+            text!("distribution.none", share, things, arm, of_control, control)
         }
-        _ => format!("How many {things} customers had, by arm"),
+        _ if lead.is_none() && !effects.is_empty() => {
+            let finding = finding::headline(doc, &effects);
+            text!("distribution.unclear", finding, things)
+        }
+        _ => text!("distribution.by-arm", things),
     }
 }

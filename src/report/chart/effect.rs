@@ -14,6 +14,7 @@ use crate::report::number;
 use crate::report::schedule::units;
 use crate::report::text::{isolate, plain};
 use crate::stats::Estimand;
+use crate::texts::text;
 
 /// Draws the chart; `None` without primary estimates.
 pub fn draw(doc: &Document) -> Result<Option<Chart>> {
@@ -35,7 +36,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     let ends = ends(doc, &first.shown);
     let ends = ends.as_ref().map(|(a, b)| (a.as_str(), b.as_str()));
     rows.axis(&mut frame, &scale, &axis_title(doc, first), ends);
-    rows.guide(&mut frame, scale.at(null), Some("no effect"));
+    rows.guide(&mut frame, scale.at(null), Some(&text!("effect.none")));
     for (effect, y) in effects.iter().zip(&rows.middles) {
         mark(&mut frame.canvas, effect, &scale, *y);
     }
@@ -43,32 +44,25 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
 }
 
 fn subtitle(doc: &Document, effects: &[Effect]) -> String {
-    let mut parts = vec![plain(&doc.experiment.title).into_owned()];
+    let mut shows = Vec::new();
     if let Some(first) = effects.first()
         && effects
             .iter()
             .any(|e| e.shown.lower.is_some() || e.shown.upper.is_some())
     {
         let level = finding::level(first.row.level);
-        let adjusted = effects.iter().filter(|e| e.adjusted).count();
-        let family = finding::family(doc);
-        parts.push(match adjusted {
-            0 => format!("{level} intervals"),
+        let comparisons = finding::family(doc);
+        shows.push(match effects.iter().filter(|e| e.adjusted).count() {
+            0 => text!("effect.intervals", level),
             // Of the findings alone, where they were selected.
-            n if n < effects.len() => {
-                format!("{level} intervals, of filled ones widened for {family} comparisons")
-            }
-            _ => format!("{level} intervals, widened for {family} comparisons"),
+            n if n < effects.len() => text!("effect.intervals-selected", level, comparisons),
+            _ => text!("effect.intervals-widened", level, comparisons),
         });
     }
     if effects.iter().any(|e| !e.clear) {
-        parts.push("hollow: could be chance".into());
+        shows.push(text!("effect.hollow"));
     }
-    parts
-        .iter()
-        .map(|p| isolate(p))
-        .collect::<Vec<_>>()
-        .join(" · ")
+    super::frame::subtitle(doc, shows)
 }
 
 fn row(doc: &Document, effect: &Effect) -> Row {
@@ -76,12 +70,16 @@ fn row(doc: &Document, effect: &Effect) -> Row {
     let mut figures = vec![(value, STRONG)];
     figures.extend(interval.map(|text| (text, NOTE)));
     if let Some(p) = effect.p {
-        let how = if effect.p_adjusted { ", adjusted" } else { "" };
-        figures.push((format!("{}{how}", number::p_value(p)), NOTE));
+        let p = number::p_value(p);
+        let p = match effect.p_adjusted {
+            true => text!("effect.p-adjusted", p),
+            false => p,
+        };
+        figures.push((p, NOTE));
     }
     Row {
         name: effect.title.clone(),
-        note: format!("{} {}", number::count(effect.row.n_arm), units(doc)),
+        note: units(doc, &number::count(effect.row.n_arm)),
         figures,
     }
 }
@@ -90,33 +88,33 @@ fn axis_title(doc: &Document, first: &Effect) -> String {
     let control = isolate(&finding::control_title(doc));
     let unit = plain(&first.shown.unit);
     match first.row.estimand {
-        Estimand::Difference => format!("Difference to {control}, {unit}"),
-        Estimand::Ratio => format!(
-            "{} as a ratio to {control} (1 is no effect)",
-            plain(&doc.experiment.primary_outcome)
-        ),
-        Estimand::Probability => {
-            format!("Probability that a customer has less than one of {control} (0.5 is no effect)")
+        Estimand::Difference => text!("effect.axis-difference", control, unit),
+        Estimand::Ratio => {
+            let outcome = plain(&doc.experiment.primary_outcome);
+            text!("effect.axis-ratio", outcome, control)
         }
+        Estimand::Probability => text!("effect.axis-probability", control),
     }
 }
 
+/// What the ends of the axis mean.
 fn ends(doc: &Document, shown: &Shown) -> Option<(String, String)> {
     if shown.estimand == Estimand::Probability {
         return None;
     }
-    let noun = match shown.noun() {
-        Some("contacts") => " contacts",
-        _ => "",
-    };
-    let (low, high) = if doc.experiment.better == "higher" {
-        ("lower", "higher (better)")
-    } else if noun.is_empty() {
-        ("lower (better)", "higher")
-    } else {
-        return Some(("← fewer contacts".into(), "more contacts →".into()));
-    };
-    Some((format!("← {low}{noun}"), format!("{high}{noun} →")))
+    let contacts = shown.noun() == Some("contacts");
+    Some(match (doc.experiment.better == "higher", contacts) {
+        (true, true) => (
+            text!("effect.lower-contacts"),
+            text!("effect.higher-contacts-better"),
+        ),
+        (true, false) => (text!("effect.lower"), text!("effect.higher-better")),
+        (false, true) => (
+            text!("effect.fewer-contacts"),
+            text!("effect.more-contacts"),
+        ),
+        (false, false) => (text!("effect.lower-better"), text!("effect.higher")),
+    })
 }
 
 fn mark(canvas: &mut Canvas, effect: &Effect, scale: &Scale, y: f64) {

@@ -8,8 +8,9 @@ use crate::report::chart::boundary::of_planned;
 use crate::report::chart::canvas::{Anchor, Canvas, Point, WIDTH};
 use crate::report::chart::palette::{ALARM, ALARM_INK, LABEL, SOURCE, SUBTITLE, TITLE};
 use crate::report::document::Document;
-use crate::report::text::plain;
+use crate::report::text::{isolate, plain};
 use crate::report::typeset::{Style, balanced, block};
+use crate::texts::text;
 
 /// Blank at both sides.
 pub const MARGIN: f64 = 28.0;
@@ -113,24 +114,30 @@ pub fn banners(doc: &Document) -> String {
     banners.join(" · ")
 }
 
-/// " · look 1 of 3", for sequential plans; " · second stage of fees".
-fn looks(doc: &Document) -> String {
-    if let Some(stages) = &doc.stages {
-        return format!(" · second stage of {}", plain(&stages.first.name));
-    }
-    let looks = doc.boundaries.as_ref();
-    looks.map_or_else(String::new, |looks| format!(" · {}", of_planned(looks)))
+/// The pilot's title and what a chart shows: "Fees · 95 % intervals".
+pub fn subtitle(doc: &Document, shows: impl IntoIterator<Item = String>) -> String {
+    let title = isolate(&plain(&doc.experiment.title));
+    let parts: Vec<String> = std::iter::once(title).chain(shows).collect();
+    parts.join(" · ")
 }
 
-/// "pilot 0.1.0 · plan 0123456789ab · seal none · as of 2026-12-02".
+/// "pilot 0.1.0 · plan 0123456789ab · seal none · as of 2026-12-02", for sequential plans with
+/// " · look 1 of 3", of a second stage with " · second stage of fees".
 pub fn source_line(doc: &Document) -> String {
-    let plan: String = doc.plan_sha256.chars().take(12).collect();
-    plain(&format!(
-        "pilot {} · plan {plan} · seal {} · as of {}{}",
-        doc.pilot_version,
-        doc.seal.as_deref().unwrap_or("none"),
-        doc.as_of,
-        looks(doc)
-    ))
-    .into_owned()
+    let line = text!(
+        "chart.source",
+        version = doc.pilot_version,
+        plan = doc.plan_sha256.chars().take(12).collect::<String>(),
+        seal = doc
+            .seal
+            .clone()
+            .unwrap_or_else(|| text!("sign-off.no-seal")),
+        day = doc.as_of,
+    );
+    let stage = match (&doc.stages, &doc.boundaries) {
+        (Some(stages), _) => Some(text!("chart.second-stage", first = stages.first.name)),
+        (None, looks) => looks.as_ref().map(of_planned),
+    };
+    let parts: Vec<String> = std::iter::once(line).chain(stage).collect();
+    plain(&parts.join(" · ")).into_owned()
 }

@@ -10,6 +10,7 @@ use crate::report::chart::panels::{self, Heading, Panel, Vertical};
 use crate::report::chart::scale::Scale;
 use crate::report::number::{count, general, percent_with};
 use crate::report::typeset::block;
+use crate::texts::text;
 
 /// Colours of less, planned, more.
 const COLORS: [usize; 3] = [1, 0, 2];
@@ -20,22 +21,31 @@ const NORMAL_95: f64 = 1.96;
 pub fn draw(p: &PowerCurves, source: &str) -> Result<Chart> {
     let mut frame = Frame::begin("", title(p), subtitle(p));
     frame.legend(legend(p));
-    let headings = ["Customers", "Effect"].map(|name| Heading {
-        name: name.into(),
-        note: match name {
-            "Customers" => "how power grows with customers, for three reductions",
-            _ => "how power grows with the reduction, for three sizes",
-        }
-        .into(),
-    });
+    let headings = [
+        Heading {
+            name: text!("memo.customers"),
+            note: text!("power.by-customers"),
+        },
+        Heading {
+            name: text!("memo.effect"),
+            note: text!("power.by-reduction"),
+        },
+    ];
     let vertical = Vertical::new(0.0, 100.0, " %");
-    let plots = panels::draw(&mut frame, &headings, &vertical, "Power", "", 8.0);
+    let plots = panels::draw(
+        &mut frame,
+        &headings,
+        &vertical,
+        &text!("power.power"),
+        "",
+        8.0,
+    );
     let each = p.each.map_or(1.0, |n| n as f64 / p.customers);
     let end = 2.2 * p.customers * each;
     let customers = |panel: &Panel| Scale::exact(0.0, end, panel.left, panel.right);
     let below = match p.each {
-        Some(_) => "Customers in each arm",
-        None => "Customers in all arms",
+        Some(_) => text!("power.in-each-arm"),
+        None => text!("power.in-all-arms"),
     };
     if let [left, right] = plots.as_slice() {
         let x = customers(left);
@@ -48,7 +58,7 @@ pub fn draw(p: &PowerCurves, source: &str) -> Result<Chart> {
             &vertical,
             |c| c.by_customers.iter().map(|&(n, v)| (n * each, v)).collect(),
         );
-        ticks(&mut frame, left, &x, below, "");
+        ticks(&mut frame, left, &x, &below, "");
         let all = p.curves.iter().flat_map(|c| &c.by_reduction);
         let (mut low, mut high) = (0.0f64, 0.0f64);
         for &(r, _) in all {
@@ -69,7 +79,7 @@ pub fn draw(p: &PowerCurves, source: &str) -> Result<Chart> {
                     .collect()
             },
         );
-        ticks(&mut frame, right, &x, "Reduction of contacts", " %");
+        ticks(&mut frame, right, &x, &text!("power.reduction"), " %");
     }
     frame.finish(source, "power")
 }
@@ -141,24 +151,34 @@ fn legend(p: &PowerCurves) -> Vec<(Sign<'static>, String)> {
             canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], width, color);
         })
     };
-    let words = |c: &Curve| format!("{} or {}", share(c.reduction), size(p, c.customers));
+    let gaps = |c: &Curve| (share(c.reduction), size(p, c.customers));
+    let (less, planned, more) = (gaps(&p.curves[0]), gaps(&p.curves[1]), gaps(&p.curves[2]));
     let mut entries = vec![
-        (line(1), format!("planned: {}", words(&p.curves[1]))),
-        (line(0), format!("less: {}", words(&p.curves[0]))),
-        (line(2), format!("more: {}", words(&p.curves[2]))),
+        (
+            line(1),
+            text!("power.planned", reduction = planned.0, size = planned.1),
+        ),
+        (
+            line(0),
+            text!("power.less", reduction = less.0, size = less.1),
+        ),
+        (
+            line(2),
+            text!("power.more", reduction = more.0, size = more.1),
+        ),
     ];
     if p.simulated.is_some() {
         let ring: Sign<'static> = Box::new(|canvas, at| {
             canvas.disc(at, 5.5, INK);
             canvas.disc(at, 3.0, PAPER);
         });
-        entries.push((ring, "simulated, with its 95 % interval".into()));
+        entries.push((ring, text!("power.simulated")));
     }
     if let Some(asked) = p.asked {
         let dash: Sign<'static> = Box::new(|canvas, (x, y)| {
             canvas.dashes((x - 9.0, y), (x + 9.0, y), 1.2, RULE);
         });
-        entries.push((dash, format!("asked: {} %", general(100.0 * asked))));
+        entries.push((dash, text!("power.asked", power = general(100.0 * asked))));
     }
     entries
 }
@@ -172,36 +192,49 @@ fn share(value: f64) -> String {
 fn size(p: &PowerCurves, customers: f64) -> String {
     let whole = |n: f64| count(n.round().max(0.0) as u64);
     match p.each {
-        Some(each) => format!("{} an arm", whole(customers / p.customers * each as f64)),
-        None => format!("{} in all", whole(customers)),
+        Some(each) => text!(
+            "power.an-arm",
+            count = whole(customers / p.customers * each as f64)
+        ),
+        None => text!("power.in-all", count = whole(customers)),
     }
 }
 
 fn title(p: &PowerCurves) -> String {
     let change = if p.reduction < 0.0 {
-        format!("an increase of {}", share(-p.reduction))
+        text!("power.increase-of", share = share(-p.reduction))
     } else {
-        format!("a reduction of {}", share(p.reduction))
+        text!("power.reduction-of", share = share(p.reduction))
     };
     let customers = match p.each {
-        Some(each) => format!("{} customers in each arm", count(each)),
-        None => format!("{} customers", count(p.customers.round() as u64)),
+        Some(each) => text!("power.customers-each", count = count(each)),
+        None => text!(
+            "schedule.count-customers",
+            count = count(p.customers.round() as u64)
+        ),
     };
-    let aim = match p.margin {
-        1.0 => format!("find {change}"),
-        margin => format!("exclude a ratio of {}, given {change},", general(margin)),
-    };
-    format!("{customers} {aim} with {} power", percent_with(p.power, 0))
+    let power = percent_with(p.power, 0);
+    match p.margin {
+        1.0 => text!("power.find", customers, change, power),
+        margin => text!(
+            "power.exclude",
+            customers,
+            margin = general(margin),
+            change,
+            power
+        ),
+    }
 }
 
 fn subtitle(p: &PowerCurves) -> String {
+    let power = percent_with(p.power, 1);
     match p.simulated {
-        Some((share, se)) => format!(
-            "Formula {}; simulated {} ± {}",
-            percent_with(p.power, 1),
-            percent_with(share, 1),
-            percent_with(se, 1)
+        Some((share, se)) => text!(
+            "power.formula-and-simulated",
+            power,
+            simulated = percent_with(share, 1),
+            se = percent_with(se, 1),
         ),
-        None => format!("Formula {}; not simulated", percent_with(p.power, 1)),
+        None => text!("power.formula", power),
     }
 }

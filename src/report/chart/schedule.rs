@@ -4,7 +4,7 @@ use crate::analysis::RegionRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Anchor, WIDTH};
-use crate::report::chart::frame::{Frame, MARGIN, Sign};
+use crate::report::chart::frame::{Frame, MARGIN, Sign, subtitle};
 use crate::report::chart::palette::{
     AXIS, BAND, CONTROL, GRID, LABEL, NOTE, PAPER, marker, treatment,
 };
@@ -12,6 +12,7 @@ use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, control_title, treatment_index};
 use crate::report::text::{isolate, plain};
 use crate::report::typeset::{Style, block};
+use crate::texts::text;
 
 /// Regions that are drawn; `analysis.json` has them all.
 const MOST: usize = 40;
@@ -33,18 +34,15 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     let effects = finding::effects(doc);
     let title = match effects.first().filter(|e| e.clear) {
         Some(_) => finding::headline(doc, &effects),
-        None => format!("Who had {} when", isolate(&arm_title(doc, &arm.name))),
+        None => text!("schedule.who", arm = isolate(&arm_title(doc, &arm.name))),
     };
     let regions = &schedule.regions[..schedule.regions.len().min(MOST)];
-    let more = match schedule.regions.len() - regions.len() {
-        0 => String::new(),
-        n => format!(" · {n} more regions are not drawn"),
-    };
-    let subtitle = format!(
-        "{} · {} by region and block, up is more, each region on its own scale{more}",
-        isolate(&plain(&doc.experiment.title)),
-        plain(&schedule.unit)
-    );
+    let mut shows = vec![text!("schedule.shows", unit = plain(&schedule.unit))];
+    if schedule.regions.len() > regions.len() {
+        let count = schedule.regions.len() - regions.len();
+        shows.push(text!("schedule.more-regions", count));
+    }
+    let subtitle = subtitle(doc, shows);
     let mut frame = Frame::open(doc, title, subtitle);
     let control: Sign = Box::new(|canvas, at| {
         canvas.rect((at.0 - 9.0, at.1 - 7.0), (at.0 + 9.0, at.1 + 7.0), BAND);

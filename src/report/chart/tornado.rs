@@ -5,6 +5,7 @@ use crate::finance::{BusinessCase, TornadoRange, TornadoRow};
 use crate::report::assumed::{name, span};
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::Canvas;
+use crate::report::chart::cash::magnitude;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{INK, NOTE};
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
@@ -13,6 +14,7 @@ use crate::report::document::Document;
 use crate::report::finding::arm_title;
 use crate::report::number::money_short;
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// Most bars; the rest is in `tornado.csv`.
 const MOST: usize = 12;
@@ -43,17 +45,17 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     };
     let base = npv.value;
     let money = |v: f64| money_short(v, &plain(&case.currency), case.minor_digits);
-    let title = format!(
-        "{} moves the value of {} most: from {} to {}",
-        name(&longest.key),
-        isolate(&arm_title(doc, &arm.arm)),
-        money(longest.npv_low.min(longest.npv_high)),
-        money(longest.npv_low.max(longest.npv_high)),
+    let title = text!(
+        "tornado.title",
+        what = name(&longest.key),
+        arm = isolate(&arm_title(doc, &arm.arm)),
+        low = money(longest.npv_low.min(longest.npv_high)),
+        high = money(longest.npv_low.max(longest.npv_high)),
     );
     let mut frame = Frame::open(doc, title, subtitle(doc, case, bars.len()));
     frame.legend(vec![
-        (swatch(LOW), "at the low value".into()),
-        (swatch(HIGH), "at the high value".into()),
+        (swatch(LOW), text!("tornado.at-low")),
+        (swatch(HIGH), text!("tornado.at-high")),
     ]);
     frame.top += HEADROOM;
     let rows: Vec<Row> = bars
@@ -63,7 +65,11 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             name: name(&bar.key),
             note: note(bar),
             figures: vec![(
-                format!("{} to {}", money(bar.npv_low), money(bar.npv_high)),
+                text!(
+                    "interval.to",
+                    low = money(bar.npv_low),
+                    high = money(bar.npv_high)
+                ),
                 NOTE,
             )],
         })
@@ -71,7 +77,8 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     let rows = Rows::draw(&mut frame, &rows, 40.0);
     let ends = bars.iter().take(MOST).flat_map(|b| [b.npv_low, b.npv_high]);
     let shown: Vec<f64> = ends.chain([base]).collect();
-    let factor = factor(shown.iter().copied());
+    let largest = shown.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    let (factor, currency) = magnitude(largest, &plain(&case.currency));
     // Zero is shown where the bars come near it, and does not squeeze them where they do not.
     let (low, high) = bounds(shown.iter().copied());
     let zero = low - REACH * (high - low) <= 0.0 && high + REACH * (high - low) >= 0.0;
@@ -79,18 +86,13 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         shown
             .into_iter()
             .chain(zero.then_some(0.0))
-            .map(|v| v / factor.0),
+            .map(|v| v / factor),
         rows.left,
         rows.right,
     );
-    let axis = format!(
-        "Net present value over {} months,{} {}, all else at base",
-        case.horizon_months,
-        factor.1,
-        plain(&case.currency)
-    );
+    let axis = text!("tornado.axis", months = case.horizon_months, currency);
     rows.axis(&mut frame, &scale, &axis, None);
-    let at = |v: f64| scale.at(v / factor.0);
+    let at = |v: f64| scale.at(v / factor);
     if zero {
         rows.limit(&mut frame, at(0.0));
     }
@@ -102,7 +104,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     rows.guide(
         &mut frame,
         at(base),
-        Some(&format!("base case {}", money(base))),
+        Some(&text!("tornado.base", value = money(base))),
     );
     frame.close(doc, "tornado").map(Some)
 }
@@ -127,27 +129,14 @@ fn note(bar: &TornadoRow) -> String {
     let span = span(bar);
     match bar.range {
         TornadoRange::Percentiles => span,
-        TornadoRange::NotStated => format!("{span}; the plan states no range"),
+        TornadoRange::NotStated => text!("tornado.not-stated", span),
     }
 }
 
 fn subtitle(doc: &Document, case: &BusinessCase, bars: usize) -> String {
-    let rest = match bars.saturating_sub(MOST) {
-        0 => String::new(),
-        n => format!(" · {n} shorter ones are in tornado.csv"),
-    };
-    format!(
-        "{} · one thing at its 5th and 95th percentile, all others at base, over {} months{rest}",
-        isolate(&plain(&doc.experiment.title)),
-        case.horizon_months
-    )
-}
-
-fn factor(values: impl Iterator<Item = f64>) -> (f64, &'static str) {
-    match values.fold(0.0, |most: f64, v| most.max(v.abs())) {
-        v if v >= 5e9 => (1e9, " billion"),
-        v if v >= 5e6 => (1e6, " million"),
-        v if v >= 5e3 => (1e3, " thousand"),
-        _ => (1.0, ""),
+    let mut shows = vec![text!("tornado.shows", months = case.horizon_months)];
+    if bars > MOST {
+        shows.push(text!("tornado.more", count = bars - MOST));
     }
+    super::frame::subtitle(doc, shows)
 }

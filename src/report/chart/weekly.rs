@@ -9,10 +9,11 @@ use crate::report::chart::palette::{INK, RULE, marker, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
-use crate::report::finding::{arm_title, level, range, treatment_index};
+use crate::report::finding::{arm_title, beside, beside_level, level, range, treatment_index};
 use crate::report::number::{self, fixed};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
+use crate::texts::text;
 
 /// p below which the title says that an effect changes, as in the check `persistence`.
 const CLEAR: f64 = 0.01;
@@ -81,8 +82,8 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         &mut frame,
         &headings,
         &vertical,
-        &format!("Difference to {control}, {unit} (0 is no effect)"),
-        "Week since the customer's start",
+        &text!("weekly.axis", control, unit),
+        &text!("weekly.below"),
         8.0,
     );
     for (arm, panel) in arms.iter().zip(&plots) {
@@ -125,11 +126,11 @@ fn legend(arms: &[Arm<'_>]) -> Vec<(Sign<'static>, String)> {
         canvas.line(vec![(x, y - 8.0), (x, y + 8.0)], 2.0, INK);
         canvas.disc((x, y), 4.0, INK);
     });
-    let row = arms.iter().find_map(|a| a.weeks.first());
-    let interval = row.map_or_else(String::new, |w| {
-        format!(" with {} interval", level(w.level))
-    });
-    let mut entries = vec![(week, format!("a week's effect{interval}"))];
+    let Some(first) = arms.iter().find_map(|a| a.weeks.first()) else {
+        return Vec::new();
+    };
+    let level = level(first.level);
+    let mut entries = vec![(week, text!("weekly.week", level))];
     if arms
         .iter()
         .any(|a| a.weeks.iter().any(|w| w.fitted.is_some()))
@@ -137,7 +138,7 @@ fn legend(arms: &[Arm<'_>]) -> Vec<(Sign<'static>, String)> {
         let curve: Sign = Box::new(|canvas, (x, y)| {
             canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.5, INK);
         });
-        entries.push((curve, "fitted exponential fade".into()));
+        entries.push((curve, text!("weekly.fade")));
     }
     entries
 }
@@ -197,18 +198,18 @@ fn note(arm: &Arm<'_>) -> String {
     let mut parts = Vec::new();
     match (fade.half_life_weeks, &fade.why) {
         _ if fade.constant.is_some() && !arm.has_effect() => {
-            parts.push("no clear effect that could fade".into());
+            parts.push(text!("weekly.no-effect"));
         }
         (Some(weeks), _) => {
             let interval = range(fade.half_life_lower, fade.half_life_upper, short);
-            let interval = interval.map_or_else(String::new, |i| format!(" ({i})"));
-            parts.push(format!("half-life {} weeks{interval}", short(weeks)));
+            let half_life = text!("weekly.half-life", weeks = short(weeks));
+            parts.push(beside(half_life, interval));
         }
-        (None, None) => parts.push("the fitted curve does not shrink".into()),
-        (None, Some(why)) => parts.push(format!("no curve: {}", plain(why))),
+        (None, None) => parts.push(text!("weekly.no-fade")),
+        (None, Some(why)) => parts.push(text!("weekly.no-curve", why = plain(why))),
     }
     if let Some(p) = fade.p_value {
-        parts.push(format!("change from week to week {}", number::p_value(p)));
+        parts.push(text!("weekly.change", p = number::p_value(p)));
     }
     parts.join("; ")
 }
@@ -216,7 +217,7 @@ fn note(arm: &Arm<'_>) -> String {
 /// Two significant digits of a number of weeks.
 fn short(weeks: f64) -> String {
     if weeks >= 1000.0 {
-        return "over 1,000".into();
+        return text!("weekly.over-thousand");
     }
     let decimals = (1.0 - weeks.abs().log10().floor()).clamp(0.0, 2.0);
     fixed(weeks, decimals as i32)
@@ -224,10 +225,7 @@ fn short(weeks: f64) -> String {
 
 fn subtitle(doc: &Document, arms: &[Arm<'_>]) -> String {
     let weeks = arms.iter().map(|a| a.weeks.len()).max().unwrap_or(0);
-    format!(
-        "{} · {weeks} whole weeks of each customer's test period",
-        isolate(&plain(&doc.experiment.title))
-    )
+    super::frame::subtitle(doc, [text!("weekly.shows", weeks)])
 }
 
 /// The finding: which arm's effect fades or grows beyond chance, or that none is seen to.
@@ -239,22 +237,17 @@ fn title(doc: &Document, arms: &[Arm<'_>]) -> String {
     let p = |a: &&Arm<'_>| a.fade.and_then(|f| f.p_value).unwrap_or(1.0);
     let clear = tested.filter(|a| p(a) * family < CLEAR);
     let Some(first) = clear.min_by(|a, b| p(a).total_cmp(&p(b))) else {
-        return "No change of the effect from week to week is beyond chance".into();
+        return text!("weekly.no-change");
     };
-    let name = isolate(&arm_title(doc, first.name));
+    let arm = isolate(&arm_title(doc, first.name));
     let fade = first.fade.filter(|f| f.fading == Some(true));
     match (fade, fade.and_then(|f| f.half_life_weeks)) {
-        (None, _) => format!("{name}: the effect grows from week to week"),
-        (Some(_), None) => format!("{name}: the effect gets smaller from week to week"),
+        (None, _) => text!("weekly.grows", arm),
+        (Some(_), None) => text!("weekly.shrinks", arm),
         (Some(f), Some(weeks)) => {
             let interval = range(f.half_life_lower, f.half_life_upper, short);
-            let interval = interval.map_or_else(String::new, |i| {
-                format!(" ({} interval {i})", level(f.level))
-            });
-            format!(
-                "{name}: half of the effect is gone after {} weeks{interval}",
-                short(weeks)
-            )
+            let half = text!("weekly.half-gone", arm, weeks = short(weeks));
+            beside_level(half, f.level, interval)
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The memo's blocks as sections, each with the charts that belong to it.
 
 use crate::report::document::Document;
-use crate::report::memo::{ASSUMED, Block, CHECKS, FOUND, WORTH};
+use crate::report::memo::{Block, Section};
 use crate::texts::text;
 
 use super::numbers;
 use super::write::Html;
 
 /// Charts by the heading that they stand under; all others come last.
-const PLACES: [(&str, &[&str]); 3] = [
+const PLACES: [(Section, &[&str]); 3] = [
     (
-        FOUND,
+        Section::Found,
         &[
             "effect",
             "boundary",
@@ -19,8 +19,8 @@ const PLACES: [(&str, &[&str]); 3] = [
             "distribution",
         ],
     ),
-    (WORTH, &["cash", "tornado", "acceptability"]),
-    (CHECKS, &["balance"]),
+    (Section::Worth, &["cash", "tornado", "acceptability"]),
+    (Section::Checks, &["balance"]),
 ];
 
 /// Charts that the sliders redraw.
@@ -33,8 +33,8 @@ pub struct Page<'a> {
     charts: Vec<(&'a str, &'a str)>,
     too_large: bool,
     sections: usize,
-    /// Heading of the open section.
-    open: Option<String>,
+    /// The open section, and its heading.
+    open: Option<(Option<Section>, String)>,
 }
 
 impl<'a> Page<'a> {
@@ -67,9 +67,9 @@ impl<'a> Page<'a> {
                     out.element("p", &[("class", "decision")], text);
                     out.raw("\n");
                 }
-                Block::Heading(text) => {
+                Block::Heading(section) => {
                     self.end_section(out);
-                    self.section(text, out);
+                    self.section(Some(*section), section.title(), out);
                 }
                 Block::Paragraph(text) => {
                     out.element("p", &[], text);
@@ -98,31 +98,36 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn section(&mut self, heading: &str, out: &mut Html) {
+    /// Opens a section of the memo, or with `None` one that only the page has.
+    fn section(&mut self, section: Option<Section>, heading: String, out: &mut Html) {
         if self.sections == 0 {
             out.raw("</header>\n");
         }
         self.sections += 1;
         let id = format!("s{}", self.sections);
-        let class = if heading == WORTH { "worth" } else { "" };
+        let class = if section == Some(Section::Worth) {
+            "worth"
+        } else {
+            ""
+        };
         out.open("section", &[("aria-labelledby", &id), ("class", class)]);
         out.raw("\n");
-        out.element("h2", &[("id", &id)], heading);
+        out.element("h2", &[("id", &id)], &heading);
         out.raw("\n");
-        if heading == WORTH || heading == ASSUMED {
+        if matches!(section, Some(Section::Worth | Section::Assumed)) {
             out.raw("<p class=\"note\">");
             numbers::stays(out);
             out.raw("</p>\n");
         }
-        self.open = Some(heading.to_owned());
+        self.open = Some((section, heading));
     }
 
     fn end_section(&mut self, out: &mut Html) {
-        let Some(heading) = self.open.take() else {
+        let Some((section, _)) = self.open.take() else {
             return;
         };
-        let place = PLACES.iter().find(|p| p.0 == heading);
-        if heading == WORTH {
+        let place = PLACES.iter().find(|p| Some(p.0) == section);
+        if section == Some(Section::Worth) {
             out.raw("</section>\n");
             self.bench(out);
         } else {
@@ -159,7 +164,7 @@ impl<'a> Page<'a> {
         if names.is_empty() {
             return;
         }
-        self.section(&text("html.figures", &[]), out);
+        self.section(None, text!("html.figures"), out);
         for name in names {
             self.chart(name, out);
         }
@@ -187,7 +192,10 @@ impl<'a> Page<'a> {
     }
 
     fn table(&self, number: usize, header: &[String], rows: &[Vec<String>], out: &mut Html) {
-        let what = self.open.clone().unwrap_or_else(|| text("html.table", &[]));
+        let what = match &self.open {
+            Some((_, heading)) => heading.clone(),
+            None => text!("html.table"),
+        };
         let name = format!("{what}, {}", header.first().map_or("", String::as_str));
         let scrolls = text("html.scrolls", &[("what", &name)]);
         let frame = [

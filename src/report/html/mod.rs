@@ -70,7 +70,9 @@ fn written(
         _ => None,
     });
     let mut out = Html::default();
-    out.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    out.raw("<!DOCTYPE html>\n");
+    out.open("html", &[("lang", &text!("language.code"))]);
+    out.raw("\n<head>\n<meta charset=\"utf-8\">\n");
     out.open(
         "meta",
         &[

@@ -51,8 +51,8 @@ const pilotNumbers = (data) => {
   const percent = (share) => percentWith(share, share !== 0 && Math.abs(share) < 0.0995 ? 1 : 0);
 
   function chance(share) {
-    if (share < 0.001) return "under 0.1 %";
-    if (share > 0.999) return "over 99.9 %";
+    if (share < 0.001) return fill(words.under, { limit: percentWith(0.001, 1) });
+    if (share > 0.999) return fill(words.over, { limit: percentWith(0.999, 1) });
     return percentWith(share, share >= 0.0995 && share < 0.995 ? 0 : 1);
   }
 

@@ -49,6 +49,7 @@ pub fn data(page: &PlanPage, fit: Fit) -> Value {
     );
     json!({
         "title": fit.name(&words.title),
+        "lang": text!("language.code"),
         "kind": text("plan-page.kind", &[]),
         "source": text("plan-page.source", &[("version", env!("CARGO_PKG_VERSION"))]),
         "fonts": fonts::names(),

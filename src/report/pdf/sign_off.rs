@@ -7,7 +7,8 @@ use crate::report::chart::source_line;
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
 use crate::report::fonts;
-use crate::report::memo::{self, Block};
+use crate::report::how;
+use crate::report::memo::{self, Block, Section};
 use crate::report::privacy::Privacy;
 use crate::report::text::plain;
 use crate::texts::text;
@@ -15,15 +16,13 @@ use crate::texts::text;
 use super::fit::{Fit, halves, more};
 
 /// The blocks of one section of the memo.
-struct Section<'a>(Vec<&'a Block>);
+struct Part<'a>(Vec<&'a Block>);
 
-impl<'a> Section<'a> {
-    fn of(blocks: &'a [Block], heading: &str) -> Self {
+impl<'a> Part<'a> {
+    fn of(blocks: &'a [Block], section: Section) -> Self {
         let is_heading = |b: &&Block| matches!(b, Block::Heading(_));
-        let from = blocks
-            .iter()
-            .position(|b| matches!(b, Block::Heading(text) if text == heading));
-        Section(from.map_or_else(Vec::new, |at| {
+        let from = blocks.iter().position(|b| *b == Block::Heading(section));
+        Part(from.map_or_else(Vec::new, |at| {
             let rest = blocks[at + 1..].iter();
             rest.take_while(|b| !is_heading(b)).collect()
         }))
@@ -58,6 +57,7 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
     });
     json!({
         "title": fit.name(&doc.experiment.title),
+        "lang": text!("language.code"),
         "kind": text("sign-off.kind", &[]),
         "source": source_line(doc),
         "fonts": fonts::names(),
@@ -82,9 +82,9 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
 fn labels() -> Value {
     json!({
         "asked": text("sign-off.asked", &[]),
-        "found": text("sign-off.found", &[]),
-        "money": text("sign-off.money", &[]),
-        "assumed": text("sign-off.assumed", &[]),
+        "found": Section::Found.title(),
+        "money": Section::Worth.title(),
+        "assumed": Section::Assumed.title(),
         "nothing_assumed": text("sign-off.nothing-assumed", &[]),
         "checks": text("sign-off.checks", &[]),
         "changed": text("sign-off.changed", &[]),
@@ -154,7 +154,7 @@ fn shape(svg: &[u8]) -> Option<f64> {
     Some(side("height")? / side("width")?)
 }
 
-fn table(section: &Section, fit: Fit) -> Option<Value> {
+fn table(section: &Part, fit: Fit) -> Option<Value> {
     let (header, rows) = section.table()?;
     let cell = |c: &String| fit.name(c);
     let mut shown: Vec<Vec<String>> = rows
@@ -171,7 +171,7 @@ fn table(section: &Section, fit: Fit) -> Option<Value> {
 }
 
 fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
-    let section = Section::of(blocks, memo::FOUND);
+    let section = Part::of(blocks, Section::Found);
     let paragraphs = section.paragraphs();
     let drawn = chart(charts, "effect.svg", fit);
     json!({
@@ -185,7 +185,7 @@ fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
 }
 
 fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
-    let section = Section::of(blocks, memo::WORTH);
+    let section = Part::of(blocks, Section::Worth);
     let mut words: Vec<String> = section.paragraphs().iter().map(|t| fit.line(t)).collect();
     if doc.business.is_none() {
         words.push(text("sign-off.no-money", &[]));
@@ -201,7 +201,7 @@ fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fi
 }
 
 fn assumed(blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
-    let section = Section::of(blocks, memo::ASSUMED);
+    let section = Part::of(blocks, Section::Assumed);
     match section.table() {
         None => (json!({ "header": [], "rows": [] }), None),
         Some((header, rows)) => {
@@ -222,10 +222,10 @@ fn assumed(blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
 /// Stops and warnings; where all is well, that it is.
 fn checks(doc: &Document) -> Vec<String> {
     let blocks = memo::memo(doc);
-    let section = Section::of(&blocks, memo::CHECKS);
+    let section = Part::of(&blocks, Section::Checks);
     let mut out: Vec<String> = section.paragraphs().into_iter().map(String::from).collect();
     if out.is_empty() {
-        out.push(text("sign-off.no-checks", &[]));
+        out.push(text("memo.no-checks", &[]));
     }
     let bad = (doc.checks.iter()).filter(|c| matches!(c.status, Status::Stop | Status::Warn));
     out.extend(bad.map(|c| format!("{}: {}", plain(&c.id), plain(&c.detail))));
@@ -240,7 +240,7 @@ fn changed(doc: &Document) -> Vec<String> {
     if doc.deviations.is_empty() {
         return vec![text("sign-off.unchanged", &[])];
     }
-    doc.deviations.iter().map(memo::deviation).collect()
+    doc.deviations.iter().map(how::deviation).collect()
 }
 
 fn analyses(doc: &Document) -> Vec<String> {
