@@ -6,10 +6,9 @@ use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 
 use super::cash::Outcome;
-use super::cohort::DAYS_PER_MONTH;
 use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
 use super::run::{Base, Drawn, Draws, Model};
-use super::spread::{interval, quantiles};
+use super::spread::{NEVER, interval, months, quantiles};
 
 /// The fan's probabilities.
 const FAN: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -64,12 +63,16 @@ impl Lines<'_> {
             npv: None,
             npv_observed_only: None,
             share_beyond_observed: None,
+            npv_share_beyond_observed: None,
             roi: None,
             payback_months: None,
+            payback_months_interval: None,
             payback_months_discounted: None,
+            payback_months_discounted_interval: None,
             cost_per_contact_avoided: None,
             break_even_reduction: None,
             break_even_avoided_per_day: None,
+            break_even_exists: None,
             budget_share: None,
             budget_share_unrealised: None,
             probability_budget_claim: None,
@@ -130,24 +133,15 @@ impl Lines<'_> {
         arm.roi = (outcome.pv_spend > 0.0).then(|| self.line(k, Outcome::roi));
         arm.cost_per_contact_avoided =
             (outcome.contacts_pv > 0.0).then(|| self.line(k, Outcome::cost_per_contact));
-        arm.payback_months = outcome.payback;
-        arm.payback_months_discounted = base.prices.payback_discounted(
-            &base.values,
-            &base.profile,
-            outcome.avoided.priced,
-            &base.values.costs[k],
-        );
-        let control_rate = match (self.priced, &self.effect.minutes) {
-            (Priced::Minutes, Some(minutes)) => minutes.control_rate,
-            _ => self.effect.control_rate,
+        let month = |pick: fn(&Outcome) -> Option<u32>| {
+            let drawn = self.of(k).map(|o| pick(o).unwrap_or(NEVER));
+            Some(months(drawn.collect(), self.level))
         };
-        let slope = base.sums.savings_pv;
-        if slope > 0.0 {
-            arm.share_beyond_observed = Some(1.0 - base.sums.observed_pv / slope);
-            let per_day = outcome.pv_spend / slope / DAYS_PER_MONTH;
-            arm.break_even_avoided_per_day = Some(per_day);
-            arm.break_even_reduction = (control_rate > 0.0).then(|| per_day / control_rate);
-        }
+        arm.payback_months = outcome.payback;
+        arm.payback_months_interval = month(|o| o.payback);
+        arm.payback_months_discounted = outcome.payback_discounted;
+        arm.payback_months_discounted_interval = month(|o| o.payback_discounted);
+        self.add_thresholds(k, arm);
         let share = |holds: &dyn Fn(&Outcome) -> bool| {
             self.of(k).filter(|o| holds(o)).count() as f64 / self.draws.count()
         };
@@ -171,6 +165,31 @@ impl Lines<'_> {
             let positive = self.drawn(k).filter(|d| d.npv > 0.0).count();
             raw.probability_npv_positive = Some(positive as f64 / self.draws.count());
         }
+    }
+
+    /// Adds what the effect must come to, and how much of its value nobody has seen yet.
+    fn add_thresholds(&self, k: usize, arm: &mut ArmCase) {
+        let outcome = &self.base.outcomes[k];
+        arm.npv_share_beyond_observed =
+            (outcome.npv() > 0.0).then(|| self.line(k, Outcome::npv_beyond_observed));
+        let Some(value) = outcome.beyond_observed() else {
+            return;
+        };
+        let drawn: Vec<f64> = self.of(k).filter_map(Outcome::beyond_observed).collect();
+        arm.break_even_exists = Some(drawn.len() as f64 / self.draws.count());
+        let (lower, upper) = interval(drawn, self.level);
+        arm.share_beyond_observed = Some(Line {
+            value,
+            lower,
+            upper,
+        });
+        let control_rate = match (self.priced, &self.effect.minutes) {
+            (Priced::Minutes, Some(minutes)) => minutes.control_rate,
+            _ => self.effect.control_rate,
+        };
+        arm.break_even_avoided_per_day = Some(self.line(k, Outcome::break_even));
+        arm.break_even_reduction =
+            (control_rate > 0.0).then(|| self.line(k, |o| o.break_even() / control_rate));
     }
 
     /// Cash of the base case by month, with the interval and the fan of the cumulative.

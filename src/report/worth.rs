@@ -1,11 +1,12 @@
 //! What a roll-out is worth, in words: the money part of the memo.
 
-use crate::finance::{ArmCase, BusinessCase, Line, Priced};
+use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, range};
 use crate::report::memo::{Block, UNKNOWN, WORTH, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
+use crate::report::thresholds;
 use crate::report::which;
 use crate::stats::Estimator;
 
@@ -87,7 +88,7 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
             " Its net present value is {}, and it {}.",
             amounts(case, npv),
             match arm.payback_months {
-                Some(month) => format!("pays back in month {month}"),
+                Some(month) => format!("pays back in month {month}{}", thresholds::months(arm)),
                 None => "does not pay back in that time".into(),
             }
         );
@@ -109,23 +110,12 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
             amounts(case, observed)
         );
     }
-    if let Some(share) = arm.share_beyond_observed {
-        text += &format!(
-            " {} of the savings lie beyond what was measured.",
-            percent(share)
-        );
-    }
+    text += &thresholds::beyond(arm);
     if let Some(cost) = &arm.cost_per_contact_avoided {
         let full = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
         text += &format!(" A contact avoided costs {}.", full(cost.value));
     }
-    if let Some(reduction) = arm.break_even_reduction {
-        let of = match case.priced {
-            Priced::Contacts => "fewer contacts",
-            Priced::Minutes => "fewer minutes",
-        };
-        text += &format!(" It breaks even at {} {of}.", percent(reduction));
-    }
+    text += &thresholds::break_even(case, arm);
     if let Some(share) = &arm.budget_share {
         text += &format!(
             " In a steady year it saves {} of the service budget",

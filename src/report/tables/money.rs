@@ -1,7 +1,7 @@
 //! Tables of the business case.
 
 use crate::error::Result;
-use crate::finance::{AgentsCase, Line, Staffed, TornadoRange};
+use crate::finance::{AgentsCase, Line, MonthRange, Staffed, TornadoRange};
 use crate::report::document::Document;
 use crate::report::tables::{Cell, Sheet, number, text};
 use crate::report::text::plain;
@@ -34,8 +34,15 @@ fn option(arm: &Option<String>) -> Cell {
     text(arm.as_deref().unwrap_or(NO_ROLLOUT))
 }
 
-fn months(month: Option<u32>) -> Cell {
-    number(month.map(f64::from))
+/// A month with its ends; an empty cell is never within the horizon.
+fn months(of: Option<(Option<u32>, Option<MonthRange>)>) -> [Cell; 3] {
+    let (month, interval) = of.unwrap_or_default();
+    let ends = [
+        month,
+        interval.and_then(|i| i.lower),
+        interval.and_then(|i| i.upper),
+    ];
+    ends.map(|month| number(month.map(f64::from)))
 }
 
 fn ends(line: Option<Line>) -> [Cell; 3] {
@@ -136,13 +143,26 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "npv_upper$",
             "npv_as_estimated$",
             "npv_observed_only$",
+            "savings_share_beyond_observed",
+            "savings_share_beyond_observed_lower",
+            "savings_share_beyond_observed_upper",
+            "npv_share_beyond_observed",
+            "npv_share_beyond_observed_lower",
+            "npv_share_beyond_observed_upper",
             "probability_npv_positive",
             "roi",
             "payback_months",
+            "payback_months_lower",
+            "payback_months_upper",
             "payback_months_discounted",
+            "payback_months_discounted_lower",
+            "payback_months_discounted_upper",
             "probability_payback",
             "cost_per_contact_avoided$",
             "break_even_reduction",
+            "break_even_reduction_lower",
+            "break_even_reduction_upper",
+            "break_even_exists",
             "budget_share",
             "budget_share_lower",
             "budget_share_upper",
@@ -169,17 +189,28 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
         ];
         cells.extend(ends(arm.map(|a| a.contacts_avoided)));
         cells.extend(ends(arm.and_then(|a| a.npv)));
+        cells.extend([value(raw), value(arm.and_then(|a| a.npv_observed_only))]);
+        cells.extend(ends(arm.and_then(|a| a.share_beyond_observed)));
+        cells.extend(ends(arm.and_then(|a| a.npv_share_beyond_observed)));
         cells.extend([
-            value(raw),
-            value(arm.and_then(|a| a.npv_observed_only)),
             number(arm.and_then(|a| a.probability_npv_positive)),
             value(arm.and_then(|a| a.roi)),
-            months(arm.and_then(|a| a.payback_months)),
-            months(arm.and_then(|a| a.payback_months_discounted)),
+        ]);
+        let plain = arm.map(|a| (a.payback_months, a.payback_months_interval));
+        let discounted = arm.map(|a| {
+            (
+                a.payback_months_discounted,
+                a.payback_months_discounted_interval,
+            )
+        });
+        cells.extend(months(plain));
+        cells.extend(months(discounted));
+        cells.extend([
             number(arm.and_then(|a| a.probability_payback)),
             value(arm.and_then(|a| a.cost_per_contact_avoided)),
-            number(arm.and_then(|a| a.break_even_reduction)),
         ]);
+        cells.extend(ends(arm.and_then(|a| a.break_even_reduction)));
+        cells.push(number(arm.and_then(|a| a.break_even_exists)));
         cells.extend(ends(arm.and_then(|a| a.budget_share)));
         cells.push(number(arm.and_then(|a| a.probability_budget_claim)));
         sheet.push(cells)?;
