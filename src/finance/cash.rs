@@ -55,6 +55,8 @@ pub(super) struct Outcome {
     pub avoided: Avoided,
     /// Priced units avoided over the horizon: contacts or minutes.
     pub priced: f64,
+    /// The same where the effect ends with the pilot's window.
+    pub priced_observed: f64,
     pub contacts: f64,
     pub contacts_observed: f64,
     pub contacts_pv: f64,
@@ -154,6 +156,7 @@ impl Prices {
         Outcome {
             avoided,
             priced: avoided.priced * sums.contacts,
+            priced_observed: avoided.priced * sums.contacts_observed,
             contacts: avoided.contacts * sums.contacts,
             contacts_observed: avoided.contacts * sums.contacts_observed,
             contacts_pv: avoided.contacts * sums.contacts_pv,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 
-use super::cash::Outcome;
+use super::cash::{Avoided, Outcome};
 use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
 use super::run::{Base, Drawn, Draws, Model};
 use super::spread::{NEVER, interval, months, quantiles};
@@ -50,12 +50,10 @@ impl Lines<'_> {
         Ok(ArmCase {
             arm: self.effect.arms[k].clone(),
             avoided_per_customer_month: self.line(k, |o| o.avoided.contacts),
-            contacts_avoided: match self.fades() {
-                true => self.line(k, |o| o.contacts),
-                false => self.line(k, |o| o.contacts_observed),
-            },
+            contacts_avoided: self.line(k, |o| self.counted(o).contacts),
             minutes_per_customer_month: minutes.then(|| self.line(k, |o| o.avoided.priced)),
-            minutes_avoided: (minutes && self.fades()).then(|| self.line(k, |o| o.priced)),
+            minutes_avoided: minutes.then(|| self.line(k, |o| self.counted(o).priced)),
+            hours_avoided: self.hours(k),
             overstated_by_contacts: self.overstated(k),
             as_estimated: self.corrected[k].then(|| self.as_estimated(k)),
             pv_savings: None,
@@ -85,6 +83,28 @@ impl Lines<'_> {
     /// Whether the plan says how the effect fades.
     fn fades(&self) -> bool {
         self.model.business.half_life.is_some()
+    }
+
+    /// What an outcome avoids over the horizon: for as long as the pilot measured where the plan does
+    /// not say how the effect fades.
+    fn counted(&self, outcome: &Outcome) -> Avoided {
+        let (contacts, priced) = match self.fades() {
+            true => (outcome.contacts, outcome.priced),
+            false => (outcome.contacts_observed, outcome.priced_observed),
+        };
+        Avoided { contacts, priced }
+    }
+
+    /// Hours of handling avoided over the horizon, from minutes or from the plan's handling time.
+    fn hours(&self, k: usize) -> Option<Line> {
+        let staffing = self.model.business.staffing;
+        match (self.priced, staffing.and_then(|s| s.handling_seconds)) {
+            (Priced::Minutes, _) => Some(self.line(k, |o| self.counted(o).priced / 60.0)),
+            (Priced::Contacts, Some(seconds)) => {
+                Some(self.line(k, |o| self.counted(o).contacts * seconds / 3600.0))
+            }
+            (Priced::Contacts, None) => None,
+        }
     }
 
     /// (share of contacts avoided)/(share of minutes avoided) − 1, as the pilot measured both.
@@ -244,7 +264,8 @@ impl Lines<'_> {
                 row.contacts_avoided = avoided.contacts * base.profile.avoided[t];
                 row.minutes_avoided = row.minutes_avoided.map(|_| priced);
                 row.saving_variable = priced * variable;
-                row.saving_labour = priced * labour;
+                // Of harm before the lag −0, which a table would show.
+                row.saving_labour = priced * labour + 0.0;
                 row.delivery_cost = costs.per_customer * base.profile.delivered[t];
                 row.running_cost = costs.per_month;
             } else {

@@ -111,6 +111,9 @@ pub struct ArmCase {
     pub minutes_per_customer_month: Option<Line>,
     /// Minutes of handling avoided over the horizon, where minutes are priced.
     pub minutes_avoided: Option<Line>,
+    /// Hours of handling avoided over the horizon, where the handling time is known: from minutes, or
+    /// from the plan's own handling time.
+    pub hours_avoided: Option<Line>,
     /// By how much contacts × average handling time would overstate the minutes avoided, as a share.
     pub overstated_by_contacts: Option<f64>,
     /// The arm without the correction for having been chosen; `None` where it beats no other arm.

@@ -68,8 +68,8 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
     let interval =
         range(avoided.lower, avoided.upper, whole).map_or_else(String::new, |i| format!(" ({i})"));
-    let minutes = arm.minutes_avoided.as_ref().map_or_else(String::new, |m| {
-        let hours = number::count((m.value / 60.0).max(0.0).round() as u64);
+    let minutes = arm.hours_avoided.as_ref().map_or_else(String::new, |h| {
+        let hours = number::count(h.value.max(0.0).round() as u64);
         format!(" and {hours} hours of handling")
     });
     let mut text = format!(

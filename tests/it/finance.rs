@@ -868,6 +868,16 @@ fn without_a_fade_contacts_are_counted_as_long_as_measured() {
         1000.0 * window,
         IDENTITY
     ));
+    // And hours, by the handling time of the plan.
+    assert_eq!(only(&case).hours_avoided, None);
+    business(&mut plan).staffing = Some(Staffing {
+        handling_seconds: Some(180.0),
+        ..Staffing::default()
+    });
+    let hours = only(&evaluate(&effect, &plan, 1).unwrap())
+        .hours_avoided
+        .unwrap();
+    assert!(close(hours.value, 50.0 * window, IDENTITY));
 }
 
 #[test]

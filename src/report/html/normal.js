@@ -65,14 +65,28 @@ const pilotNormal = (() => {
     }
     const critical = normalIsf(-Math.expm1(Math.log1p(-beta) / (beaten.length + 1)) / 2);
     const l = (lower - value) / se, u = (upper - value) / se;
-    /// In standard errors from the estimate. `low` is where the answer is not below.
-    const solve = (q, low) => {
-      let high = critical;
-      while (high - low > 1e-15) {
-        const m = 0.5 * (low + high);
-        if (m <= low || m >= high) break;
-        if (below(Math.max(l - m, -critical), -m, Math.min(u - m, critical)) > 1 - q) low = m;
-        else high = m;
+    /// The answer in standard errors from the estimate, not below `least`: false position (Illinois) in
+    /// a bracket, halved where it does not help.
+    const solve = (q, least) => {
+      if (q <= 0) return -critical;
+      if (q >= 1 && l < 0) return critical;
+      const f = (m) => below(Math.max(l - m, -critical), -m, Math.min(u - m, critical)) - (1 - q);
+      let low = least, high = Math.min(least + 0.05, critical), fl = f(low), fh = f(high), side = 0;
+      if (fh > 0) [low, fl, high, fh] = [high, fh, critical, f(critical)];
+      for (let i = 0; high - low > 1e-14; i++) {
+        let m = i < 40 && fl > 0 && fh < 0 ? low + ((high - low) * fl) / (fl - fh) : 0.5 * (low + high);
+        if (!(m > low && m < high)) m = 0.5 * (low + high);
+        if (!(m > low && m < high)) break;
+        const fm = f(m);
+        if (fm > 0) {
+          [low, fl] = [m, fm];
+          if (side === 1) fh /= 2;
+          side = 1;
+        } else {
+          [high, fh] = [m, fm];
+          if (side === -1) fl /= 2;
+          side = -1;
+        }
       }
       return 0.5 * (low + high);
     };

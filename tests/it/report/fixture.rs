@@ -428,6 +428,7 @@ impl Fixture {
                 contacts_avoided: line(-self.difference(i) * 460_000.0, 41_000.0),
                 minutes_per_customer_month: None,
                 minutes_avoided: None,
+                hours_avoided: None,
                 overstated_by_contacts: None,
                 as_estimated: (i + 1 < treatments.len()).then(|| AsEstimated {
                     avoided_per_customer_month: line(-self.difference(i) * 1.1, 0.09),
