@@ -12,38 +12,37 @@ fn spread(line: &Line) -> String {
     ends.map_or_else(String::new, |ends| format!(" ({ends})"))
 }
 
-/// " (3 to 9)" of the month of payback.
-pub fn months(arm: &ArmCase) -> String {
-    let Some(interval) = arm.payback_months_interval else {
-        return String::new();
+/// The month of payback with its interval: "4 (3 to 9)".
+pub fn payback(month: u32, interval: Option<MonthRange>) -> String {
+    let month_alone = month.to_string();
+    let Some(MonthRange {
+        lower: Some(lower),
+        upper,
+    }) = interval
+    else {
+        return month_alone;
     };
-    match (ends(interval), arm.payback_months) {
-        ((Some(lower), Some(upper)), Some(month)) if lower == month && upper == month => {
-            String::new()
-        }
-        ((Some(lower), Some(upper)), _) => text(
-            "thresholds.months",
-            &[("lower", &lower.to_string()), ("upper", &upper.to_string())],
+    if upper == Some(month) && lower == month {
+        return month_alone;
+    }
+    let (month, lower) = (month_alone.as_str(), lower.to_string());
+    match upper.map(|upper| upper.to_string()) {
+        Some(upper) => text(
+            "thresholds.month",
+            &[("month", month), ("lower", &lower), ("upper", &upper)],
         ),
-        ((Some(lower), None), _) => {
-            text("thresholds.months-open", &[("lower", &lower.to_string())])
-        }
-        ((None, _), _) => String::new(),
+        None => text(
+            "thresholds.month-open",
+            &[("month", month), ("lower", &lower)],
+        ),
     }
 }
 
-fn ends(interval: MonthRange) -> (Option<u32>, Option<u32>) {
-    (interval.lower, interval.upper)
-}
-
-/// How much of the savings, and of the net present value, lies beyond what was measured.
-pub fn beyond(arm: &ArmCase) -> String {
-    let Some(share) = &arm.share_beyond_observed else {
-        return String::new();
-    };
-    let (savings, ends) = (percent(share.value), spread(share));
-    let savings = format!("{savings}{ends}");
-    match &arm.npv_share_beyond_observed {
+/// How much of the savings, and of the net present value, lies beyond what was measured: a sentence.
+pub fn beyond(arm: &ArmCase) -> Option<String> {
+    let share = arm.share_beyond_observed.as_ref()?;
+    let savings = format!("{}{}", percent(share.value), spread(share));
+    Some(match &arm.npv_share_beyond_observed {
         Some(npv) => {
             let npv = format!("{}{}", percent(npv.value), spread(npv));
             text(
@@ -52,16 +51,14 @@ pub fn beyond(arm: &ArmCase) -> String {
             )
         }
         None => text("thresholds.beyond", &[("savings", &savings)]),
-    }
+    })
 }
 
-/// Where the arm breaks even, and how often it could not.
-pub fn break_even(case: &BusinessCase, arm: &ArmCase) -> String {
-    let Some(reduction) = &arm.break_even_reduction else {
-        return String::new();
-    };
+/// Where the arm breaks even, and how often it could not: one sentence or two.
+pub fn break_even(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
+    let reduction = arm.break_even_reduction.as_ref()?;
     let share = format!("{}{}", percent(reduction.value), spread(reduction));
-    let mut words = match (case.priced, reduction.value > 1.0) {
+    let words = match (case.priced, reduction.value > 1.0) {
         (Priced::Contacts, false) => text("thresholds.break-even-contacts", &[("share", &share)]),
         (Priced::Minutes, false) => text("thresholds.break-even-minutes", &[("share", &share)]),
         (Priced::Contacts, true) => {
@@ -71,9 +68,28 @@ pub fn break_even(case: &BusinessCase, arm: &ArmCase) -> String {
             text("thresholds.break-even-minutes-never", &[("share", &share)])
         }
     };
-    if let Some(exists) = arm.break_even_exists.filter(|exists| *exists < 1.0) {
-        let share = chance(1.0 - exists);
-        words += &text("thresholds.break-even-absent", &[("share", &share)]);
+    let absent = arm.break_even_exists.filter(|exists| *exists < 1.0);
+    let Some(exists) = absent else {
+        return Some(words);
+    };
+    let share = chance(1.0 - exists);
+    let absent = text("thresholds.break-even-absent", &[("share", &share)]);
+    Some([words, absent].join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_has_its_interval_where_draws_differ() {
+        let range = |lower, upper| Some(MonthRange { lower, upper });
+        assert_eq!(payback(4, None), "4");
+        assert_eq!(payback(4, range(Some(4), Some(4))), "4");
+        assert_eq!(payback(4, range(Some(3), Some(9))), "4 (3 to 9)");
+        assert_eq!(
+            payback(4, range(Some(3), None)),
+            "4 (3 to none within the horizon)"
+        );
     }
-    words
 }

@@ -88,7 +88,10 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
             " Its net present value is {}, and it {}.",
             amounts(case, npv),
             match arm.payback_months {
-                Some(month) => format!("pays back in month {month}{}", thresholds::months(arm)),
+                Some(month) => format!(
+                    "pays back in month {}",
+                    thresholds::payback(month, arm.payback_months_interval)
+                ),
                 None => "does not pay back in that time".into(),
             }
         );
@@ -110,12 +113,12 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
             amounts(case, observed)
         );
     }
-    text += &thresholds::beyond(arm);
+    text.extend(thresholds::beyond(arm).map(|said| format!(" {said}")));
     if let Some(cost) = &arm.cost_per_contact_avoided {
         let full = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
         text += &format!(" A contact avoided costs {}.", full(cost.value));
     }
-    text += &thresholds::break_even(case, arm);
+    text.extend(thresholds::break_even(case, arm).map(|said| format!(" {said}")));
     if let Some(share) = &arm.budget_share {
         text += &format!(
             " In a steady year it saves {} of the service budget",
