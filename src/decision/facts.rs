@@ -111,14 +111,14 @@ impl<'a> Facts<'a> {
             Estimand::Ratio if row.estimator == Estimator::Cace => None,
             Estimand::Ratio => Some(BreakEven {
                 bound: 1.0 - end,
-                needed: case.break_even_reduction?,
+                needed: case.break_even_reduction?.value,
                 relative: true,
                 minutes: case.minutes_per_customer_month.is_some(),
             }),
             // The case's effect as estimated is the same per customer-month: their ratio converts the bound.
             Estimand::Difference if row.value != 0.0 => Some(BreakEven {
                 bound: estimated_effect(case) / DAYS_PER_MONTH * (end / row.value),
-                needed: case.break_even_avoided_per_day?,
+                needed: case.break_even_avoided_per_day?.value,
                 relative: false,
                 minutes: case.minutes_per_customer_month.is_some(),
             }),

@@ -1,7 +1,7 @@
 //! Customers and contacts → cash: savings, spend, present values, payback.
 
 use super::assumption::{Costs, Values};
-use super::cohort::Profile;
+use super::cohort::{DAYS_PER_MONTH, Profile};
 
 /// Prices and discount factors of every month; index t − 1 holds month t.
 #[derive(Debug, Default)]
@@ -55,12 +55,18 @@ pub(super) struct Outcome {
     pub avoided: Avoided,
     /// Priced units avoided over the horizon: contacts or minutes.
     pub priced: f64,
+    /// The same where the effect ends with the pilot's window.
+    pub priced_observed: f64,
     pub contacts: f64,
     pub contacts_observed: f64,
     pub contacts_pv: f64,
     pub pv_savings: f64,
     pub pv_observed: f64,
     pub pv_spend: f64,
+    /// Present value of the savings of a priced unit avoided per customer-month.
+    pub slope: f64,
+    /// The same where the effect ends with the pilot's window.
+    pub slope_observed: f64,
     /// Saving per year over the last twelve months, with and without realisation.
     pub yearly: f64,
     pub yearly_unrealised: f64,
@@ -69,6 +75,7 @@ pub(super) struct Outcome {
     /// Annual service budget; 0 where the plan has none.
     pub budget: f64,
     pub payback: Option<u32>,
+    pub payback_discounted: Option<u32>,
 }
 
 impl Prices {
@@ -131,27 +138,33 @@ impl Prices {
         costs: &Costs,
         cumulative: &mut [f64],
     ) -> Outcome {
+        let pv_spend =
+            costs.fixed + costs.per_customer * sums.delivery_pv + costs.per_month * sums.running_pv;
         let mut total = -costs.fixed;
-        cumulative[0] = total;
         let mut spent = costs.fixed;
+        cumulative[0] = total;
+        let mut discounted = Recovery::new(total, pv_spend);
         for t in 0..self.end.len() {
             let (variable, labour) = self.saving(values, t);
             let spend = costs.per_customer * profile.delivered[t] + costs.per_month;
+            let saved = avoided.priced * profile.avoided[t] * (variable + labour);
             spent += spend;
-            total += avoided.priced * profile.avoided[t] * (variable + labour) - spend;
+            total += saved - spend;
             cumulative[t + 1] = total;
+            discounted.add(saved * self.end[t] - spend * self.start[t]);
         }
         Outcome {
             avoided,
             priced: avoided.priced * sums.contacts,
+            priced_observed: avoided.priced * sums.contacts_observed,
             contacts: avoided.contacts * sums.contacts,
             contacts_observed: avoided.contacts * sums.contacts_observed,
             contacts_pv: avoided.contacts * sums.contacts_pv,
             pv_savings: avoided.priced * sums.savings_pv,
             pv_observed: avoided.priced * sums.observed_pv,
-            pv_spend: costs.fixed
-                + costs.per_customer * sums.delivery_pv
-                + costs.per_month * sums.running_pv,
+            pv_spend,
+            slope: sums.savings_pv,
+            slope_observed: sums.observed_pv,
             yearly: avoided.priced * sums.yearly,
             yearly_unrealised: avoided.priced * sums.yearly_unrealised,
             budget: values.budget,
@@ -160,29 +173,8 @@ impl Prices {
                 priced: avoided.priced * sums.yearly_units,
             },
             payback: payback(cumulative, spent),
+            payback_discounted: discounted.month(),
         }
-    }
-
-    /// First whole month from which cumulative discounted cash stays ≥ 0.
-    pub fn payback_discounted(
-        &self,
-        values: &Values,
-        profile: &Profile,
-        priced: f64,
-        costs: &Costs,
-    ) -> Option<u32> {
-        let mut total = -costs.fixed;
-        let mut spent = costs.fixed;
-        let mut cumulative = vec![total];
-        for t in 0..self.end.len() {
-            let (variable, labour) = self.saving(values, t);
-            let spend =
-                (costs.per_customer * profile.delivered[t] + costs.per_month) * self.start[t];
-            spent += spend;
-            total += priced * profile.avoided[t] * (variable + labour) * self.end[t] - spend;
-            cumulative.push(total);
-        }
-        payback(&cumulative, spent)
     }
 }
 
@@ -214,14 +206,73 @@ impl Outcome {
             f64::INFINITY
         }
     }
+
+    /// The effect per customer-day at which NPV is 0, PV(spend) over the savings of a unit of it;
+    /// without bound where no effect brings cash. It does not depend on the effect that was measured.
+    pub fn break_even(&self) -> f64 {
+        if self.slope > 0.0 {
+            self.pv_spend / self.slope / DAYS_PER_MONTH
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// Share of the savings that lies beyond what was measured; `None` where nothing is saved.
+    pub fn beyond_observed(&self) -> Option<f64> {
+        (self.slope > 0.0).then(|| 1.0 - self.slope_observed / self.slope)
+    }
+
+    /// The same share of NPV; without bound where there is no NPV above 0 to share.
+    pub fn npv_beyond_observed(&self) -> f64 {
+        match self.npv() {
+            npv if npv > 0.0 => (self.pv_savings - self.pv_observed) / npv,
+            _ => f64::INFINITY,
+        }
+    }
+}
+
+/// Part of all that is spent below which a shortfall is rounding, not debt.
+const ROUNDING: f64 = 1e-9;
+
+/// Cumulative cash month by month, for the month from which it stays at 0 or above.
+struct Recovery {
+    total: f64,
+    enough: f64,
+    month: u32,
+    last_short: u32,
+}
+
+impl Recovery {
+    fn new(total: f64, spent: f64) -> Self {
+        Recovery {
+            total,
+            enough: -ROUNDING * spent,
+            month: 0,
+            last_short: 0,
+        }
+    }
+
+    /// The cash of the next month.
+    fn add(&mut self, net: f64) {
+        self.total += net;
+        self.month += 1;
+        if self.total < self.enough {
+            self.last_short = self.month;
+        }
+    }
+
+    /// As [`payback`] says, of the months that were added.
+    fn month(&self) -> Option<u32> {
+        (self.last_short < self.month).then_some(self.last_short + 1)
+    }
 }
 
 /// First month 1..=H from which cumulative cash (month 0 first) stays ≥ 0.
 ///
 /// Month 0 is never the answer: the first delivery precedes the first saving. A
-/// shortfall within 1e-9 of all that is spent is rounding, not debt.
+/// shortfall within [`ROUNDING`] of all that is spent is none.
 fn payback(cumulative: &[f64], spent: f64) -> Option<u32> {
-    let enough = -1e-9 * spent;
+    let enough = -ROUNDING * spent;
     let last_short = cumulative.iter().rposition(|c| *c < enough).unwrap_or(0);
     (last_short + 1 < cumulative.len()).then_some((last_short + 1) as u32)
 }

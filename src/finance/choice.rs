@@ -40,8 +40,16 @@ impl Options<'_> {
         }
     }
 
+    /// The same with the value of information from the draws alone.
+    pub fn choice_by_draws(&self) -> Choice {
+        Choice {
+            perfect_information: self.by_draws(),
+            ..self.comparison()
+        }
+    }
+
     /// The same without the value of information.
-    pub fn comparison(&self) -> Choice {
+    fn comparison(&self) -> Choice {
         let options = self.frontier();
         let value_of_contact = self.best.filter(|_| self.cash).and_then(|k| {
             let o = &self.outcomes[k];

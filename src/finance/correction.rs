@@ -1,9 +1,13 @@
 //! The effect of the arm that was chosen because it looked best.
 
+use crate::analysis::JointEffect;
 use crate::stats::dist::normal_cdf;
 use crate::stats::winner::Winner;
 
 use super::cash::Avoided;
+use super::cohort::DAYS_PER_MONTH;
+use super::model::{DrawsSummary, Priced};
+use super::run::Base;
 
 /// β of the hybrid estimate over the plan's α.
 pub(super) const BETA_OVER_ALPHA: f64 = 0.1;
@@ -14,7 +18,7 @@ const ENDS: f64 = 6.0;
 const POINTS: usize = 601;
 
 /// What every arm's choice compares: net benefit, an affine function of its effect.
-pub(super) struct Contest<'a> {
+struct Contest<'a> {
     /// Estimates.
     pub estimates: &'a [Avoided],
     /// Standard errors of what has a price, per customer-month.
@@ -89,6 +93,100 @@ impl Contest<'_> {
             })
             .collect()
     }
+}
+
+/// Errors of the arms' effects per customer-month.
+pub(super) struct Spread {
+    pub contacts: Vec<f64>,
+    /// Of what has a price.
+    pub priced: Vec<f64>,
+    /// Covariance of what has a price.
+    pub cov: Vec<Vec<f64>>,
+}
+
+impl Spread {
+    /// Of a joint effect.
+    pub fn new(effect: &JointEffect, priced: Priced) -> Self {
+        let per_month = |cov: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let square = DAYS_PER_MONTH * DAYS_PER_MONTH;
+            cov.iter()
+                .map(|row| row.iter().map(|c| c * square).collect())
+                .collect()
+        };
+        let roots = |cov: &[Vec<f64>]| -> Vec<f64> {
+            (0..cov.len()).map(|k| cov[k][k].max(0.0).sqrt()).collect()
+        };
+        let contacts = per_month(&effect.cov);
+        let cov = match (&effect.minutes, priced) {
+            (Some(minutes), Priced::Minutes) => per_month(&minutes.cov),
+            _ => contacts.clone(),
+        };
+        Spread {
+            contacts: roots(&contacts),
+            priced: roots(&cov),
+            cov,
+        }
+    }
+
+    /// Of embedded draws.
+    pub fn told(draws: &DrawsSummary) -> Self {
+        let contacts: Vec<f64> = draws.effects.iter().map(|e| e.contacts_se).collect();
+        let effects = draws.effects.iter();
+        Spread {
+            priced: effects
+                .map(|e| e.minutes_se.unwrap_or(e.contacts_se))
+                .collect(),
+            contacts,
+            cov: draws.covariance.clone(),
+        }
+    }
+
+    /// Standard errors of both.
+    pub fn both(&self) -> Vec<Avoided> {
+        let both = self.contacts.iter().zip(&self.priced);
+        both.map(|(contacts, priced)| Avoided {
+            contacts: *contacts,
+            priced: *priced,
+        })
+        .collect()
+    }
+
+    /// Corrections for the choice by NPV, or without cash by contacts avoided.
+    pub fn corrections(
+        &self,
+        estimates: &[Avoided],
+        estimated: &Base,
+        cash: bool,
+        alpha: f64,
+    ) -> Vec<Option<Correction>> {
+        let costs: Vec<f64> = match cash {
+            true => estimated.outcomes.iter().map(|o| o.pv_spend).collect(),
+            false => vec![0.0; estimates.len()],
+        };
+        Contest {
+            estimates,
+            se_priced: &self.priced,
+            se_contacts: &self.contacts,
+            cov: &self.cov,
+            slope: if cash { estimated.sums.savings_pv } else { 1.0 },
+            costs: &costs,
+        }
+        .corrections(alpha)
+    }
+}
+
+/// The effects of the case: as estimated, or corrected for the choice.
+pub(super) fn corrected(estimates: &[Avoided], corrections: &[Option<Correction>]) -> Vec<Avoided> {
+    let both = estimates.iter().zip(corrections);
+    both.map(|(estimate, c)| c.as_ref().map_or(*estimate, Correction::effect))
+        .collect()
+}
+
+/// The same of a draw.
+pub(super) fn drawn(estimated: &[Avoided], corrections: &[Option<Correction>]) -> Vec<Avoided> {
+    let both = estimated.iter().zip(corrections);
+    both.map(|(drawn, c)| c.as_ref().map_or(*drawn, |c| c.draw(*drawn)))
+        .collect()
 }
 
 fn grid(i: usize) -> f64 {

@@ -5,17 +5,16 @@ use crate::error::{Error, Result};
 use crate::experiment::{Arm, CostBasis, Experiment, currency_minor_digits};
 
 use super::assumption::Assumptions;
-use super::cash::Avoided;
 use super::choice::Options;
 use super::cohort::{DAYS_PER_MONTH, Timetable};
-use super::correction::{Contest, Correction};
+use super::correction::{Spread, corrected};
 use super::describe::{assumption_rows, notes, why_no_cash};
 use super::draws::Effects;
 use super::lines::Lines;
 use super::model::{BusinessCase, PilotFacts, Priced};
 use super::run::{Base, DRAWS, Drawn, Model, stream_of, streamed};
 use super::summary::summary;
-use super::tornado::{Tornado, effect_ends};
+use super::tornado::{Tornado, effect_ends, tail_z};
 
 /// The business case of a pilot whose roll-out starts in calendar month `start_month` (1 is January).
 ///
@@ -131,12 +130,7 @@ pub fn evaluate(
     let estimated = model.at(assumptions.base(), &estimates);
     let spread = Spread::new(effect, priced);
     let corrections = spread.corrections(&estimates, &estimated, cash, experiment.analysis.alpha);
-    let corrected: Vec<Avoided> = estimates
-        .iter()
-        .zip(&corrections)
-        .map(|(estimate, c)| c.as_ref().map_or(*estimate, Correction::effect))
-        .collect();
-    let base = model.at(assumptions.base(), &corrected);
+    let base = model.at(assumptions.base(), &corrected(&estimates, &corrections));
     let is_corrected: Vec<bool> = corrections.iter().map(Option::is_some).collect();
     let mut drawn: Vec<Vec<Drawn>> = Vec::with_capacity(arms.len());
     let stream = stream_of(experiment);
@@ -187,7 +181,12 @@ pub fn evaluate(
             assumptions: &assumptions,
             base: &base,
             names: &effect.arms,
-            effects: &effect_ends(&corrections, &estimates, &spread.priced, effects.df()),
+            effects: &effect_ends(
+                &corrections,
+                &estimates,
+                &spread.priced,
+                tail_z(effects.df()),
+            ),
             priced,
         };
         case.tornado = tornado.rows();
@@ -195,7 +194,7 @@ pub fn evaluate(
             &assumptions,
             &effects,
             &corrections,
-            (&estimates, &spread.both()),
+            &spread,
             &effect.arms,
             priced,
             experiment,
@@ -221,68 +220,4 @@ fn find_arm<'a>(experiment: &'a Experiment, name: &str) -> Result<&'a Arm> {
             "the joint effect has an arm {name} that the plan has not"
         ))
     })
-}
-
-/// Errors of the arms' effects per customer-month.
-struct Spread {
-    contacts: Vec<f64>,
-    priced: Vec<f64>,
-    /// Covariance of what has a price.
-    cov: Vec<Vec<f64>>,
-}
-
-impl Spread {
-    fn new(effect: &JointEffect, priced: Priced) -> Self {
-        let per_month = |cov: &[Vec<f64>]| -> Vec<Vec<f64>> {
-            let square = DAYS_PER_MONTH * DAYS_PER_MONTH;
-            cov.iter()
-                .map(|row| row.iter().map(|c| c * square).collect())
-                .collect()
-        };
-        let roots = |cov: &[Vec<f64>]| -> Vec<f64> {
-            (0..cov.len()).map(|k| cov[k][k].max(0.0).sqrt()).collect()
-        };
-        let contacts = per_month(&effect.cov);
-        let cov = match (&effect.minutes, priced) {
-            (Some(minutes), Priced::Minutes) => per_month(&minutes.cov),
-            _ => contacts.clone(),
-        };
-        Spread {
-            contacts: roots(&contacts),
-            priced: roots(&cov),
-            cov,
-        }
-    }
-
-    fn both(&self) -> Vec<Avoided> {
-        let both = self.contacts.iter().zip(&self.priced);
-        both.map(|(contacts, priced)| Avoided {
-            contacts: *contacts,
-            priced: *priced,
-        })
-        .collect()
-    }
-
-    /// Corrections for the choice by NPV, or without cash by contacts avoided.
-    fn corrections(
-        &self,
-        estimates: &[Avoided],
-        estimated: &Base,
-        cash: bool,
-        alpha: f64,
-    ) -> Vec<Option<Correction>> {
-        let costs: Vec<f64> = match cash {
-            true => estimated.outcomes.iter().map(|o| o.pv_spend).collect(),
-            false => vec![0.0; estimates.len()],
-        };
-        Contest {
-            estimates,
-            se_priced: &self.priced,
-            se_contacts: &self.contacts,
-            cov: &self.cov,
-            slope: if cash { estimated.sums.savings_pv } else { 1.0 },
-            costs: &costs,
-        }
-        .corrections(alpha)
-    }
 }

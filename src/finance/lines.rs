@@ -5,11 +5,10 @@ use rayon::prelude::*;
 use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 
-use super::cash::Outcome;
-use super::cohort::DAYS_PER_MONTH;
+use super::cash::{Avoided, Outcome};
 use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
 use super::run::{Base, Drawn, Draws, Model};
-use super::spread::{interval, quantiles};
+use super::spread::{NEVER, interval, months, quantiles};
 
 /// The fan's probabilities.
 const FAN: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -51,12 +50,10 @@ impl Lines<'_> {
         Ok(ArmCase {
             arm: self.effect.arms[k].clone(),
             avoided_per_customer_month: self.line(k, |o| o.avoided.contacts),
-            contacts_avoided: match self.fades() {
-                true => self.line(k, |o| o.contacts),
-                false => self.line(k, |o| o.contacts_observed),
-            },
+            contacts_avoided: self.line(k, |o| self.counted(o).contacts),
             minutes_per_customer_month: minutes.then(|| self.line(k, |o| o.avoided.priced)),
-            minutes_avoided: (minutes && self.fades()).then(|| self.line(k, |o| o.priced)),
+            minutes_avoided: minutes.then(|| self.line(k, |o| self.counted(o).priced)),
+            hours_avoided: self.hours(k),
             overstated_by_contacts: self.overstated(k),
             as_estimated: self.corrected[k].then(|| self.as_estimated(k)),
             pv_savings: None,
@@ -64,12 +61,16 @@ impl Lines<'_> {
             npv: None,
             npv_observed_only: None,
             share_beyond_observed: None,
+            npv_share_beyond_observed: None,
             roi: None,
             payback_months: None,
+            payback_months_interval: None,
             payback_months_discounted: None,
+            payback_months_discounted_interval: None,
             cost_per_contact_avoided: None,
             break_even_reduction: None,
             break_even_avoided_per_day: None,
+            break_even_exists: None,
             budget_share: None,
             budget_share_unrealised: None,
             probability_budget_claim: None,
@@ -82,6 +83,28 @@ impl Lines<'_> {
     /// Whether the plan says how the effect fades.
     fn fades(&self) -> bool {
         self.model.business.half_life.is_some()
+    }
+
+    /// What an outcome avoids over the horizon: for as long as the pilot measured where the plan does
+    /// not say how the effect fades.
+    fn counted(&self, outcome: &Outcome) -> Avoided {
+        let (contacts, priced) = match self.fades() {
+            true => (outcome.contacts, outcome.priced),
+            false => (outcome.contacts_observed, outcome.priced_observed),
+        };
+        Avoided { contacts, priced }
+    }
+
+    /// Hours of handling avoided over the horizon, from minutes or from the plan's handling time.
+    fn hours(&self, k: usize) -> Option<Line> {
+        let staffing = self.model.business.staffing;
+        match (self.priced, staffing.and_then(|s| s.handling_seconds)) {
+            (Priced::Minutes, _) => Some(self.line(k, |o| self.counted(o).priced / 60.0)),
+            (Priced::Contacts, Some(seconds)) => {
+                Some(self.line(k, |o| self.counted(o).contacts * seconds / 3600.0))
+            }
+            (Priced::Contacts, None) => None,
+        }
     }
 
     /// (share of contacts avoided)/(share of minutes avoided) − 1, as the pilot measured both.
@@ -130,24 +153,15 @@ impl Lines<'_> {
         arm.roi = (outcome.pv_spend > 0.0).then(|| self.line(k, Outcome::roi));
         arm.cost_per_contact_avoided =
             (outcome.contacts_pv > 0.0).then(|| self.line(k, Outcome::cost_per_contact));
-        arm.payback_months = outcome.payback;
-        arm.payback_months_discounted = base.prices.payback_discounted(
-            &base.values,
-            &base.profile,
-            outcome.avoided.priced,
-            &base.values.costs[k],
-        );
-        let control_rate = match (self.priced, &self.effect.minutes) {
-            (Priced::Minutes, Some(minutes)) => minutes.control_rate,
-            _ => self.effect.control_rate,
+        let month = |pick: fn(&Outcome) -> Option<u32>| {
+            let drawn = self.of(k).map(|o| pick(o).unwrap_or(NEVER));
+            Some(months(drawn.collect(), self.level))
         };
-        let slope = base.sums.savings_pv;
-        if slope > 0.0 {
-            arm.share_beyond_observed = Some(1.0 - base.sums.observed_pv / slope);
-            let per_day = outcome.pv_spend / slope / DAYS_PER_MONTH;
-            arm.break_even_avoided_per_day = Some(per_day);
-            arm.break_even_reduction = (control_rate > 0.0).then(|| per_day / control_rate);
-        }
+        arm.payback_months = outcome.payback;
+        arm.payback_months_interval = month(|o| o.payback);
+        arm.payback_months_discounted = outcome.payback_discounted;
+        arm.payback_months_discounted_interval = month(|o| o.payback_discounted);
+        self.add_thresholds(k, arm);
         let share = |holds: &dyn Fn(&Outcome) -> bool| {
             self.of(k).filter(|o| holds(o)).count() as f64 / self.draws.count()
         };
@@ -171,6 +185,31 @@ impl Lines<'_> {
             let positive = self.drawn(k).filter(|d| d.npv > 0.0).count();
             raw.probability_npv_positive = Some(positive as f64 / self.draws.count());
         }
+    }
+
+    /// Adds what the effect must come to, and how much of its value nobody has seen yet.
+    fn add_thresholds(&self, k: usize, arm: &mut ArmCase) {
+        let outcome = &self.base.outcomes[k];
+        arm.npv_share_beyond_observed =
+            (outcome.npv() > 0.0).then(|| self.line(k, Outcome::npv_beyond_observed));
+        let Some(value) = outcome.beyond_observed() else {
+            return;
+        };
+        let drawn: Vec<f64> = self.of(k).filter_map(Outcome::beyond_observed).collect();
+        arm.break_even_exists = Some(drawn.len() as f64 / self.draws.count());
+        let (lower, upper) = interval(drawn, self.level);
+        arm.share_beyond_observed = Some(Line {
+            value,
+            lower,
+            upper,
+        });
+        let control_rate = match (self.priced, &self.effect.minutes) {
+            (Priced::Minutes, Some(minutes)) => minutes.control_rate,
+            _ => self.effect.control_rate,
+        };
+        arm.break_even_avoided_per_day = Some(self.line(k, Outcome::break_even));
+        arm.break_even_reduction =
+            (control_rate > 0.0).then(|| self.line(k, |o| o.break_even() / control_rate));
     }
 
     /// Cash of the base case by month, with the interval and the fan of the cumulative.
@@ -225,7 +264,8 @@ impl Lines<'_> {
                 row.contacts_avoided = avoided.contacts * base.profile.avoided[t];
                 row.minutes_avoided = row.minutes_avoided.map(|_| priced);
                 row.saving_variable = priced * variable;
-                row.saving_labour = priced * labour;
+                // Of harm before the lag −0, which a table would show.
+                row.saving_labour = priced * labour + 0.0;
                 row.delivery_cost = costs.per_customer * base.profile.delivered[t];
                 row.running_cost = costs.per_month;
             } else {

@@ -21,6 +21,7 @@ mod run;
 mod spread;
 mod staffing;
 mod summary;
+mod told;
 mod tornado;
 mod what_if;
 

@@ -87,6 +87,16 @@ pub struct Line {
     pub upper: Option<f64>,
 }
 
+/// The interval of a month from the draws: the first whole months by which a share of the draws of
+/// half of 1 − level, and of 1 less that, has come so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MonthRange {
+    /// Lower end; `None` is never within the horizon.
+    pub lower: Option<u32>,
+    /// Upper end; `None` is never within the horizon.
+    pub upper: Option<u32>,
+}
+
 /// The case of one treatment arm. Where the arm beats another one, its effect is the hybrid
 /// median-unbiased estimate, and `as_estimated` stands beside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -101,6 +111,9 @@ pub struct ArmCase {
     pub minutes_per_customer_month: Option<Line>,
     /// Minutes of handling avoided over the horizon, where minutes are priced.
     pub minutes_avoided: Option<Line>,
+    /// Hours of handling avoided over the horizon, where the handling time is known: from minutes, or
+    /// from the plan's own handling time.
+    pub hours_avoided: Option<Line>,
     /// By how much contacts × average handling time would overstate the minutes avoided, as a share.
     pub overstated_by_contacts: Option<f64>,
     /// The arm without the correction for having been chosen; `None` where it beats no other arm.
@@ -113,20 +126,30 @@ pub struct ArmCase {
     pub npv: Option<Line>,
     /// NPV when the effect ends with the pilot's window.
     pub npv_observed_only: Option<Line>,
-    /// Share of NPV's savings that lies beyond what was measured.
-    pub share_beyond_observed: Option<f64>,
+    /// Share of the savings that lies beyond what was measured; the interval is of the draws that save anything.
+    pub share_beyond_observed: Option<Line>,
+    /// (NPV − NPV observed only)/NPV; `None` where NPV is not above 0. A draw whose NPV is not counts
+    /// above all others: all of its value, and more, lies beyond.
+    pub npv_share_beyond_observed: Option<Line>,
     /// PV(savings)/PV(spend) − 1; `None` without spend.
     pub roi: Option<Line>,
     /// First whole month from which cumulative cash stays ≥ 0; `None` if none.
     pub payback_months: Option<u32>,
+    /// Its interval.
+    pub payback_months_interval: Option<MonthRange>,
     /// The same with discounted cash.
     pub payback_months_discounted: Option<u32>,
+    /// Its interval.
+    pub payback_months_discounted_interval: Option<MonthRange>,
     /// PV(spend)/PV(contacts avoided).
     pub cost_per_contact_avoided: Option<Line>,
-    /// Reduction (1 − ratio) of contacts, or of minutes where they are priced, at which NPV is 0 at base.
-    pub break_even_reduction: Option<f64>,
-    /// Contacts, or minutes where they are priced, avoided per customer-day at which NPV is 0 at base.
-    pub break_even_avoided_per_day: Option<f64>,
+    /// Reduction (1 − ratio) of contacts, or of minutes where they are priced, at which NPV is 0: of
+    /// control's rate as measured. A draw without break-even counts above all others.
+    pub break_even_reduction: Option<Line>,
+    /// Contacts, or minutes where they are priced, avoided per customer-day at which NPV is 0.
+    pub break_even_avoided_per_day: Option<Line>,
+    /// Share of the draws in which there is a break-even: in the others nothing avoided becomes cash.
+    pub break_even_exists: Option<f64>,
     /// Steady-state yearly saving over the annual service budget, with realisation.
     pub budget_share: Option<Line>,
     /// The same without realisation.
@@ -270,6 +293,10 @@ pub struct DrawsSummary {
     pub draws: u32,
     /// The arms' effects, corrected for the choice as those of the case are.
     pub effects: Vec<EffectDraws>,
+    /// Covariance of the effects as estimated, per customer-month: of minutes where they are priced.
+    pub covariance: Vec<Vec<f64>>,
+    /// Distance of an effect's 5th and 95th percentile from its estimate, in standard errors.
+    pub tail_z: f64,
     /// The uncertain assumptions.
     pub assumptions: Vec<AssumptionDraws>,
 }

@@ -10,7 +10,7 @@ use crate::stats::random::Stream;
 use super::assumption::{Assumptions, BEFORE_EFFECTS, Costs, Values};
 use super::cash::{Avoided, Outcome, Prices, Sums};
 use super::cohort::{Profile, Timetable};
-use super::correction::Correction;
+use super::correction::{Correction, drawn};
 use super::draws::Effects;
 
 /// Joint draws behind the intervals and probabilities of a business case.
@@ -183,15 +183,9 @@ pub(super) fn streamed(
     draw: usize,
 ) -> One {
     let (uniforms, estimated) = one(assumptions, effects, stream, draw);
-    let drawn = estimated.iter().zip(corrections);
     One {
         values: assumptions.draw(&uniforms),
-        corrected: drawn
-            .map(|(avoided, correction)| match correction {
-                Some(correction) => correction.draw(*avoided),
-                None => *avoided,
-            })
-            .collect(),
+        corrected: drawn(&estimated, corrections),
         estimated,
     }
 }

@@ -1,5 +1,10 @@
 //! Intervals from draws.
 
+use super::model::MonthRange;
+
+/// A month that does not come: after every other.
+pub(super) const NEVER: u32 = u32::MAX;
+
 /// Equal-tailed interval of `values` at `level`; an end is `None` where it is not finite.
 pub(super) fn interval(mut values: Vec<f64>, level: f64) -> (Option<f64>, Option<f64>) {
     if values.iter().any(|v| v.is_nan()) {
@@ -8,6 +13,24 @@ pub(super) fn interval(mut values: Vec<f64>, level: f64) -> (Option<f64>, Option
     let tail = (1.0 - level) / 2.0;
     let mut end = |p| Some(quantile(&mut values, p)).filter(|v| v.is_finite());
     (end(tail), end(1.0 - tail))
+}
+
+/// Interval of whole months at `level`; `None` is never.
+///
+/// *Formula* — the first month m with P(month ≤ m) ≥ p: a month between two months is none.
+/// *Source* — Hyndman & Fan (1996), type 1.
+pub(super) fn months(mut months: Vec<u32>, level: f64) -> MonthRange {
+    months.sort_unstable();
+    let tail = (1.0 - level) / 2.0;
+    let at = |p: f64| {
+        let place = (months.len() as f64 * p - 1e-9).ceil() as usize;
+        let month = months.get(place.saturating_sub(1)).copied();
+        month.filter(|m| *m != NEVER)
+    };
+    MonthRange {
+        lower: at(tail),
+        upper: at(1.0 - tail),
+    }
 }
 
 /// Quantiles of `values`; NaN where one is not a number.
@@ -46,6 +69,20 @@ mod tests {
         for (p, q) in [(0.1, 1.6), (0.5, 5.0), (0.9, 9.1), (0.0, 1.0), (1.0, 10.0)] {
             assert!((quantile(&mut x, p) - q).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn months_are_whole_and_never_is_last() {
+        let range = |months: &[u32], level| {
+            let MonthRange { lower, upper } = super::months(months.to_vec(), level);
+            (lower, upper)
+        };
+        // R: quantile(c(3, 4, 4, 9), c(.25, .75), type = 1) → 3, 4
+        assert_eq!(range(&[4, 3, 9, 4], 0.5), (Some(3), Some(4)));
+        assert_eq!(range(&[4, 3, NEVER, 4], 0.5), (Some(3), Some(4)));
+        assert_eq!(range(&[4, 3, NEVER, NEVER], 0.5), (Some(3), None));
+        assert_eq!(range(&[NEVER; 4], 0.95), (None, None));
+        assert_eq!(range(&[], 0.95), (None, None));
     }
 
     #[test]

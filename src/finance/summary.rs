@@ -5,10 +5,11 @@ use crate::experiment::Experiment;
 
 use super::assumption::Assumptions;
 use super::cash::Avoided;
-use super::correction::Correction;
+use super::correction::{Correction, Spread};
 use super::draws::Effects;
 use super::model::{AssumptionDraws, DrawsSummary, EffectDraws, Priced};
 use super::run::{one, stream_of};
+use super::tornado::tail_z;
 
 /// Draws that another program gets.
 pub const EMBEDDED_DRAWS: u32 = 2_000;
@@ -25,11 +26,12 @@ pub(super) fn summary(
     assumptions: &Assumptions,
     effects: &Effects,
     corrections: &[Option<Correction>],
-    (estimates, se): (&[Avoided], &[Avoided]),
+    spread: &Spread,
     names: &[String],
     priced: Priced,
     plan: &Experiment,
 ) -> DrawsSummary {
+    let (estimates, se) = (effects.estimates(), spread.both());
     let uncertain: Vec<usize> = assumptions.uncertain().map(|(place, _)| place).collect();
     let mut u = vec![String::new(); uncertain.len()];
     let mut z = vec![String::new(); names.len()];
@@ -58,6 +60,8 @@ pub(super) fn summary(
     let minutes = |v: f64| (priced == Priced::Minutes).then_some(v);
     DrawsSummary {
         draws: EMBEDDED_DRAWS,
+        covariance: spread.cov.clone(),
+        tail_z: tail_z(effects.df()),
         effects: z
             .into_iter()
             .zip(estimated_z)

@@ -33,11 +33,9 @@ pub(super) fn effect_ends(
     corrections: &[Option<Correction>],
     estimates: &[Avoided],
     se: &[f64],
-    df: Option<f64>,
+    tail_z: f64,
 ) -> Vec<[f64; 2]> {
-    let at = |k: usize, p: f64| {
-        // The distance of a draw, to which the correction belongs, is that of Student's t.
-        let z = t_isf(1.0 - p, df);
+    let at = |k: usize, z: f64| {
         let drawn = Avoided {
             contacts: estimates[k].contacts,
             priced: estimates[k].priced + z * se[k],
@@ -48,8 +46,14 @@ pub(super) fn effect_ends(
         }
     };
     (0..estimates.len())
-        .map(|k| ENDS.map(|p| at(k, p)))
+        .map(|k| [at(k, -tail_z), at(k, tail_z)])
         .collect()
+}
+
+/// The distance of an effect's 95th percentile from its estimate in standard errors: that of the
+/// draws, to which the correction belongs, is Student's.
+pub(super) fn tail_z(df: Option<f64>) -> f64 {
+    t_isf(ENDS[0], df)
 }
 
 /// One thing that moves: key, range, values, unit, and the assumptions at both.

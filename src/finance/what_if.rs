@@ -2,18 +2,20 @@
 
 use crate::analysis::{JointEffect, MinutesEffect};
 use crate::error::{Error, Result};
-use crate::experiment::{Arm, Assumption, Business, Claims, CostBasis, HalfLife, UnitCost};
+use crate::experiment::Arm;
 
 use super::assumption::Assumptions;
 use super::cash::Avoided;
 use super::choice::Options;
 use super::cohort::{DAYS_PER_MONTH, Timetable};
+use super::correction::{Correction, Spread, corrected, drawn};
 use super::evaluate::best_as_estimated;
 use super::lines::Lines;
-use super::model::{AssumptionRow, BusinessCase, DrawsSummary, EffectDraws, Priced, TornadoRow};
+use super::model::{AssumptionRow, BusinessCase, DrawsSummary, EffectDraws, Priced};
 use super::run::{Model, One};
 use super::summary::{standardised, uniforms};
-use super::tornado::Tornado;
+use super::told::Told;
+use super::tornado::{Tornado, effect_ends};
 
 /// An assumption that is set to one number; without a value the effect never fades
 /// (`half_life_months`) or nothing is repeated (`repeat_every_months`).
@@ -29,9 +31,9 @@ pub struct Change {
 /// sliders are moved.
 ///
 /// The draws of everything that is not changed stay as they are, so what moves is moved by the
-/// change alone. What rests on more than the document holds stays away: staffing and the value of
-/// perfect information are `None`, notes and assumptions empty. The correction of an effect for
-/// having been chosen stays that of the plan, and so do the ends of the tornado's bar of the effect.
+/// change alone: the correction of an effect for having been chosen too, since another price may
+/// choose another arm. The value of perfect information comes from the draws alone. Notes and
+/// assumptions are empty.
 ///
 /// # Errors
 /// A plan error names a key that the case has not, or a value outside its domain; a data error says
@@ -61,26 +63,22 @@ pub fn what_if(
         timetable,
         arms: arms.len(),
     };
-    let at = |pick: fn(&EffectDraws) -> f64| -> Vec<Avoided> {
-        draws.effects.iter().map(|e| avoided(e, pick(e))).collect()
-    };
-    let estimated = model.at(assumptions.base(), &at(|_| 0.0));
-    let base = model.at(assumptions.base(), &at(|e| e.base_z));
+    let estimates: Vec<Avoided> = draws.effects.iter().map(|e| avoided(e, 0.0)).collect();
+    let estimated = model.at(assumptions.base(), &estimates);
+    let spread = Spread::told(draws);
+    let corrections = spread.corrections(&estimates, &estimated, true, 1.0 - case.level);
+    let base = model.at(assumptions.base(), &corrected(&estimates, &corrections));
     let columns = Columns::new(&assumptions, draws)?;
-    let one = |draw| columns.one(&assumptions, draw);
-    let drawn = model.draw(draws.draws, one, 0..arms.len());
-    let corrected: Vec<bool> = draws
-        .effects
-        .iter()
-        .map(|e| e.estimated_z.is_some())
-        .collect();
+    let one = |draw| columns.one(&assumptions, &corrections, draw);
+    let draws_of_arms = model.draw(draws.draws, one, 0..arms.len());
+    let is_corrected: Vec<bool> = corrections.iter().map(Option::is_some).collect();
     let lines = Lines {
         model: &model,
         effect: &effect,
         base: &base,
         estimated: &estimated,
-        corrected: &corrected,
-        draws: &drawn,
+        corrected: &is_corrected,
+        draws: &draws_of_arms,
         level: case.level,
         priced: case.priced,
     };
@@ -101,9 +99,10 @@ pub fn what_if(
     for k in 0..arms.len() {
         let mut arm = lines.arm(k)?;
         lines.add_money(k, &mut arm, case.payback_within_months);
+        arm.staffing = lines.staffing(k);
         out.cashflow.extend(lines.cashflow(k));
         out.arms.push(arm);
-        let of_arm = drawn.drawn.iter().skip(k).step_by(arms.len());
+        let of_arm = draws_of_arms.drawn.iter().skip(k).step_by(arms.len());
         by_arm.push(of_arm.copied().collect());
     }
     let best = best_as_estimated(&estimated, true);
@@ -119,13 +118,13 @@ pub fn what_if(
         cash: true,
         best,
     };
-    out.choice = Some(options.comparison());
+    out.choice = Some(options.choice_by_draws());
     let tornado = Tornado {
         model: &model,
         assumptions: &assumptions,
         base: &base,
         names: &effect.arms,
-        effects: &effect_ends(&case.tornado, &effect.arms)?,
+        effects: &effect_ends(&corrections, &estimates, &spread.priced, draws.tail_z),
         priced: case.priced,
     };
     out.tornado = tornado.rows();
@@ -165,23 +164,10 @@ fn joint_effect(case: &BusinessCase, draws: &DrawsSummary) -> JointEffect {
     }
 }
 
-fn effect_ends(tornado: &[TornadoRow], arms: &[String]) -> Result<Vec<[f64; 2]>> {
-    arms.iter()
-        .map(|arm| {
-            let row = tornado
-                .iter()
-                .find(|row| row.arm == *arm && row.key == "effect");
-            let ends = row.and_then(|row| Some([row.low, row.high?]));
-            ends.ok_or_else(|| {
-                Error::data(format!("the case has no bar of the effect of {arm}")).key("tornado")
-            })
-        })
-        .collect()
-}
-
 /// The embedded draws, read.
 struct Columns<'a> {
-    effects: Vec<(&'a EffectDraws, Vec<f64>, Vec<f64>)>,
+    /// Each with its draws as estimated.
+    effects: Vec<(&'a EffectDraws, Vec<f64>)>,
     /// One column a place of the assumptions; empty where nothing was drawn.
     uniforms: Vec<Vec<f64>>,
 }
@@ -201,12 +187,8 @@ impl<'a> Columns<'a> {
             }
         }
         let effects = draws.effects.iter().map(|effect| {
-            let z = standardised(&effect.z, draws.draws)?;
-            let estimated = match &effect.estimated_z {
-                Some(z) => standardised(z, draws.draws)?,
-                None => z.clone(),
-            };
-            Ok((effect, z, estimated))
+            let column = effect.estimated_z.as_ref().unwrap_or(&effect.z);
+            Ok((effect, standardised(column, draws.draws)?))
         });
         Ok(Columns {
             effects: effects.collect::<Result<_>>()?,
@@ -214,147 +196,22 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn one(&self, assumptions: &Assumptions, draw: usize) -> One {
+    fn one(
+        &self,
+        assumptions: &Assumptions,
+        corrections: &[Option<Correction>],
+        draw: usize,
+    ) -> One {
         let columns = self.uniforms.iter();
         let uniforms: Vec<f64> = columns
             .map(|column| column.get(draw).copied().unwrap_or(0.5))
             .collect();
         let effects = self.effects.iter();
-        let (estimated, corrected) = effects
-            .map(|(e, z, estimated)| (avoided(e, estimated[draw]), avoided(e, z[draw])))
-            .unzip();
+        let estimated: Vec<Avoided> = effects.map(|(e, z)| avoided(e, z[draw])).collect();
         One {
             values: assumptions.draw(&uniforms),
+            corrected: drawn(&estimated, corrections),
             estimated,
-            corrected,
         }
-    }
-}
-
-/// The plan's assumptions as the document tells them, with the changes.
-struct Told<'a> {
-    rows: &'a [AssumptionRow],
-    changes: &'a [Change],
-}
-
-impl Told<'_> {
-    fn check(&self) -> Result<()> {
-        for Change { key, to } in self.changes {
-            let may_be_absent = ["half_life_months", "repeat_every_months"].contains(&key.as_str());
-            if !may_be_absent && !self.rows.iter().any(|row| row.key == *key) {
-                return Err(Error::plan(format!("the case has no assumption {key}")).key(key));
-            }
-            if to.is_none() && !may_be_absent {
-                return Err(Error::plan(format!("{key} needs a number")).key(key));
-            }
-        }
-        Ok(())
-    }
-
-    /// The assumption of a key, `None` where there is none.
-    fn get(&self, key: &str) -> Result<Option<Assumption>> {
-        if let Some(change) = self.changes.iter().rfind(|change| change.key == key) {
-            return Ok(change.to.map(Assumption::Fixed));
-        }
-        let Some(row) = self.rows.iter().find(|row| row.key == key) else {
-            return Ok(None);
-        };
-        let assumption = match (row.form.as_str(), row.low, row.mode, row.high, row.sd) {
-            ("number", ..) => Some(Assumption::Fixed(row.base)),
-            ("triangular", Some(low), Some(mode), Some(high), _) => {
-                Some(Assumption::Triangular { low, mode, high })
-            }
-            ("normal", _, _, _, Some(sd)) => Some(Assumption::Normal { mean: row.base, sd }),
-            _ => None,
-        };
-        assumption
-            .ok_or_else(|| {
-                Error::data(format!("{key} is no number, triangle or normal")).key("assumptions")
-            })
-            .map(Some)
-    }
-
-    fn required(&self, key: &str) -> Result<Assumption> {
-        self.get(key)?
-            .ok_or_else(|| Error::data(format!("the case has no {key}")).key("assumptions"))
-    }
-
-    fn number(&self, key: &str) -> Result<Option<f64>> {
-        match self.get(key)? {
-            None => Ok(None),
-            Some(Assumption::Fixed(number)) => Ok(Some(number)),
-            Some(_) => Err(Error::data(format!("{key} is not one number")).key("assumptions")),
-        }
-    }
-
-    fn months(&self, key: &str) -> Result<Option<u32>> {
-        match self.number(key)? {
-            None => Ok(None),
-            Some(m) if m.fract() == 0.0 && (0.0..=600.0).contains(&m) => Ok(Some(m as u32)),
-            Some(_) => {
-                Err(Error::plan(format!("{key} must be whole months, 600 at most")).key(key))
-            }
-        }
-    }
-
-    fn business(&self, currency: &str, claimed: Option<f64>) -> Result<Business> {
-        let cost = |key: &str| -> Result<Option<UnitCost>> {
-            let part = |name: &str| self.get(&format!("{key}.{name}"));
-            let parts = part("variable")?.zip(part("labour")?);
-            Ok(parts.map(|(variable, labour)| UnitCost { variable, labour }))
-        };
-        let cost = match cost("cost_per_contact")? {
-            Some(cost) => Some(CostBasis::PerContact(cost)),
-            None => cost("cost_per_minute")?.map(CostBasis::PerMinute),
-        };
-        let season: Vec<f64> = (1..=12)
-            .map(|month| self.number(&format!("baseline_by_month.{month}")))
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect();
-        Ok(Business {
-            currency: currency.into(),
-            cost,
-            handling_outcome: None,
-            realisation: Some(self.required("realisation")?),
-            realisation_lag_months: self.required("realisation_lag_months")?,
-            half_life: Some(match self.get("half_life_months")? {
-                Some(half_life) => HalfLife::Months(half_life),
-                None => HalfLife::None,
-            }),
-            units_at_rollout: Some(self.required("units_at_rollout")?),
-            new_customers_per_month: self.required("new_customers_per_month")?,
-            churn_per_month: self.required("churn_per_month")?,
-            holdout: self.number("holdout")?.unwrap_or(0.0),
-            horizon_months: self.months("horizon_months")?.unwrap_or(0),
-            annual_discount_rate: self.required("annual_discount_rate")?,
-            ramp_months: self.months("ramp_months")?.unwrap_or(0),
-            repeat_every_months: self.months("repeat_every_months")?,
-            baseline_by_month: season.try_into().ok(),
-            annual_service_budget: self.get("annual_service_budget")?,
-            claims: Claims {
-                contact_reduction: (0.0, 0.0),
-                budget_share: claimed.unwrap_or(0.0),
-            },
-            staffing: None,
-        })
-    }
-
-    fn arms(&self, effects: &[EffectDraws]) -> Result<Vec<Arm>> {
-        let arm = |effect: &EffectDraws| {
-            let cost = |key: &str| self.required(&format!("arms.{}.{key}", effect.arm));
-            Ok(Arm {
-                name: effect.arm.clone(),
-                title: effect.arm.clone(),
-                control: false,
-                weight: None,
-                interventions: Vec::new(),
-                fixed_cost: cost("fixed_cost")?,
-                cost_per_customer: cost("cost_per_customer")?,
-                running_cost_per_month: cost("running_cost_per_month")?,
-            })
-        };
-        effects.iter().map(arm).collect()
     }
 }

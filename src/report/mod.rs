@@ -26,6 +26,7 @@ mod stages;
 mod tables;
 mod terminal;
 pub mod text;
+mod thresholds;
 mod typeset;
 mod which;
 mod workbook;

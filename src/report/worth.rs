@@ -1,11 +1,12 @@
 //! What a roll-out is worth, in words: the money part of the memo.
 
-use crate::finance::{ArmCase, BusinessCase, Line, Priced};
+use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, beside, beside_level, range};
 use crate::report::memo::{Block, Section, UNKNOWN, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
+use crate::report::thresholds;
 use crate::report::which;
 use crate::stats::Estimator;
 use crate::texts::text;
@@ -60,7 +61,10 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     if let Some(npv) = &arm.npv {
         let npv = amounts(case, npv);
         said.push(match arm.payback_months {
-            Some(month) => text!("worth.pays-back", npv, month),
+            Some(month) => {
+                let month = thresholds::payback(month, arm.payback_months_interval);
+                text!("worth.pays-back", npv, month)
+            }
             None => text!("worth.never-pays-back", npv),
         });
         if let (Some(months), Some(p)) = (case.payback_within_months, arm.probability_payback) {
@@ -74,20 +78,12 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     if let Some(observed) = &arm.npv_observed_only {
         said.push(text!("worth.observed-only", npv = amounts(case, observed)));
     }
-    if let Some(share) = arm.share_beyond_observed {
-        said.push(text!("worth.beyond-observed", share = percent(share)));
-    }
+    said.extend(thresholds::beyond(arm));
     if let Some(cost) = &arm.cost_per_contact_avoided {
         let cost = money(cost.value, &plain(&case.currency), case.minor_digits);
         said.push(text!("worth.contact-costs", cost));
     }
-    if let Some(reduction) = arm.break_even_reduction {
-        let share = percent(reduction);
-        said.push(match case.priced {
-            Priced::Contacts => text!("worth.break-even-contacts", share),
-            Priced::Minutes => text!("worth.break-even-minutes", share),
-        });
-    }
+    said.extend(thresholds::break_even(case, arm));
     if let Some(share) = &arm.budget_share {
         let share = percent(share.value);
         let claim = case.claimed_budget_share.zip(arm.probability_budget_claim);
@@ -113,9 +109,9 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let contacts = text!("worth.contacts", count = whole(avoided.value));
     let contacts = beside(contacts, range(avoided.lower, avoided.upper, whole));
     let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
-    match &arm.minutes_avoided {
-        Some(minutes) => {
-            let hours = number::count((minutes.value / 60.0).max(0.0).round() as u64);
+    match &arm.hours_avoided {
+        Some(hours) => {
+            let hours = number::count(hours.value.max(0.0).round() as u64);
             text!("worth.avoids-hours", months, arm = title, contacts, hours)
         }
         None => text!("worth.avoids", months, arm = title, contacts),

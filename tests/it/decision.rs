@@ -319,6 +319,7 @@ fn the_rule_of_the_plan_decides() {
     let per_cost = case(&even, &analysis).arms[0]
         .break_even_avoided_per_day
         .unwrap()
+        .value
         / pilot::finance::mean(&even.arms[1].fixed_cost);
     even.decision.max_payback_months = None;
     for (share, verdict) in [(0.99, VerdictKind::Scale), (1.01, VerdictKind::Extend)] {
@@ -346,7 +347,7 @@ fn a_ratio_is_held_against_the_break_even_reduction() {
     plan.decision.scale_if = ScaleIf::BreakEven;
     let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004)]);
     let case = case(&plan, &analysis);
-    let needed = case.arms[0].break_even_reduction.unwrap();
+    let needed = case.arms[0].break_even_reduction.unwrap().value;
     for (upper, verdict) in [
         (1.0 - 1.01 * needed, VerdictKind::Scale),
         (1.0 - 0.99 * needed, VerdictKind::Extend),

@@ -9,7 +9,7 @@ use pilot::experiment::{
     DecisionRule, Experiment, HalfLife, Method, Multiplicity, Outcome, OutcomeKind,
     PlannedEstimand, Role, ScaleIf, Staffing, UnitCost,
 };
-use pilot::finance::{ArmCase, BusinessCase, Line, Staffed, evaluate};
+use pilot::finance::{ArmCase, BusinessCase, Line, MonthRange, Staffed, evaluate};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -273,9 +273,9 @@ fn months_of(v: &Value) -> Option<u32> {
 }
 
 #[test]
-fn eleven_sets_agree_with_plain_loops_over_cohorts() {
+fn twelve_sets_agree_with_plain_loops_over_cohorts() {
     let records = reference();
-    assert_eq!(records.len(), 11);
+    assert_eq!(records.len(), 12);
     for record in &records {
         let (plan, effect, start) = read(record);
         let case = evaluate(&effect, &plan, start).unwrap();
@@ -328,14 +328,27 @@ fn eleven_sets_agree_with_plain_loops_over_cohorts() {
             money("pv_spend", arm.pv_spend.map(|l| l.value));
             money("npv", arm.npv.map(|l| l.value));
             money("npv_observed_only", arm.npv_observed_only.map(|l| l.value));
-            money("share_beyond_observed", arm.share_beyond_observed);
+            money(
+                "share_beyond_observed",
+                arm.share_beyond_observed.map(|l| l.value),
+            );
+            money(
+                "npv_share_beyond_observed",
+                arm.npv_share_beyond_observed.map(|l| l.value),
+            );
             money("roi", arm.roi.map(|l| l.value));
             money(
                 "cost_per_contact_avoided",
                 arm.cost_per_contact_avoided.map(|l| l.value),
             );
-            money("break_even_avoided_per_day", arm.break_even_avoided_per_day);
-            money("break_even_reduction", arm.break_even_reduction);
+            money(
+                "break_even_avoided_per_day",
+                arm.break_even_avoided_per_day.map(|l| l.value),
+            );
+            money(
+                "break_even_reduction",
+                arm.break_even_reduction.map(|l| l.value),
+            );
             money("budget_share", arm.budget_share.map(|l| l.value));
             money(
                 "budget_share_unrealised",
@@ -432,6 +445,122 @@ fn staffing_agrees(arm: &ArmCase, want: &Value, id: &Value) {
     same("lower_occupancy", &agents.lower_occupancy);
 }
 
+/// Ends of what the effect must come to, of what nobody has seen yet, and of payback. A bracket without
+/// an end is one whose end lies beyond every number.
+fn thresholds_agree(arm: &ArmCase, want: &Value, id: &Value) {
+    let line = |line: Option<Line>| {
+        let line = line.unwrap();
+        (line.lower, line.upper)
+    };
+    let month = |range: Option<MonthRange>| {
+        let MonthRange { lower, upper } = range.unwrap();
+        (lower.map(f64::from), upper.map(f64::from))
+    };
+    for (key, (lower, upper)) in [
+        (
+            "break_even_avoided_per_day",
+            line(arm.break_even_avoided_per_day),
+        ),
+        ("share_beyond_observed", line(arm.share_beyond_observed)),
+        (
+            "npv_share_beyond_observed",
+            line(arm.npv_share_beyond_observed),
+        ),
+        ("payback_months", month(arm.payback_months_interval)),
+        (
+            "payback_months_discounted",
+            month(arm.payback_months_discounted_interval),
+        ),
+    ] {
+        for (end, got) in [("lower", lower), ("upper", upper)] {
+            let bracket = &want[format!("{key}_{end}_between")];
+            let [low, high] = [0, 1].map(|i| bracket[i].as_f64().unwrap_or(f64::INFINITY));
+            let got = got.unwrap_or(f64::INFINITY);
+            assert!(
+                low <= got && got <= high,
+                "{id} {} {key} {end}: {got} is not in {low} .. {high}",
+                arm.arm
+            );
+        }
+    }
+    let (got, want) = (
+        arm.break_even_exists.unwrap(),
+        want["break_even_exists"].as_f64().unwrap(),
+    );
+    assert!((got - want).abs() <= monte_carlo(want), "{id} {got} {want}");
+}
+
+/// Labour that becomes cash within the horizon in some draws, in none, or in none at base.
+#[test]
+fn what_a_draw_does_not_define_is_counted_and_never_a_number() {
+    let mut plan = plan();
+    let late = |low: f64, mode: f64, high: f64| Assumption::Triangular { low, mode, high };
+    plan.arms[1].fixed_cost = 20_000.0.into();
+    let b = business(&mut plan);
+    b.cost = Some(CostBasis::PerContact(UnitCost {
+        variable: 0.0.into(),
+        labour: 4.0.into(),
+    }));
+    b.realisation_lag_months = late(0.0, 20.0, 40.0);
+    let case = evaluate(&effect(0.01, 0.001), &plan, 1).unwrap();
+    let arm = only(&case);
+    // P(lag ≥ 24) of the triangle: (40 − 24)²/(40·20).
+    let exists = 1.0 - 256.0 / 800.0;
+    assert!((arm.break_even_exists.unwrap() - exists).abs() <= monte_carlo(exists));
+    let even = arm.break_even_reduction.unwrap();
+    assert!(even.lower.unwrap() < even.value && even.upper.is_none());
+    let share = arm.share_beyond_observed.unwrap();
+    assert!(share.lower.unwrap() <= share.upper.unwrap() && share.upper.unwrap() <= 1.0);
+    let months = arm.payback_months_interval.unwrap();
+    assert!(months.lower.is_some() && months.upper.is_none());
+
+    // In every draw too late: nothing is saved, there is no break-even and no share of it.
+    business(&mut plan).realisation_lag_months = late(24.0, 30.0, 40.0);
+    let case = evaluate(&effect(0.01, 0.001), &plan, 1).unwrap();
+    let arm = only(&case);
+    assert_eq!(arm.break_even_reduction, None);
+    assert_eq!(arm.break_even_avoided_per_day, None);
+    assert_eq!(arm.break_even_exists, None);
+    assert_eq!(arm.share_beyond_observed, None);
+    assert_eq!(arm.npv_share_beyond_observed, None);
+    let never = MonthRange {
+        lower: None,
+        upper: None,
+    };
+    assert_eq!(arm.payback_months_interval, Some(never));
+    let json = serde_json::to_string(&case).unwrap();
+    // Serde writes what is not finite as null: no value is.
+    assert!(!json.contains("\"value\":null"));
+}
+
+#[test]
+fn certain_assumptions_leave_nothing_of_a_break_even_to_chance() {
+    let mut plan = plan();
+    plan.arms[1].fixed_cost = 9_000.0.into();
+    let case = evaluate(&effect(0.004, 0.001), &plan, 1).unwrap();
+    let arm = only(&case);
+    for line in [
+        arm.break_even_reduction,
+        arm.break_even_avoided_per_day,
+        arm.share_beyond_observed,
+    ] {
+        let Line {
+            value,
+            lower,
+            upper,
+        } = line.unwrap();
+        assert!(close(lower.unwrap(), value, IDENTITY) && close(upper.unwrap(), value, IDENTITY));
+    }
+    assert_eq!(arm.break_even_exists, Some(1.0));
+    // What is above 0 in a draw is what its effect has over the break-even: the same probability.
+    let even = arm.break_even_avoided_per_day.unwrap().value * 30.4375;
+    let effect = arm.avoided_per_customer_month;
+    assert_eq!(
+        effect.lower.unwrap() > even,
+        arm.npv.unwrap().lower.unwrap() > 0.0
+    );
+}
+
 #[test]
 fn draws_agree_with_an_independent_simulation() {
     let mut seen = 0;
@@ -477,6 +606,7 @@ fn draws_agree_with_an_independent_simulation() {
                 let want = want["probability_budget_claim"].as_f64().unwrap();
                 assert!((got - want).abs() <= monte_carlo(want));
             }
+            thresholds_agree(arm, want, &record["id"]);
             let last = case.cashflow.iter().rfind(|r| r.arm == arm.arm).unwrap();
             between("cumulative_last_lower_between", last.cumulative_lower);
             for (key, got) in [
@@ -494,7 +624,7 @@ fn draws_agree_with_an_independent_simulation() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 8);
 }
 
 fn published(id: &str) -> Value {
@@ -605,7 +735,7 @@ fn the_model_repeats_what_the_pilot_measured() {
         arm.npv_observed_only.unwrap().value,
         IDENTITY
     ));
-    assert!(arm.share_beyond_observed.unwrap().abs() < IDENTITY);
+    assert!(arm.share_beyond_observed.unwrap().value.abs() < IDENTITY);
 }
 
 #[test]
@@ -738,6 +868,16 @@ fn without_a_fade_contacts_are_counted_as_long_as_measured() {
         1000.0 * window,
         IDENTITY
     ));
+    // And hours, by the handling time of the plan.
+    assert_eq!(only(&case).hours_avoided, None);
+    business(&mut plan).staffing = Some(Staffing {
+        handling_seconds: Some(180.0),
+        ..Staffing::default()
+    });
+    let hours = only(&evaluate(&effect, &plan, 1).unwrap())
+        .hours_avoided
+        .unwrap();
+    assert!(close(hours.value, 50.0 * window, IDENTITY));
 }
 
 #[test]
@@ -906,10 +1046,10 @@ proptest! {
     fn npv_is_zero_at_break_even(plan in random_plan()) {
         let case = evaluate(&effect(0.004, 0.001), &plan, 1).unwrap();
         let arm = only(&case);
-        if let Some(even) = arm.break_even_avoided_per_day {
+        if let Some(even) = arm.break_even_avoided_per_day.map(|l| l.value) {
             let spend = arm.pv_spend.unwrap().value;
             prop_assert!(npv(&plan, &effect(even, 0.001)).abs() <= IDENTITY * spend);
-            prop_assert!(close(arm.break_even_reduction.unwrap() * 0.05, even, IDENTITY));
+            prop_assert!(close(arm.break_even_reduction.unwrap().value * 0.05, even, IDENTITY));
         }
     }
 
@@ -993,7 +1133,7 @@ proptest! {
                 <= line.value + IDENTITY * arm.pv_savings.unwrap().value
         );
         if let Some(share) = arm.share_beyond_observed {
-            prop_assert!((-IDENTITY..=1.0 + IDENTITY).contains(&share));
+            prop_assert!((-IDENTITY..=1.0 + IDENTITY).contains(&share.value));
         }
         let last = case.cashflow.last().unwrap();
         let sum: f64 = case.cashflow.iter().map(|r| r.net).sum();

@@ -1,8 +1,8 @@
 //! The case once more from its document: the same numbers at the plan, the plan's numbers after a change.
 
 use pilot::analysis::JointEffect;
-use pilot::experiment::{Assumption, Experiment, HalfLife};
-use pilot::finance::{BusinessCase, Change, Line, evaluate, what_if};
+use pilot::experiment::{Assumption, Experiment, HalfLife, Staffing};
+use pilot::finance::{ArmCase, BusinessCase, Change, Line, evaluate, what_if};
 
 use super::finance::plan;
 
@@ -29,6 +29,16 @@ fn pilot() -> (Experiment, JointEffect) {
         sd: 0.005,
     };
     business.annual_service_budget = Some(Assumption::Fixed(500_000.0));
+    business.staffing = Some(Staffing {
+        occupancy: Some(0.85),
+        shrinkage: Some(0.3),
+        hours_per_agent_year: Some(1_700.0),
+        service_level: Some(0.8),
+        answer_seconds: Some(20.0),
+        interval_minutes: Some(30.0),
+        contacts_per_interval: Some(100.0),
+        handling_seconds: Some(180.0),
+    });
     let effect = JointEffect {
         arms: vec!["a".into(), "b".into()],
         mean: vec![0.001, 0.0014],
@@ -64,7 +74,7 @@ fn assert_alike(redone: &BusinessCase, evaluated: &BusinessCase) {
         (a, b) => a == b,
     };
     for (a, b) in redone.arms.iter().zip(&evaluated.arms) {
-        let lines: [(Option<Line>, Option<Line>); 8] = [
+        let lines: [(Option<Line>, Option<Line>); 11] = [
             (Some(a.contacts_avoided), Some(b.contacts_avoided)),
             (a.pv_savings, b.pv_savings),
             (a.pv_spend, b.pv_spend),
@@ -73,6 +83,9 @@ fn assert_alike(redone: &BusinessCase, evaluated: &BusinessCase) {
             (a.roi, b.roi),
             (a.cost_per_contact_avoided, b.cost_per_contact_avoided),
             (a.budget_share, b.budget_share),
+            (a.break_even_reduction, b.break_even_reduction),
+            (a.break_even_avoided_per_day, b.break_even_avoided_per_day),
+            (a.share_beyond_observed, b.share_beyond_observed),
         ];
         for (place, (a, b)) in lines.into_iter().enumerate() {
             let (Some(a), Some(b)) = (a, b) else {
@@ -90,6 +103,15 @@ fn assert_alike(redone: &BusinessCase, evaluated: &BusinessCase) {
                 "line {place}: {a:?} for {b:?}"
             );
         }
+        assert_staffed(a, b);
+        let value = |line: Option<Line>| line.map(|l| l.value);
+        let (share, want) = (
+            value(a.npv_share_beyond_observed),
+            value(b.npv_share_beyond_observed),
+        );
+        assert_eq!(share.is_some(), want.is_some());
+        assert!(share.is_none_or(|share| close(share, want.unwrap())));
+        assert_eq!(a.as_estimated.is_some(), b.as_estimated.is_some());
         assert_eq!(a.payback_months, b.payback_months);
         assert_eq!(a.payback_months_discounted, b.payback_months_discounted);
         let (p, q) = (
@@ -102,6 +124,10 @@ fn assert_alike(redone: &BusinessCase, evaluated: &BusinessCase) {
             b.probability_payback.is_some()
         );
     }
+    let worth = |case: &BusinessCase| case.choice.as_ref().unwrap().perfect_information.unwrap();
+    let (a, b) = (worth(redone), worth(evaluated));
+    // From 2,000 draws; the other from 10,000, or exact.
+    assert!(a.se > 0.0 && (a.value - b.value).abs() <= 4.0 * a.se.hypot(b.se));
     for (a, b) in redone.tornado.iter().zip(&evaluated.tornado) {
         assert_eq!((&a.arm, &a.key), (&b.arm, &b.key));
         assert!(close(a.npv_low, b.npv_low) && close(a.npv_high, b.npv_high));
@@ -115,6 +141,26 @@ fn assert_alike(redone: &BusinessCase, evaluated: &BusinessCase) {
         assert_eq!((&a.arm, a.standing), (&b.arm, b.standing));
         assert!(close(a.cost, b.cost) && close(a.contacts, b.contacts));
     }
+}
+
+/// Hours and agents at base.
+fn assert_staffed(a: &ArmCase, b: &ArmCase) {
+    let (a, b) = (a.staffing.as_ref().unwrap(), b.staffing.as_ref().unwrap());
+    for (a, b) in [
+        (a.hours_per_year, b.hours_per_year),
+        (a.paid_hours_per_year, b.paid_hours_per_year),
+        (a.full_time_agents, b.full_time_agents),
+    ] {
+        assert!(close(a.unwrap().value, b.unwrap().value));
+    }
+    assert!(close(a.contacts_avoided, b.contacts_avoided));
+    let (a, b) = (a.agents.unwrap(), b.agents.unwrap());
+    assert_eq!(a.before, b.before);
+    assert_eq!(a.fewer_agents.agents, b.fewer_agents.agents);
+    assert!(close(
+        a.lower_occupancy.occupancy,
+        b.lower_occupancy.occupancy
+    ));
 }
 
 #[test]
@@ -133,15 +179,10 @@ fn without_a_change_it_is_the_case_itself() {
 
 #[test]
 fn with_a_change_it_is_the_case_of_the_changed_plan() {
-    // One arm: its effect is not corrected for a choice, which is fixed with the plan.
-    let (mut plan, mut effect) = pilot();
-    plan.arms.pop();
-    effect.arms.pop();
-    effect.mean.pop();
-    effect.cov = vec![vec![9e-8]];
+    let (plan, effect) = pilot();
     let case = evaluate(&effect, &plan, 4).unwrap();
     type Edit = fn(&mut Experiment);
-    let edits: [(Vec<Change>, Edit); 3] = [
+    let edits: [(Vec<Change>, Edit); 5] = [
         (
             vec![
                 change("realisation", Some(0.3)),
@@ -174,7 +215,25 @@ fn with_a_change_it_is_the_case_of_the_changed_plan() {
                 plan.business.as_mut().unwrap().holdout = 0.25;
             },
         ),
+        // Dear enough that the other arm wins: the correction goes over to it.
+        (vec![change("arms.b.fixed_cost", Some(90_000.0))], |plan| {
+            plan.arms[2].fixed_cost = Assumption::Fixed(90_000.0);
+        }),
+        (
+            vec![
+                change("staffing.occupancy", Some(0.7)),
+                change("staffing.contacts_per_interval", Some(300.0)),
+            ],
+            |plan| {
+                let business = plan.business.as_mut().unwrap();
+                let staffing = business.staffing.as_mut().unwrap();
+                staffing.occupancy = Some(0.7);
+                staffing.contacts_per_interval = Some(300.0);
+            },
+        ),
     ];
+    let picked = |changes: &[Change]| redone(&case, changes).best;
+    assert_ne!(picked(&edits[3].0), case.best);
     for (changes, edit) in edits {
         let mut changed = plan.clone();
         edit(&mut changed);
@@ -201,6 +260,8 @@ fn what_cannot_be_is_refused_with_its_key() {
     assert!(refused(&[change("horizon_months", Some(2.5))]).contains("whole months"));
     assert!(refused(&[change("horizon_months", Some(0.0))]).contains("1 to 600"));
     assert!(refused(&[change("half_life_months", Some(f64::NAN))]).contains("finite"));
+    assert!(refused(&[change("staffing.shrinkage", Some(1.0))]).contains("below 1"));
+    assert!(refused(&[change("staffing.occupancy", Some(f64::NAN))]).contains("between 0 and 1"));
     let mut short = draws.clone();
     short.effects[0].z.truncate(8);
     let wrong = what_if(&case, &case.assumptions, &short, &[]).unwrap_err();

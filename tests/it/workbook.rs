@@ -132,7 +132,11 @@ fn compare(id: &str, doc: &Document, book: &Book) {
         );
         relative(
             "Share of savings beyond what was measured",
-            arm.share_beyond_observed,
+            arm.share_beyond_observed.map(|l| l.value),
+        );
+        relative(
+            "Share of net present value beyond what was measured",
+            arm.npv_share_beyond_observed.map(|l| l.value),
         );
         relative("Return on investment", arm.roi.map(|l| l.value));
         relative("Payback, months", arm.payback_months.map(f64::from));
@@ -142,7 +146,7 @@ fn compare(id: &str, doc: &Document, book: &Book) {
         );
         relative(
             &format!("Reduction of {of_minutes} at which NPV is 0"),
-            arm.break_even_reduction,
+            arm.break_even_reduction.map(|l| l.value),
         );
         if arm.budget_share.is_some() {
             relative(

@@ -2,47 +2,16 @@
 // sums, so that both agree to rounding. Pure functions of plain data; nothing here knows the page.
 "use strict";
 const pilotCase = (() => {
+  const { normalSf, normalIsf, winnerOf, givenChoice } = pilotNormal, { staffingOf } = pilotAgents;
   const DAYS_PER_MONTH = 30.4375;
   const FAN = [0.05, 0.25, 0.5, 0.75, 0.95];
   const ENDS = [0.05, 0.95];
   const FADES_AFTER_ALL = 12;
   const VALUES = 41;
-
-  // --- Normal distribution -------------------------------------------------------------------
-
-  /// P(Z > z): for small z the series of erf, beyond it the continued fraction of Mills' ratio.
-  function normalSf(z) {
-    if (z < 0) return 1 - normalSf(-z);
-    const density = Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
-    if (z < 2.5) {
-      let term = z, sum = z;
-      for (let k = 1; Math.abs(term) > 1e-18 * sum; k++) {
-        term *= (z * z) / (2 * k + 1);
-        sum += term;
-      }
-      return 0.5 - density * sum;
-    }
-    let fraction = z;
-    for (let k = 120; k >= 1; k--) fraction = z + k / fraction;
-    return density / fraction;
-  }
-
-  /// The z with P(Z > z) = p: Acklam's start, then Newton steps on log p.
-  function normalIsf(p) {
-    if (p <= 0) return Infinity;
-    if (p >= 1) return -Infinity;
-    if (p > 0.5) return -normalIsf(1 - p);
-    const t = Math.sqrt(-2 * Math.log(p));
-    let z = t - (2.515517 + 0.802853 * t + 0.010328 * t * t)
-      / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t * t * t);
-    for (let k = 0; k < 6; k++) {
-      const tail = normalSf(z);
-      const step = ((tail / p - 1) * p) / (Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI));
-      z += step;
-      if (Math.abs(step) < 1e-15) break;
-    }
-    return z;
-  }
+  /// beta of the hybrid estimate over alpha.
+  const BETA_OVER_ALPHA = 0.1;
+  /// Part of all that is spent below which a shortfall is rounding.
+  const ROUNDING = 1e-9;
 
   // --- Assumptions ---------------------------------------------------------------------------
 
@@ -179,7 +148,7 @@ const pilotCase = (() => {
   function sumsOf(values, profile, prices) {
     const sums = {
       contacts: 0, contactsObserved: 0, contactsPv: 0, savingsPv: 0, observedPv: 0,
-      deliveryPv: 0, runningPv: 0, yearly: 0, yearlyUnrealised: 0,
+      deliveryPv: 0, runningPv: 0, yearly: 0, yearlyUnrealised: 0, yearlyUnits: 0,
     };
     const horizon = prices.end.length, year = Math.min(horizon, 12);
     for (let t = 0; t < horizon; t++) {
@@ -194,6 +163,7 @@ const pilotCase = (() => {
       sums.runningPv += prices.start[t];
       if (t + year >= horizon) {
         const ofYear = (profile.avoided[t] * 12) / year;
+        sums.yearlyUnits += ofYear;
         sums.yearly += ofYear * (values.variable + labour);
         sums.yearlyUnrealised += ofYear * (values.variable + values.labour);
       }
@@ -203,7 +173,7 @@ const pilotCase = (() => {
 
   /// First month from which cumulative cash stays at 0 or above; null if none.
   function payback(cumulative, from, months, spent) {
-    const enough = -1e-9 * spent;
+    const enough = -ROUNDING * spent;
     let short = months - 1;
     while (short >= 0 && !(cumulative[from + short] < enough)) short--;
     if (short < 0) short = 0;
@@ -214,15 +184,21 @@ const pilotCase = (() => {
   function outcomeOf(ready, avoided, costs, cumulative, from) {
     const { values, profile, prices, sums } = ready;
     const horizon = prices.end.length;
-    let total = -costs.fixed, spent = costs.fixed;
+    const result = worth(ready, avoided, costs), enough = -ROUNDING * result.pvSpend;
+    let total = -costs.fixed, spent = costs.fixed, discounted = total, short = 0;
     cumulative[from] = total;
     for (let t = 0; t < horizon; t++) {
       const spend = costs.perCustomer * profile.delivered[t] + costs.perMonth;
+      const saved = avoided.priced * profile.avoided[t] * (values.variable + values.labour * prices.realised[t]);
       spent += spend;
-      total += avoided.priced * profile.avoided[t] * (values.variable + values.labour * prices.realised[t]) - spend;
+      total += saved - spend;
       cumulative[from + t + 1] = total;
+      discounted += saved * prices.end[t] - spend * prices.start[t];
+      if (discounted < enough) short = t + 1;
     }
-    return Object.assign(worth(ready, avoided, costs), { payback: payback(cumulative, from, horizon + 1, spent) });
+    result.payback = payback(cumulative, from, horizon + 1, spent);
+    result.paybackDiscounted = short < horizon ? short + 1 : null;
+    return result;
   }
 
   /// The same without its months.
@@ -235,25 +211,17 @@ const pilotCase = (() => {
       minutes: avoided.priced * sums.contacts,
       contactsPv: avoided.contacts * sums.contactsPv,
       pvSavings, pvSpend,
+      slope: sums.savingsPv,
+      slopeObserved: sums.observedPv,
       npv: pvSavings - pvSpend,
+      pvObserved: avoided.priced * sums.observedPv,
       observed: avoided.priced * sums.observedPv - pvSpend,
       yearly: avoided.priced * sums.yearly,
       yearlyUnrealised: avoided.priced * sums.yearlyUnrealised,
+      yearlyContacts: avoided.contacts * sums.yearlyUnits,
+      yearlyPriced: avoided.priced * sums.yearlyUnits,
       budget: values.budget,
     };
-  }
-
-  function paybackDiscounted({ values, profile, prices }, priced, costs) {
-    const horizon = prices.end.length, cumulative = new Float64Array(horizon + 1);
-    let total = -costs.fixed, spent = costs.fixed;
-    cumulative[0] = total;
-    for (let t = 0; t < horizon; t++) {
-      const spend = (costs.perCustomer * profile.delivered[t] + costs.perMonth) * prices.start[t];
-      spent += spend;
-      total += priced * profile.avoided[t] * (values.variable + values.labour * prices.realised[t]) * prices.end[t] - spend;
-      cumulative[t + 1] = total;
-    }
-    return payback(cumulative, 0, horizon + 1, spent);
   }
 
   function readyFor(values, time) {
@@ -280,6 +248,24 @@ const pilotCase = (() => {
     return [known(quantile(sorted, tail)), known(quantile(sorted, 1 - tail))];
   }
 
+  /// Ends of whole months, null for never: Hyndman & Fan's type 1.
+  function monthsInterval(values, level) {
+    const sorted = values.map((v) => (v === null ? Infinity : v)).sort((a, b) => a - b), tail = (1 - level) / 2;
+    const at = (p) => known(sorted[Math.max(Math.ceil(sorted.length * p - 1e-9) - 1, 0)]);
+    return { lower: at(tail), upper: at(1 - tail) };
+  }
+
+  /// The correction of each arm for having been chosen from itself and those it beats; null where none.
+  function correctionsOf(data, slope, spends) {
+    const benefits = data.effects.map((e, k) => slope * avoidedAt(e, 0).priced - spends[k]);
+    const beta = BETA_OVER_ALPHA * (1 - data.level);
+    const cov = (i, j) => data.covariance[i][j] * slope * slope;
+    return benefits.map((own, k) => {
+      const beaten = benefits.map((_, j) => j).filter((j) => j !== k && benefits[j] <= own);
+      return beaten.length && slope > 0 ? winnerOf(benefits, cov, k, beaten, beta) : null;
+    });
+  }
+
   // --- The case ------------------------------------------------------------------------------
 
   /// Columns of four hexadecimal digits a draw.
@@ -296,11 +282,7 @@ const pilotCase = (() => {
     return Object.assign({}, data, {
       uniforms: new Map(data.columns.map((c) => [c.key, decode(c.u, draws, u)])),
       effects: data.effects.map((e) => {
-        const corrected = decode(e.z, draws, z);
-        return Object.assign({}, e, {
-          corrected,
-          estimated: e.estimated_z ? decode(e.estimated_z, draws, z) : corrected,
-        });
+        return Object.assign({}, e, { estimated: decode(e.z, draws, z) });
       }),
     });
   }
@@ -316,10 +298,12 @@ const pilotCase = (() => {
     const months = time.horizon + 1, arms = data.effects.length;
     const base = readyFor(valuesOf(all, data, (a) => a.base), time);
     const cash = new Float64Array(months);
+    const raw = data.effects.map((e, k) => worth(base, avoidedAt(e, 0), base.values.costs[k]));
+    const corrections = correctionsOf(data, base.sums.savingsPv, raw.map((o) => o.pvSpend));
     const atBase = data.effects.map((e, k) => {
-      const months = new Float64Array(time.horizon + 1);
-      const outcome = outcomeOf(base, avoidedAt(e, e.base_z), base.values.costs[k], months, 0);
-      return { outcome, months, estimated: worth(base, avoidedAt(e, 0), base.values.costs[k]) };
+      const months = new Float64Array(time.horizon + 1), z = corrections[k] ? corrections[k].shift : 0;
+      const outcome = outcomeOf(base, avoidedAt(e, z), base.values.costs[k], months, 0);
+      return { outcome, months, estimated: raw[k], correction: corrections[k] };
     });
     const outcomes = data.effects.map(() => []), estimated = data.effects.map(() => []);
     const cumulative = data.effects.map(() => new Float64Array(draws * months));
@@ -328,31 +312,32 @@ const pilotCase = (() => {
       const ready = readyFor(valuesOf(all, data, pick), time);
       for (let k = 0; k < arms; k++) {
         const effect = data.effects[k], costs = ready.values.costs[k];
-        outcomes[k].push(outcomeOf(ready, avoidedAt(effect, effect.corrected[i]), costs, cash, 0));
+        outcomes[k].push(outcomeOf(ready, avoidedAt(effect, givenChoice(corrections[k], effect.estimated[i])), costs, cash, 0));
         for (let m = 0; m < months; m++) cumulative[k][m * draws + i] = cash[m];
         estimated[k].push(worth(ready, avoidedAt(effect, effect.estimated[i]), costs));
       }
     }
     return {
       horizon_months: time.horizon,
-      arms: data.effects.map((e, k) => armOf(data, base, atBase[k], outcomes[k], estimated[k], e)),
+      arms: data.effects.map((e, k) => armOf(data, all, base, atBase[k], outcomes[k], estimated[k], e)),
       cashflow: data.effects.map((e, k) => cashOf(atBase[k].months, cumulative[k], draws, level)),
       tornado: tornadoOf(data, all, time, base, atBase),
       choice: choiceOf(data, atBase.map((a) => a.estimated), estimated),
     };
   }
 
-  function armOf(data, base, { outcome, estimated: raw }, outcomes, estimated, effect) {
+  function armOf(data, all, base, { outcome, estimated: raw, correction }, outcomes, estimated, effect) {
     const { level, draws, pilot } = data, minutes = effect.minutes != null;
-    const line = (pick, value = pick(outcome)) => {
-      const [lower, upper] = interval(outcomes.map(pick), level);
+    const line = (pick, value = pick(outcome), of = outcomes) => {
+      const [lower, upper] = interval(of.map(pick), level);
       return { value, lower, upper };
     };
     const share = (holds) => outcomes.filter(holds).length / draws;
     const perContact = (o) => (o.contactsPv > 0 ? o.pvSpend / o.contactsPv : Infinity);
-    const slope = base.sums.savingsPv;
+    const saves = outcome.slope > 0;
+    const evenDay = (o) => (o.slope > 0 ? o.pvSpend / o.slope / DAYS_PER_MONTH : Infinity);
+    const beyond = (o) => 1 - o.slopeObserved / o.slope, saving = outcomes.filter((o) => o.slope > 0);
     const rate = (minutes ? pilot.control_minutes : pilot.control_contacts) / DAYS_PER_MONTH;
-    const perDay = slope > 0 ? outcome.pvSpend / slope / DAYS_PER_MONTH : null;
     const budget = base.values.budget > 0;
     const rawLine = (pick) => {
       const [lower, upper] = interval(estimated.map(pick), level);
@@ -368,20 +353,25 @@ const pilotCase = (() => {
       pv_spend: line((o) => o.pvSpend),
       npv: line((o) => o.npv),
       npv_observed_only: line((o) => o.observed),
-      share_beyond_observed: slope > 0 ? 1 - base.sums.observedPv / slope : null,
+      share_beyond_observed: saves ? line(beyond, beyond(outcome), saving) : null,
+      npv_share_beyond_observed: outcome.npv > 0 ? line((o) => (o.npv > 0 ? (o.pvSavings - o.pvObserved) / o.npv : Infinity)) : null,
       roi: outcome.pvSpend > 0 ? line((o) => (o.pvSpend > 0 ? o.pvSavings / o.pvSpend - 1 : NaN)) : null,
       payback_months: outcome.payback,
-      payback_months_discounted: paybackDiscounted(base, outcome.avoided.priced, base.values.costs[data.effects.indexOf(effect)]),
+      payback_months_interval: monthsInterval(outcomes.map((o) => o.payback), level),
+      payback_months_discounted: outcome.paybackDiscounted,
+      payback_months_discounted_interval: monthsInterval(outcomes.map((o) => o.paybackDiscounted), level),
       cost_per_contact_avoided: outcome.contactsPv > 0 ? line(perContact) : null,
-      break_even_reduction: perDay !== null && rate > 0 ? perDay / rate : null,
-      break_even_avoided_per_day: perDay,
+      break_even_reduction: saves && rate > 0 ? line((o) => evenDay(o) / rate) : null,
+      break_even_avoided_per_day: saves ? line(evenDay) : null,
+      break_even_exists: saves ? saving.length / draws : null,
       budget_share: budget ? line((o) => o.yearly / o.budget) : null,
       budget_share_unrealised: budget ? line((o) => o.yearlyUnrealised / o.budget) : null,
       probability_budget_claim: budget ? share((o) => o.yearly / o.budget >= data.claimed_budget_share) : null,
       probability_npv_positive: share((o) => o.npv > 0),
       probability_payback: data.payback_within_months == null ? null
         : share((o) => o.payback !== null && o.payback <= data.payback_within_months),
-      as_estimated: effect.estimated_z ? {
+      staffing: staffingOf(data, all, base, outcome, line),
+      as_estimated: correction ? {
         avoided_per_customer_month: rawLine((o) => o.avoided.contacts),
         minutes_per_customer_month: minutes ? rawLine((o) => o.avoided.priced) : null,
         contacts_avoided: rawLine((o) => o.contacts),
@@ -429,16 +419,17 @@ const pilotCase = (() => {
     }
     const always = ["effect", "half_life_months", "realisation"];
     return data.effects.flatMap((e, k) => {
-      const planned = data.tornado.find((row) => row.arm === e.arm && row.key === "effect");
+      const { correction } = atBase[k];
+      const end = (z) => avoidedAt(e, givenChoice(correction, z)).priced;
+      const [low, high] = [end(-data.tail_z), end(data.tail_z)];
       const spend = atBase[k].outcome.pvSpend;
       const rows = bars.map((b) => ({
         arm: e.arm, key: b.key, range: b.range, low: b.low, high: b.high, unit: b.unit, npv_low: b.npv[0][k], npv_high: b.npv[1][k],
       }));
-      if (planned) {
-        rows.unshift(Object.assign({}, planned, {
-          npv_low: planned.low * base.sums.savingsPv - spend, npv_high: planned.high * base.sums.savingsPv - spend,
-        }));
-      }
+      rows.unshift({
+        arm: e.arm, key: "effect", range: "percentiles", low, high, unit: data.effect_unit,
+        npv_low: low * base.sums.savingsPv - spend, npv_high: high * base.sums.savingsPv - spend,
+      });
       const length = (row) => Math.abs(row.npv_high - row.npv_low);
       return rows.filter((row) => length(row) > 0 || always.includes(row.key)).sort((a, b) => length(b) - length(a));
     });
@@ -496,9 +487,22 @@ const pilotCase = (() => {
         value, arm: option ? names[option - 1] : null, probability: n / data.draws, best_on_average: option === average,
       }));
     }
-    return { options, value_of_contact: own, acceptability };
+    return { options, value_of_contact: own, acceptability, perfect_information: informationOf(estimated, data.draws) };
+  }
+
+  /// Expected value of perfect information, with its standard error from the draws.
+  function informationOf(estimated, draws) {
+    const chosen = bestOf(estimated.map((of) => of.reduce((sum, o) => sum + o.npv, 0)));
+    const losses = [];
+    for (let d = 0; d < draws; d++) {
+      const most = estimated.reduce((m, of) => Math.max(m, of[d].npv), 0);
+      losses.push(most - (chosen ? estimated[chosen - 1][d].npv : 0));
+    }
+    const value = losses.reduce((sum, l) => sum + l, 0) / draws;
+    const squares = losses.reduce((sum, l) => sum + (l - value) * (l - value), 0);
+    const se = Math.sqrt(squares / (draws - 1) / draws);
+    return Number.isFinite(value) && Number.isFinite(se) ? { value, se } : null;
   }
 
   return { open, run, quantileOf, isUncertain, normalSf, normalIsf };
 })();
-if (typeof module !== "undefined") module.exports = pilotCase;

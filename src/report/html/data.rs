@@ -30,14 +30,26 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
             json!({ "name": e.arm, "title": arm_title(doc, &e.arm), "color": color })
         })
         .collect();
+    // The page corrects for the choice itself: another price may choose another arm.
+    let effects: Vec<Value> = draws
+        .effects
+        .iter()
+        .map(|e| {
+            json!({
+                "arm": e.arm, "contacts": e.contacts, "contacts_se": e.contacts_se,
+                "minutes": e.minutes, "minutes_se": e.minutes_se,
+                "z": e.estimated_z.as_ref().unwrap_or(&e.z),
+            })
+        })
+        .collect();
     let decided = doc.decision.arm.as_ref().or(case.best.as_ref());
-    let effect_bars: Vec<_> = case.tornado.iter().filter(|r| r.key == "effect").collect();
+    let effect_bar = case.tornado.iter().find(|r| r.key == "effect");
     let labels: Map<String, Value> = doc
         .assumptions
         .iter()
         .map(|a| a.key.as_str())
         .chain(["effect", "half_life_months", "repeat_every_months"])
-        .map(|key| (key.to_owned(), Value::String(name(key))))
+        .map(|key| (key.to_owned(), Value::String(label(key))))
         .collect();
     let mut data = json!({
         "currency": case.currency,
@@ -47,10 +59,12 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         "claimed_budget_share": case.claimed_budget_share,
         "payback_within_months": case.payback_within_months,
         "draws": draws.draws,
-        "effects": &draws.effects,
+        "effects": effects,
         "columns": &draws.assumptions,
         "assumptions": &doc.assumptions,
-        "tornado": &effect_bars,
+        "covariance": &draws.covariance,
+        "tail_z": draws.tail_z,
+        "effect_unit": effect_bar.map(|bar| &bar.unit),
         "arms": arms,
         "decided": decided,
         "labels": labels,
@@ -59,6 +73,21 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
     tame(&mut data);
     let json = serde_json::to_string(&data).map_err(internal)?;
     Ok(Some(inert(&json)))
+}
+
+/// What an assumption is called beside its slider.
+fn label(key: &str) -> String {
+    match key {
+        "staffing.occupancy" => text("html.js-occupancy", &[]),
+        "staffing.shrinkage" => text("html.js-shrinkage", &[]),
+        "staffing.hours_per_agent_year" => text("html.js-hours_per_agent_year", &[]),
+        "staffing.service_level" => text("html.js-service_level", &[]),
+        "staffing.answer_seconds" => text("html.js-answer_seconds", &[]),
+        "staffing.interval_minutes" => text("html.js-interval_minutes", &[]),
+        "staffing.contacts_per_interval" => text("html.js-contacts_per_interval", &[]),
+        "staffing.handling_seconds" => text("html.js-handling_seconds", &[]),
+        _ => name(key),
+    }
 }
 
 /// Makes every text safe to show, as the memo's are.
@@ -102,6 +131,7 @@ fn words(draws: &str, all: &str) -> Value {
             "effect": text("html.js-group-effect", &[]),
             "rollout": text("html.js-group-rollout", &[]),
             "money": text("html.js-group-money", &[]),
+            "staffing": text("html.js-group-staffing", &[]),
             "season": text("html.js-group-season", &[]),
         },
         "numbersAbout": text("html.numbers-about", &[("months", "{months}"), ("level", "{level}"), ("draws", "{draws}")]),
@@ -128,5 +158,6 @@ fn words(draws: &str, all: &str) -> Value {
         "million": text("amount.million", &[]),
         "billion": text("amount.billion", &[]),
         "noPayback": text("html.no-payback", &[]),
+        "monthsOpen": text("html.months-open", &[("lower", "{lower}")]),
     })
 }

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod data;
+mod lines;
 mod numbers;
 mod write;
 
@@ -23,6 +24,8 @@ use write::Html;
 mod base64;
 
 const STYLE: &str = include_str!("report.css");
+const NORMAL: &str = include_str!("normal.js");
+const AGENTS: &str = include_str!("agents.js");
 const CASE: &str = include_str!("case.js");
 const NUMBERS: &str = include_str!("numbers.js");
 const CHARTS: &str = include_str!("charts.js");
@@ -54,7 +57,7 @@ fn written(
     data: Option<&str>,
     too_large: bool,
 ) -> Result<Vec<u8>> {
-    let script = [CASE, NUMBERS, CHARTS, PAGE].concat();
+    let script = [NORMAL, AGENTS, CASE, NUMBERS, CHARTS, PAGE].concat();
     let hash = |source: &str| encoded(&Sha256::digest(source.as_bytes()));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",

@@ -72,7 +72,7 @@ const pilotNumbers = (data) => {
 
   /// A line as the table shows it: its value and, in words, its interval.
   function shown(kind, line) {
-    if (line == null) return [kind === "month" ? words.noPayback : UNKNOWN, null];
+    if (line == null) return [UNKNOWN, null];
     const { value, lower, upper } = typeof line === "number" ? { value: line } : line;
     const half = lower != null && upper != null ? (upper - lower) / 2 : 0;
     const end = lower != null ? lower : upper;
@@ -86,7 +86,10 @@ const pilotNumbers = (data) => {
       percent, chance, general,
       month: (v) => fixed(v, 0),
     }[kind];
-    return [show(value), lower === value && upper === value ? null : range(lower, upper, show)];
+    if (kind === "month" && lower != null && upper == null) {
+      return [value === null ? words.noPayback : show(value), fill(words.monthsOpen, { lower: show(lower) })];
+    }
+    return [value === null ? words.noPayback : show(value), lower === value && upper === value ? null : range(lower, upper, show)];
   }
 
   return { fill, fixed, general, percent, percentWith, chance, money, moneyShort, range, shown };

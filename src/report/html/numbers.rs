@@ -1,6 +1,6 @@
 //! Every line of the business case by arm: the table that the sliders move.
 
-use crate::finance::{ArmCase, BusinessCase, Line};
+use crate::finance::BusinessCase;
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, range};
 use crate::report::number::{
@@ -9,235 +9,49 @@ use crate::report::number::{
 use crate::report::text::plain;
 use crate::texts::text;
 
+use super::lines::{Figure, Kind, alone, rows};
 use super::write::Html;
 
-/// How a line is shown; the script knows the same names.
-#[derive(Clone, Copy)]
-enum Kind {
-    Rate,
-    Count,
-    Money,
-    MoneyFull,
-    Percent,
-    Chance,
-    Month,
-    General,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Rate => "rate",
-            Kind::Count => "count",
-            Kind::Money => "money",
-            Kind::MoneyFull => "money-full",
-            Kind::Percent => "percent",
-            Kind::Chance => "chance",
-            Kind::Month => "month",
-            Kind::General => "general",
-        }
-    }
-}
-
-/// A line: its path in an arm's case, its name, and whether the sliders move it.
-struct Row {
-    path: &'static str,
-    name: String,
-    kind: Kind,
-    moves: bool,
-    of: fn(&ArmCase) -> Option<Line>,
-}
-
-/// A figure without an interval.
-fn alone(value: Option<f64>) -> Option<Line> {
-    value.map(|value| Line {
-        value,
-        lower: None,
-        upper: None,
-    })
-}
-
-fn rows(case: &BusinessCase) -> Vec<Row> {
-    let row = |path, name: String, kind, of| Row {
-        path,
-        name,
-        kind,
-        moves: true,
-        of,
-    };
-    let claimed = percent(case.claimed_budget_share.unwrap_or(0.0));
-    let month = case
-        .payback_within_months
-        .map_or_else(String::new, |m| m.to_string());
-    let mut rows = vec![
-        row(
-            "avoided_per_customer_month",
-            text("html.avoided-per-customer-month", &[]),
-            Kind::Rate,
-            |a| Some(a.avoided_per_customer_month),
-        ),
-        row(
-            "minutes_per_customer_month",
-            text("html.minutes-per-customer-month", &[]),
-            Kind::Rate,
-            |a| a.minutes_per_customer_month,
-        ),
-        row(
-            "contacts_avoided",
-            text("html.contacts-avoided", &[]),
-            Kind::Count,
-            |a| Some(a.contacts_avoided),
-        ),
-        row(
-            "minutes_avoided",
-            text("html.minutes-avoided", &[]),
-            Kind::Count,
-            |a| a.minutes_avoided,
-        ),
-        row(
-            "pv_savings",
-            text("html.pv-savings", &[]),
-            Kind::Money,
-            |a| a.pv_savings,
-        ),
-        row("pv_spend", text("html.pv-spend", &[]), Kind::Money, |a| {
-            a.pv_spend
-        }),
-        row("npv", text("html.npv", &[]), Kind::Money, |a| a.npv),
-        row(
-            "npv_observed_only",
-            text("html.npv-observed-only", &[]),
-            Kind::Money,
-            |a| a.npv_observed_only,
-        ),
-        row(
-            "as_estimated.npv",
-            text("html.npv-estimated", &[]),
-            Kind::Money,
-            |a| a.as_estimated.as_ref()?.npv,
-        ),
-        row(
-            "share_beyond_observed",
-            text("html.share-beyond-observed", &[]),
-            Kind::Percent,
-            |a| alone(a.share_beyond_observed),
-        ),
-        row(
-            "probability_npv_positive",
-            text("html.probability-npv-positive", &[]),
-            Kind::Chance,
-            |a| alone(a.probability_npv_positive),
-        ),
-        row(
-            "as_estimated.probability_npv_positive",
-            text("html.probability-npv-positive-estimated", &[]),
-            Kind::Chance,
-            |a| alone(a.as_estimated.as_ref()?.probability_npv_positive),
-        ),
-        row("roi", text("html.roi", &[]), Kind::Percent, |a| a.roi),
-        row(
-            "payback_months",
-            text("html.payback-months", &[]),
-            Kind::Month,
-            |a| alone(a.payback_months.map(f64::from)),
-        ),
-        row(
-            "payback_months_discounted",
-            text("html.payback-months-discounted", &[]),
-            Kind::Month,
-            |a| alone(a.payback_months_discounted.map(f64::from)),
-        ),
-        row(
-            "probability_payback",
-            text("html.probability-payback", &[("month", &month)]),
-            Kind::Chance,
-            |a| alone(a.probability_payback),
-        ),
-        row(
-            "cost_per_contact_avoided",
-            text("html.cost-per-contact-avoided", &[]),
-            Kind::MoneyFull,
-            |a| a.cost_per_contact_avoided,
-        ),
-        row(
-            "break_even_reduction",
-            text("html.break-even-reduction", &[]),
-            Kind::Percent,
-            |a| alone(a.break_even_reduction),
-        ),
-        row(
-            "break_even_avoided_per_day",
-            text("html.break-even-avoided-per-day", &[]),
-            Kind::General,
-            |a| alone(a.break_even_avoided_per_day),
-        ),
-        row(
-            "budget_share",
-            text("html.budget-share", &[]),
-            Kind::Percent,
-            |a| a.budget_share,
-        ),
-        row(
-            "budget_share_unrealised",
-            text("html.budget-share-unrealised", &[]),
-            Kind::Percent,
-            |a| a.budget_share_unrealised,
-        ),
-        row(
-            "probability_budget_claim",
-            text("html.probability-budget-claim", &[("claimed", &claimed)]),
-            Kind::Chance,
-            |a| alone(a.probability_budget_claim),
-        ),
-    ];
-    let staffing = |path, name: String, of| Row {
-        moves: false,
-        ..row(path, name, Kind::Count, of)
-    };
-    rows.extend([
-        staffing(
-            "staffing.hours_per_year",
-            text("html.hours-per-year", &[]),
-            |a| a.staffing.as_ref()?.hours_per_year,
-        ),
-        staffing(
-            "staffing.paid_hours_per_year",
-            text("html.paid-hours-per-year", &[]),
-            |a| a.staffing.as_ref()?.paid_hours_per_year,
-        ),
-        staffing(
-            "staffing.full_time_agents",
-            text("html.full-time-agents", &[]),
-            |a| a.staffing.as_ref()?.full_time_agents,
-        ),
-    ]);
-    // A line that no arm has is no line; a payback that no arm reaches is one.
-    let cash = case.arms.iter().any(|a| a.npv.is_some());
-    rows.retain(|row| {
-        let some = case.arms.iter().any(|a| (row.of)(a).is_some());
-        some || (cash && matches!(row.kind, Kind::Month))
-    });
-    rows
-}
-
 /// The value and its interval, in words.
-fn shown(case: &BusinessCase, kind: Kind, line: Option<Line>) -> (String, Option<String>) {
-    let Some(line) = line else {
-        return match kind {
-            Kind::Month => (text("html.no-payback", &[]), None),
-            _ => (crate::report::memo::UNKNOWN.into(), None),
-        };
+fn shown(case: &BusinessCase, kind: Kind, figure: Option<Figure>) -> (String, Option<String>) {
+    let Some(figure) = figure else {
+        return (crate::report::memo::UNKNOWN.into(), None);
     };
-    let half = match (line.lower, line.upper) {
+    let Figure {
+        value,
+        lower,
+        upper,
+    } = figure;
+    let half = match (lower, upper) {
         (Some(l), Some(u)) => (u - l) / 2.0,
         _ => 0.0,
     };
+    let show = |v: f64| worded(case, kind, v, (value.unwrap_or(v), lower, upper, half));
+    // What is the same in every draw has no interval to show.
+    let spread = lower != value || upper != value;
+    let interval = match (kind, lower, upper) {
+        (Kind::Month, Some(lower), None) => {
+            Some(text("html.months-open", &[("lower", &show(lower))]))
+        }
+        _ => range(lower, upper, show).filter(|_| spread),
+    };
+    let value = match value {
+        Some(value) => show(value),
+        None => text("html.no-payback", &[]),
+    };
+    (value, interval)
+}
+
+/// A number of a figure that is (value, lower, upper, half of the interval).
+fn worded(
+    case: &BusinessCase,
+    kind: Kind,
+    v: f64,
+    (value, lower, upper, half): (f64, Option<f64>, Option<f64>, f64),
+) -> String {
     let currency = plain(&case.currency);
-    let show = |v: f64| match kind {
-        Kind::Rate => fixed(
-            v,
-            interval_decimals(line.value, line.lower, line.upper, f64::NAN),
-        ),
+    match kind {
+        Kind::Rate => fixed(v, interval_decimals(value, lower, upper, f64::NAN)),
         Kind::Count => fixed(v, decimals(half).unwrap_or(0).min(0)),
         Kind::Money => money_short(v, &currency, case.minor_digits),
         Kind::MoneyFull => money(v, &currency, case.minor_digits),
@@ -245,13 +59,7 @@ fn shown(case: &BusinessCase, kind: Kind, line: Option<Line>) -> (String, Option
         Kind::Chance => chance(v),
         Kind::Month => fixed(v, 0),
         Kind::General => general(v),
-    };
-    // What is the same in every draw has no interval to show.
-    let spread = line.lower != Some(line.value) || line.upper != Some(line.value);
-    let interval = spread
-        .then(|| range(line.lower, line.upper, show))
-        .flatten();
-    (show(line.value), interval)
+    }
 }
 
 /// Writes the table.
@@ -292,34 +100,43 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
     }
     out.raw("</tr></thead>\n<tbody>\n");
     for row in rows(case) {
-        let mut attributes = vec![("data-line", row.path), ("data-kind", row.kind.name())];
-        if !row.moves {
-            attributes.push(("class", "stays"));
-        }
-        out.open("tr", &attributes);
-        out.open("th", &[("scope", "row")]);
-        out.text(&row.name);
-        if !row.moves {
-            stays(out);
-        }
-        out.close("th");
+        out.open(
+            "tr",
+            &[("data-line", row.path), ("data-kind", row.kind.name())],
+        );
+        out.element("th", &[("scope", "row")], &row.name);
         for arm in &case.arms {
-            let line = (row.of)(arm);
-            let (value, interval) = shown(case, row.kind, line);
             out.raw("<td>");
-            match line {
-                Some(line) => out.element("data", &[("value", &line.value.to_string())], &value),
-                None => out.element("span", &[], &value),
-            }
-            if let Some(interval) = interval {
-                out.raw(" ");
-                out.element("span", &[("class", "interval")], &format!("({interval})"));
-            }
+            cell(case, row.kind, (row.of)(arm), out);
             out.raw("</td>");
         }
         out.raw("</tr>\n");
     }
+    if let Some(worth) = case.choice.as_ref().and_then(|c| c.perfect_information) {
+        let of_all = [("data-case-line", "perfect_information")];
+        out.open("tr", &of_all);
+        out.element(
+            "th",
+            &[("scope", "row")],
+            &text("html.perfect-information", &[]),
+        );
+        out.open("td", &[("colspan", &case.arms.len().to_string())]);
+        cell(case, Kind::Money, alone(Some(worth.value)), out);
+        out.raw("</td></tr>\n");
+    }
     out.raw("</tbody></table></div>\n");
+}
+
+fn cell(case: &BusinessCase, kind: Kind, figure: Option<Figure>, out: &mut Html) {
+    let (value, interval) = shown(case, kind, figure);
+    match figure.and_then(|figure| figure.value) {
+        Some(number) => out.element("data", &[("value", &number.to_string())], &value),
+        None => out.element("span", &[], &value),
+    }
+    if let Some(interval) = interval {
+        out.raw(" ");
+        out.element("span", &[("class", "interval")], &format!("({interval})"));
+    }
 }
 
 /// Says of what stands before it that the sliders do not move it; hidden until one was moved.

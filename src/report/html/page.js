@@ -25,12 +25,14 @@
   const changes = {};
   const controls = [];
   const WHOLE = ["horizon_months", "ramp_months", "repeat_every_months"];
+  const SHARES_BELOW_ONE = ["staffing.occupancy", "staffing.shrinkage", "staffing.service_level"];
   const NULLABLE = ["half_life_months", "repeat_every_months"];
   const GROUPS = [
     ["cost", (key) => key.startsWith("cost_per_") || key.startsWith("realisation")],
     ["effect", (key) => NULLABLE.includes(key)],
     ["rollout", (key) => /^(units_at|new_customers|churn|holdout|ramp|horizon)/.test(key)],
     ["money", (key) => /^annual_/.test(key)],
+    ["staffing", (key) => key.startsWith("staffing.")],
     ["season", (key) => key.startsWith("baseline_by_month.")],
   ];
 
@@ -47,7 +49,7 @@
   function boundsOf(a) {
     const share = a.unit.startsWith("share"), scale = share ? 100 : 1;
     const unit = share ? a.unit.replace("share", "%") : a.unit;
-    const most = a.most != null || a.key === "holdout" ? scale : Infinity;
+    const most = SHARES_BELOW_ONE.includes(a.key) ? 99.9 : a.most != null || a.key === "holdout" ? scale : Infinity;
     const plan = Math.max((a.high || 0) * scale, (a.base || 0) * scale);
     let high = { churn_per_month: 10, annual_discount_rate: 25, half_life_months: 36, realisation_lag_months: 24, horizon_months: 60,
       ramp_months: 24, repeat_every_months: 24, new_customers_per_month: valueOf("units_at_rollout") / 20, holdout: 50 }[a.key] || 0;
@@ -60,8 +62,9 @@
     let step = rough * (high / 100 / rough > 5 ? 5 : high / 100 / rough > 2 ? 2 : 1);
     if (WHOLE.includes(a.key)) step = 1;
     high = Math.min(Math.ceil(high / step - 1e-9) * step, most);
-    const least = a.key === "half_life_months" ? step : a.key === "horizon_months" || a.key === "repeat_every_months" ? 1 : 0;
-    return { scale, unit, step, low: least, high, least: a.key === "half_life_months" ? 0.01 : least,
+    const positive = a.key.startsWith("staffing.") && !["staffing.shrinkage", "staffing.answer_seconds"].includes(a.key);
+    const least = a.key === "half_life_months" || positive ? step : a.key === "horizon_months" || a.key === "repeat_every_months" ? 1 : 0;
+    return { scale, unit, step, low: least, high, least: a.key === "half_life_months" || positive ? 0.01 : least,
       most: WHOLE.includes(a.key) ? 600 : most };
   }
 
@@ -190,6 +193,11 @@
   const about = document.getElementById("numbers-about"), aboutPlan = about.textContent;
   /// The cells as the report wrote them.
   const asPlanned = rows.map((row) => Array.from(row.querySelectorAll("td"), (cell) => Array.from(cell.childNodes)));
+  /// Lines that are one for all arms.
+  const allArms = Array.from(document.querySelectorAll("#numbers tr[data-case-line]"), (row) => {
+    const cell = row.querySelector("td");
+    return { cell, name: row.dataset.caseLine, planned: Array.from(cell.childNodes) };
+  });
   const moving = Array.from(document.querySelectorAll("figure[data-chart]"))
     .filter((f) => ["cash", "tornado", "acceptability"].includes(f.dataset.chart))
     .map((figure) => {
@@ -215,6 +223,7 @@
     if (on) {
       const result = pilotCase.run(data, changes);
       showTable(result);
+      showAllArms(result);
       for (const { name, live } of moving) showChart(live, charts[name](result));
       const first = Math.max(data.arms.findIndex((a) => a.name === data.decided), 0);
       const arm = data.arms[first].title, value = moneyShort(result.arms[first].npv.value);
@@ -222,6 +231,7 @@
       about.textContent = fill(words.numbersAbout, { months: result.horizon_months, level: charts.levelWords(), draws: fixed(data.draws, 0) });
       said.textContent = fill(words.status, { arm, value, chance: chance(result.arms[first].probability_npv_positive) });
     } else {
+      for (const { cell, planned } of allArms) cell.replaceChildren(...planned);
       rows.forEach((row, i) => row.querySelectorAll("td").forEach((cell, k) => cell.replaceChildren(...asPlanned[i][k])));
       about.textContent = aboutPlan;
       said.textContent = words.atPlan;
@@ -236,17 +246,29 @@
 
   function showTable(result) {
     rows.forEach((row) => {
-      if (row.classList.contains("stays")) return;
+      const { line: path, kind } = row.dataset;
       row.querySelectorAll("td").forEach((cell, k) => {
-        const line = row.dataset.line.split(".").reduce((v, part) => (v == null ? null : v[part]), result.arms[k]);
-        const [value, interval] = shown(row.dataset.kind, line);
-        if (line == null) return cell.replaceChildren(make("span", {}, value));
-        const { value: number, lower, upper } = typeof line === "number" ? { value: line } : line;
-        const parts = [make("data", { value: number, "data-lower": lower, "data-upper": upper }, value)];
-        if (interval !== null) parts.push(" ", make("span", { class: "interval" }, `(${interval})`));
-        cell.replaceChildren(...parts);
+        const at = (path) => path.split(".").reduce((v, part) => (v == null ? null : v[part]), result.arms[k]);
+        // Of a month the value may be never, and its ends too.
+        fillCell(cell, kind, kind === "month" ? Object.assign({ value: at(path) }, at(path + "_interval")) : at(path));
       });
     });
+  }
+
+  function showAllArms(result) {
+    for (const { cell, name } of allArms) {
+      const worth = result.choice[name];
+      fillCell(cell, "money", worth && worth.value);
+    }
+  }
+
+  function fillCell(cell, kind, line) {
+    const [value, interval] = shown(kind, line);
+    const { value: number, lower, upper } = line == null || typeof line === "number" ? { value: line } : line;
+    const parts = [number == null ? make("span", { "data-lower": lower }, value)
+      : make("data", { value: number, "data-lower": lower, "data-upper": upper }, value)];
+    if (interval !== null) parts.push(" ", make("span", { class: "interval" }, `(${interval})`));
+    cell.replaceChildren(...parts);
   }
 
   function showChart(live, { title, about, picture }) {

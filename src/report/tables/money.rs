@@ -1,7 +1,7 @@
 //! Tables of the business case.
 
 use crate::error::Result;
-use crate::finance::{AgentsCase, Line, Staffed, TornadoRange};
+use crate::finance::{AgentsCase, Line, MonthRange, Staffed, TornadoRange};
 use crate::report::document::Document;
 use crate::report::tables::{Cell, Sheet, number, text};
 use crate::report::text::plain;
@@ -34,8 +34,15 @@ fn option(arm: &Option<String>) -> Cell {
     text(arm.as_deref().unwrap_or(NO_ROLLOUT))
 }
 
-fn months(month: Option<u32>) -> Cell {
-    number(month.map(f64::from))
+/// A month with its ends; an empty cell is never within the horizon.
+fn months(of: Option<(Option<u32>, Option<MonthRange>)>) -> [Cell; 3] {
+    let (month, interval) = of.unwrap_or_default();
+    let ends = [
+        month,
+        interval.and_then(|i| i.lower),
+        interval.and_then(|i| i.upper),
+    ];
+    ends.map(|month| number(month.map(f64::from)))
 }
 
 fn ends(line: Option<Line>) -> [Cell; 3] {
@@ -135,14 +142,35 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "npv_lower$",
             "npv_upper$",
             "npv_as_estimated$",
+            "npv_as_estimated_lower$",
+            "npv_as_estimated_upper$",
             "npv_observed_only$",
+            "npv_observed_only_lower$",
+            "npv_observed_only_upper$",
+            "savings_share_beyond_observed",
+            "savings_share_beyond_observed_lower",
+            "savings_share_beyond_observed_upper",
+            "npv_share_beyond_observed",
+            "npv_share_beyond_observed_lower",
+            "npv_share_beyond_observed_upper",
             "probability_npv_positive",
             "roi",
+            "roi_lower",
+            "roi_upper",
             "payback_months",
+            "payback_months_lower",
+            "payback_months_upper",
             "payback_months_discounted",
+            "payback_months_discounted_lower",
+            "payback_months_discounted_upper",
             "probability_payback",
             "cost_per_contact_avoided$",
+            "cost_per_contact_avoided_lower$",
+            "cost_per_contact_avoided_upper$",
             "break_even_reduction",
+            "break_even_reduction_lower",
+            "break_even_reduction_upper",
+            "break_even_exists",
             "budget_share",
             "budget_share_lower",
             "budget_share_upper",
@@ -159,7 +187,6 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
     for o in &choice.options {
         let arm = case.arms.iter().find(|a| Some(&a.arm) == o.arm.as_ref());
         let raw = arm.and_then(|a| a.as_estimated.as_ref().map_or(a.npv, |e| e.npv));
-        let value = |line: Option<Line>| number(line.map(|l| l.value));
         let mut cells = vec![
             option(&o.arm),
             number(o.cost),
@@ -169,17 +196,25 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
         ];
         cells.extend(ends(arm.map(|a| a.contacts_avoided)));
         cells.extend(ends(arm.and_then(|a| a.npv)));
-        cells.extend([
-            value(raw),
-            value(arm.and_then(|a| a.npv_observed_only)),
-            number(arm.and_then(|a| a.probability_npv_positive)),
-            value(arm.and_then(|a| a.roi)),
-            months(arm.and_then(|a| a.payback_months)),
-            months(arm.and_then(|a| a.payback_months_discounted)),
-            number(arm.and_then(|a| a.probability_payback)),
-            value(arm.and_then(|a| a.cost_per_contact_avoided)),
-            number(arm.and_then(|a| a.break_even_reduction)),
-        ]);
+        cells.extend(ends(raw));
+        cells.extend(ends(arm.and_then(|a| a.npv_observed_only)));
+        cells.extend(ends(arm.and_then(|a| a.share_beyond_observed)));
+        cells.extend(ends(arm.and_then(|a| a.npv_share_beyond_observed)));
+        cells.push(number(arm.and_then(|a| a.probability_npv_positive)));
+        cells.extend(ends(arm.and_then(|a| a.roi)));
+        let plain = arm.map(|a| (a.payback_months, a.payback_months_interval));
+        let discounted = arm.map(|a| {
+            (
+                a.payback_months_discounted,
+                a.payback_months_discounted_interval,
+            )
+        });
+        cells.extend(months(plain));
+        cells.extend(months(discounted));
+        cells.push(number(arm.and_then(|a| a.probability_payback)));
+        cells.extend(ends(arm.and_then(|a| a.cost_per_contact_avoided)));
+        cells.extend(ends(arm.and_then(|a| a.break_even_reduction)));
+        cells.push(number(arm.and_then(|a| a.break_even_exists)));
         cells.extend(ends(arm.and_then(|a| a.budget_share)));
         cells.push(number(arm.and_then(|a| a.probability_budget_claim)));
         sheet.push(cells)?;
@@ -262,9 +297,8 @@ pub(super) fn staffing(doc: &Document) -> Result<Sheet> {
     let mut sheet = Sheet::new("staffing.csv", &header)?;
     for arm in doc.business.iter().flat_map(|b| &b.arms) {
         let Some(case) = &arm.staffing else { continue };
-        let value = |line: Option<Line>| number(line.map(|l| l.value));
         let mut push = |reading: &str, hours: bool, staffed: Option<Staffed>| {
-            let shown = |line: Option<Line>| value(line.filter(|_| hours));
+            let shown = |line: Option<Line>| number(line.filter(|_| hours).map(|l| l.value));
             sheet.push(vec![
                 text(&arm.arm),
                 text(reading),

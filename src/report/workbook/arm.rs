@@ -27,6 +27,7 @@ pub enum Figure {
     Npv,
     ObservedOnly,
     Beyond,
+    NpvBeyond,
     Roi,
     Payback,
     PaybackDiscounted,
@@ -56,6 +57,7 @@ impl Figure {
             Npv => text("workbook.f-npv", &[]),
             ObservedOnly => text("workbook.f-observed", &[]),
             Beyond => text("workbook.f-beyond", &[]),
+            NpvBeyond => text("workbook.f-npv-beyond", &[]),
             Roi => text("workbook.f-roi", &[]),
             Payback => text("workbook.f-payback", &[]),
             PaybackDiscounted => text("workbook.f-payback-discounted", &[]),
@@ -78,7 +80,9 @@ impl Figure {
         match self {
             Effect | Minutes => Kind::Factor,
             Contacts | MinutesAvoided | ContactsPvEstimated => Kind::Count,
-            Beyond | Roi | BreakEven | BudgetShare | BudgetShareUnrealised => Kind::Share,
+            Beyond | NpvBeyond | Roi | BreakEven | BudgetShare | BudgetShareUnrealised => {
+                Kind::Share
+            }
             Payback | PaybackDiscounted => Kind::Whole,
             CostPerContact => Kind::Price,
             BreakEvenDay => Kind::Small,
@@ -98,6 +102,7 @@ impl Figure {
             Npv,
             ObservedOnly,
             Beyond,
+            NpvBeyond,
             Roi,
             Payback,
             PaybackDiscounted,
@@ -430,6 +435,10 @@ impl Page<'_> {
             Npv => format!("{}-{}", at(Savings), at(Spend)),
             ObservedOnly => format!("{}*observed_pv-{}", self.named(effect), at(Spend)),
             Beyond => if_any("saving_pv", "1-observed_pv/saving_pv".into()),
+            NpvBeyond => if_any(
+                &at(Npv),
+                format!("({}-{})/{}", at(Npv), at(ObservedOnly), at(Npv)),
+            ),
             Roi => if_any(&at(Spend), format!("{}/{}-1", at(Savings), at(Spend))),
             Payback => payback(Column::Short),
             PaybackDiscounted => payback(Column::ShortDiscounted),

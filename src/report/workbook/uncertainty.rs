@@ -8,7 +8,7 @@ use crate::texts::text;
 
 use super::arm::Figure;
 use super::book::{Book, at};
-use super::inputs::Inputs;
+use super::inputs::{ArmInput, Inputs};
 use super::style::{Kind, Style};
 
 const WIDTHS: [f64; 9] = [36.0, 58.0, 17.0, 17.0, 17.0, 17.0, 17.0, 17.0, 17.0];
@@ -94,8 +94,37 @@ impl Page<'_, '_> {
                 }
                 self.row += 1;
             }
+            self.months(arm);
         }
         self.row += 1;
+    }
+
+    /// The months of payback; of an end beyond the horizon there is none.
+    fn months(&mut self, arm: &ArmInput) {
+        let case = arm.case;
+        for (figure, value, interval) in [
+            (
+                Figure::Payback,
+                case.payback_months,
+                case.payback_months_interval,
+            ),
+            (
+                Figure::PaybackDiscounted,
+                case.payback_months_discounted,
+                case.payback_months_discounted_interval,
+            ),
+        ] {
+            let Some(interval) = interval else { continue };
+            self.text(0, Style::FixedText, arm.title.clone());
+            self.text(1, Style::FixedText, figure.label(false));
+            for (column, month) in [(2, value), (3, interval.lower), (4, interval.upper)] {
+                match month {
+                    Some(month) => self.number(column, figure.kind(), Some(month.into())),
+                    None => self.text(column, Style::FixedText, text("workbook.u-never", &[])),
+                }
+            }
+            self.row += 1;
+        }
     }
 
     fn chances(&mut self) {
@@ -121,6 +150,10 @@ impl Page<'_, '_> {
                 (
                     text("workbook.u-payback", &[]),
                     arm.case.probability_payback,
+                ),
+                (
+                    text("workbook.u-break-even", &[]),
+                    arm.case.break_even_exists,
                 ),
                 (
                     text("workbook.u-budget", &[]),
@@ -256,8 +289,12 @@ fn lines(arm: &ArmCase) -> Vec<(Figure, Line)> {
         (Figure::Spend, arm.pv_spend),
         (Figure::Npv, arm.npv),
         (Figure::ObservedOnly, arm.npv_observed_only),
+        (Figure::Beyond, arm.share_beyond_observed),
+        (Figure::NpvBeyond, arm.npv_share_beyond_observed),
         (Figure::Roi, arm.roi),
         (Figure::CostPerContact, arm.cost_per_contact_avoided),
+        (Figure::BreakEven, arm.break_even_reduction),
+        (Figure::BreakEvenDay, arm.break_even_avoided_per_day),
         (Figure::BudgetShare, arm.budget_share),
         (Figure::BudgetShareUnrealised, arm.budget_share_unrealised),
         (

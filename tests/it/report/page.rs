@@ -58,7 +58,7 @@ const ELEMENTS: [&str; 42] = [
 ];
 
 /// Attributes that it may hold: none that runs a script, sets a style or names an address.
-const ATTRIBUTES: [&str; 50] = [
+const ATTRIBUTES: [&str; 52] = [
     "aria-describedby",
     "aria-label",
     "aria-labelledby",
@@ -67,7 +67,9 @@ const ATTRIBUTES: [&str; 50] = [
     "content",
     "cx",
     "cy",
+    "colspan",
     "d",
+    "data-case-line",
     "data-chart",
     "data-kind",
     "data-line",
@@ -193,6 +195,8 @@ fn with_draws(fixture: &Fixture) -> Document {
     let uncertain = doc.assumptions.iter().filter(|a| a.form != "number");
     doc.draws_summary = Some(DrawsSummary {
         draws: 2_000,
+        covariance: vec![vec![0.0004; case.arms.len()]; case.arms.len()],
+        tail_z: 1.645,
         effects: effects.collect(),
         assumptions: uncertain
             .map(|a| AssumptionDraws {

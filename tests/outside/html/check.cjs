@@ -1,4 +1,4 @@
-// report.html as a reader meets it. Usage: node check.cjs REPORT HOSTILE_REPORT WHAT_IF
+// report.html as a reader meets it. Usage: node check.cjs REPORT HOSTILE_REPORT MINUTES_REPORT WHAT_IF
 // SHOTS=DIR writes screenshots and the printed page there.
 "use strict";
 const { execFileSync } = require("node:child_process");
@@ -8,12 +8,17 @@ const path = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { chromium } = require("playwright-core");
 
-const [plain, hostile, whatIf] = process.argv.slice(2);
+const [plain, hostile, minutes, whatIf] = process.argv.slice(2);
 const axeSource = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 /// What mail programs take without a question.
 const LARGEST = 2_000_000;
 /// The same formulas in f64 twice; pow and the normal quantile differ in their last digits.
 const ROUNDING = 1e-9;
+
+/// Lines that have to be in the table of the example, each with the model's value.
+const MUST_MOVE = ["break_even_reduction", "break_even_avoided_per_day", "share_beyond_observed", "npv_share_beyond_observed",
+  "payback_months", "payback_months_discounted", "staffing.hours_per_year", "staffing.full_time_agents",
+  "staffing.agents.fewer_agents.agents", "staffing.agents.lower_occupancy.occupancy", "perfect_information"];
 
 let passed = 0;
 const failures = [];
@@ -96,16 +101,30 @@ async function accessible(name, page) {
 
 const settled = (page) => page.waitForFunction(() => document.getElementById("results").getAttribute("aria-busy") === "false");
 
-/// The table as numbers, by line and arm.
-const table = (page) => page.$$eval("#numbers tr[data-line]:not(.stays)", (rows) => rows.map((row) => [
-  row.dataset.line,
-  Array.from(row.querySelectorAll("td"), (cell) => {
-    const value = cell.querySelector("data");
+/// The table as numbers, by line and arm; a line of all arms has one cell.
+const table = (page) => page.$$eval("#numbers tbody tr", (rows) => rows.map((row) => ({
+  line: row.dataset.line, all: row.dataset.caseLine, kind: row.dataset.kind,
+  cells: Array.from(row.querySelectorAll("td"), (cell) => {
+    const value = cell.querySelector("data, span[data-lower]");
     if (!value) return null;
     const end = (name) => (value.dataset[name] === undefined ? null : Number(value.dataset[name]));
-    return { value: Number(value.getAttribute("value")), lower: end("lower"), upper: end("upper"), text: cell.textContent };
+    const number = value.getAttribute("value");
+    return { value: number === null ? null : Number(number), lower: end("lower"), upper: end("upper"), text: cell.textContent };
   }),
-]));
+})));
+
+/// What the model says of a cell, as the table shows it; null for nothing.
+function modelled(want, row, k) {
+  const at = (path) => path.split(".").reduce((v, part) => (v == null ? null : v[part]), want.arms[k]);
+  const alone = (value) => (value == null ? null : { value, lower: null, upper: null });
+  if (row.all) return alone(want.choice[row.all] && want.choice[row.all].value);
+  if (row.kind === "month") {
+    const { lower, upper } = at(row.line + "_interval");
+    return at(row.line) === null && lower === null ? null : { value: at(row.line), lower, upper };
+  }
+  const line = at(row.line);
+  return typeof line === "number" ? alone(line) : line;
+}
 
 /// Sets a number in its field, in the unit that the page shows.
 async function set(page, key, to) {
@@ -119,6 +138,55 @@ async function set(page, key, to) {
   await field.blur();
 }
 
+/// Lines that had a number of the model's at least once.
+const moved = new Set();
+
+/// Sets the numbers and compares everything that the page then shows with the model.
+async function changed(page, dir, changes, what) {
+  const name = `${what}what if ${Object.keys(changes).join(", ")}`;
+  for (const [key, to] of Object.entries(changes)) await set(page, key, to);
+  await settled(page);
+  const want = model(dir, changes);
+  const got = await table(page);
+  let compared = 0, wrong = null;
+  for (const row of got) {
+    row.cells.forEach((cell, k) => {
+      const { text, ...numbers } = cell || {};
+      compared += 1;
+      wrong = wrong || difference(cell && numbers, modelled(want, row, k), `${row.line || row.all} of arm ${k}`);
+      // What is shown stands in the page's own words: an interval wherever the model has one.
+      const { lower, upper, value } = cell || {};
+      const spread = lower != null && (upper == null || upper !== lower || lower !== value);
+      if (spread && !/\(.+\)/.test(text)) wrong = wrong || `${row.line} of arm ${k} shows no interval: ${text}`;
+    });
+  }
+  for (const { line, all, cells } of got) {
+    if (cells.some((cell) => cell !== null)) moved.add(line || all);
+  }
+  check(`${name}: the table shows the model's values and intervals`, compared > 30 && wrong === null, wrong || `${compared} cells`);
+  const whole = await page.evaluate((changes) => {
+    const data = JSON.parse(document.getElementById("case-data").textContent);
+    return pilotCase.run(pilotCase.open(data), changes);
+  }, changes);
+  const { cashflow, ...rest } = whole;
+  check(`${name}: all arms, the tornado and the choice of arm are the model's`, difference(rest, want) === null, difference(rest, want));
+  const months = want.cashflow.length / want.arms.length;
+  const fans = want.arms.map((_, k) => want.cashflow.slice(k * months, (k + 1) * months));
+  check(`${name}: the fan of cash is the model's`, difference(cashflow, fans) === null, difference(cashflow, fans));
+  check(`${name}: the badge is there`, await page.locator("#what-if-badge").isVisible());
+  const live = await page.locator("figure .live svg").count();
+  check(`${name}: the charts of the money are drawn anew`, live === 3, `${live} charts`);
+}
+
+/// Where minutes have the price: the same sums from another effect and another rate.
+async function ofMinutes(browser) {
+  const { context, page } = await open(browser, minutes);
+  await changed(page, minutes, { realisation: 0.4, churn_per_month: 0.02, "staffing.occupancy": 0.75 }, "in minutes, ");
+  const want = model(minutes, { realisation: 0.4 });
+  check("in minutes: handling time is measured", want.priced === "minutes" && want.arms[0].staffing.agents !== null);
+  await context.close();
+}
+
 async function sliders(browser) {
   const it = await open(browser, plain);
   const { page, seen } = it;
@@ -128,36 +196,18 @@ async function sliders(browser) {
   const arm = rich.arms[rich.arms.length - 1].arm;
   const one = [{ realisation: 0.65 }, { half_life_months: 4 }, { [`arms.${arm}.cost_per_customer`]: 0.31 }, { churn_per_month: 0.03 }];
   const together = Object.assign({ horizon_months: 30, annual_discount_rate: 0.12, ramp_months: 6 }, ...one);
+  // The winner becomes so dear that another arm is picked, and corrected; nothing pays any more; the agents.
+  const dear = { [`arms.${rich.best}.fixed_cost`]: 900000 };
+  const late = { realisation_lag_months: 40, realisation: 0.2, [`arms.${arm}.cost_per_customer`]: 3 };
+  const agents = { "staffing.occupancy": 0.7, "staffing.shrinkage": 0.2, "staffing.contacts_per_interval": 900, units_at_rollout: 300000 };
   const never = { half_life_months: null, units_at_rollout: 250000, repeat_every_months: 9, holdout: 0.1 };
-  for (const changes of [...one, together, never]) {
-    const name = `what if ${Object.keys(changes).join(", ")}`;
-    for (const [key, to] of Object.entries(changes)) await set(page, key, to);
-    await settled(page);
-    const want = model(plain, changes);
-    const got = await table(page);
-    let compared = 0, wrong = null;
-    for (const [line, cells] of got) {
-      cells.forEach((cell, k) => {
-        const modelled = line.split(".").reduce((v, part) => (v == null ? null : v[part]), want.arms[k]);
-        const shown = typeof modelled === "number" ? { value: modelled, lower: null, upper: null } : modelled == null ? null : modelled;
-        const { text, ...numbers } = cell || {};
-        compared += 1;
-        wrong = wrong || difference(cell && numbers, shown, `${line} of arm ${k}`);
-      });
+  for (const changes of [...one, together, never, dear, late, agents]) {
+    await changed(page, plain, changes, "");
+    if (changes === dear) {
+      const want = model(plain, changes), cost = (of) => of.arms.find((a) => a.arm === rich.best).npv.value;
+      check("a dear winner: another arm is picked and the correction goes with it",
+        want.best !== rich.best && want.arms.some((a) => a.as_estimated && a.arm === want.best) && cost(want) < cost(rich));
     }
-    check(`${name}: the table shows the model's values and intervals`, compared > 30 && wrong === null, wrong || `${compared} cells`);
-    const whole = await page.evaluate((changes) => {
-      const data = JSON.parse(document.getElementById("case-data").textContent);
-      return pilotCase.run(pilotCase.open(data), changes);
-    }, changes);
-    const { cashflow, ...rest } = whole;
-    check(`${name}: all arms, the tornado and the choice of arm are the model's`, difference(rest, want) === null, difference(rest, want));
-    const months = want.cashflow.length / want.arms.length;
-    const fans = want.arms.map((_, k) => want.cashflow.slice(k * months, (k + 1) * months));
-    check(`${name}: the fan of cash is the model's`, difference(cashflow, fans) === null, difference(cashflow, fans));
-    check(`${name}: the badge is there`, await page.locator("#what-if-badge").isVisible());
-    const live = await page.locator("figure .live svg").count();
-    check(`${name}: the charts of the money are drawn anew`, live === 3, `${live} charts`);
     if (changes === together) {
       await accessible("what if", page);
       await shots(page, "what-if");
@@ -250,6 +300,9 @@ async function main() {
       && (await still.page.locator("figure svg").count()) >= 5);
     await still.context.close();
     await sliders(browser);
+    await ofMinutes(browser);
+    const missed = MUST_MOVE.filter((line) => !moved.has(line));
+    check("break-even, payback, shares, agents and information all moved", missed.length === 0, missed.join(", "));
   } finally {
     await browser.close();
     fs.rmSync(profile, { recursive: true, force: true });

@@ -214,8 +214,8 @@ def compare(what, book, analysis, what_if=False):
             "Net present value, as estimated": value((raw or arm)["npv"]),
         }
         share = {
-            "Share of savings beyond what was measured": arm["share_beyond_observed"],
-            f"Reduction of {minutes} at which NPV is 0": arm["break_even_reduction"],
+            "Share of savings beyond what was measured": value(arm["share_beyond_observed"]),
+            f"Reduction of {minutes} at which NPV is 0": value(arm["break_even_reduction"]),
         }
         # The correction for having been chosen depends on the assumptions; the workbook keeps the analysis's.
         if raw is None or not what_if:
@@ -227,6 +227,7 @@ def compare(what, book, analysis, what_if=False):
             }
             share |= {
                 "Contacts avoided over the horizon": value(arm["contacts_avoided"]),
+                "Share of net present value beyond what was measured": value(arm["npv_share_beyond_observed"]),
                 "Return on investment": value(arm["roi"]),
                 "Payback, months": arm["payback_months"],
                 "Payback with discounted cash, months": arm["payback_months_discounted"],

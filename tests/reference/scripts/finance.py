@@ -126,6 +126,9 @@ def case(b, v, delta, minutes, window_days, start_month, cost, control_rate, con
     out["share_beyond_observed"] = (
         1 - pv_end(savings_seen) / out["pv_savings"] if out["pv_savings"] else None
     )
+    out["npv_share_beyond_observed"] = (
+        (out["npv"] - out["npv_observed_only"]) / out["npv"] if out["npv"] > 0 else None
+    )
     out["roi"] = out["pv_savings"] / out["pv_spend"] - 1 if out["pv_spend"] > 0 else None
     plain, discounted = [-cost["fixed"]], [-cost["fixed"]]
     for t in range(1, H + 1):
@@ -341,17 +344,19 @@ def simulate(b, effect, start_month, costs, level, max_payback, quantiles):
         for u in range(1, H + 1)
     ]
     repeat = b.get("repeat_every_months")
-    per_delta, delivered, price = [], [], []
+    per_delta, seen, delivered, price = [], [], [], []
     for t in range(1, H + 1):
-        a, d = np.zeros(n), np.zeros(n)
+        a, o, d = np.zeros(n), np.zeros(n), np.zeros(n)
         for u in range(1, t + 1):
             alive = reached[u - 1] * (1 - v["churn"]) ** (t - u)
             age = (t - u) % repeat if repeat else t - u
             a = a + alive * fade(age)
+            o = o + alive * fade(t - u) * min(1.0, max(0.0, window - (t - u)))
             if age == 0:
                 d = d + alive
         season = b["baseline_by_month"][(start_month + t - 2) % 12] if b.get("baseline_by_month") else 1.0
         per_delta.append(a * season / mean_fade)
+        seen.append(o * season / mean_fade)
         delivered.append(d)
         price.append(v["variable"] + v["labour"] * v["realisation"] * np.clip(t - v["lag"], 0, 1))
     out = {}
@@ -359,17 +364,48 @@ def simulate(b, effect, start_month, costs, level, max_payback, quantiles):
         c = {key: draw(a, n, rng) for key, a in costs[arm].items()}
         npv, cumulative = -c["fixed"], -c["fixed"]
         last_short = np.where(cumulative < 0, 0, -1)
+        discounted, last_short_discounted = -c["fixed"], last_short
+        slope, slope_seen, pv_spend = np.zeros(n), np.zeros(n), c["fixed"]
         for t in range(1, H + 1):
             saving = deltas[:, i] * per_delta[t - 1] * price[t - 1]
             spend = c["per_customer"] * delivered[t - 1] + c["per_month"]
             npv = npv + saving * (1 + v["rate"]) ** (-t / 12) - spend * (1 + v["rate"]) ** (-(t - 1) / 12)
             cumulative = cumulative + saving - spend
             last_short = np.where(cumulative < 0, t, last_short)
+            at_end, at_start = (1 + v["rate"]) ** (-t / 12), (1 + v["rate"]) ** (-(t - 1) / 12)
+            discounted = discounted + saving * at_end - spend * at_start
+            last_short_discounted = np.where(discounted < 0, t, last_short_discounted)
+            slope = slope + per_delta[t - 1] * price[t - 1] * at_end
+            slope_seen = slope_seen + seen[t - 1] * price[t - 1] * at_end
+            pv_spend = pv_spend + spend * at_start
         month = np.maximum(last_short + 1, 1)
+        month_discounted = np.maximum(last_short_discounted + 1, 1)
+        # Without a saving there is no break-even: it counts above all others.
+        saves = slope > 0
+        even = np.where(saves, pv_spend / np.where(saves, slope, 1.0), np.inf) / DAYS
+        beyond = 1 - slope_seen[saves] / slope[saves]
+        # Nothing above 0 to share: all of it, and more, lies beyond.
+        worth = np.where(npv > 0, deltas[:, i] * (slope - slope_seen) / np.where(npv > 0, npv, 1.0), np.inf)
         tail = (1 - level) / 2
         slack = 4 * math.sqrt(tail * (1 - tail) / N_PILOT)
         bracket = lambda x, p: [float(np.quantile(x, p - slack)), float(np.quantile(x, p + slack))]
+        step = lambda x, p: float(np.quantile(x, p, method="inverted_cdf"))
+        known = lambda x, most: x if x <= most else None
+        # An end that is not finite (of a month: beyond the horizon) is null.
+        ends = lambda x, p, most=sys.float_info.max: [known(step(x, p - slack), most), known(step(x, p + slack), most)]
+        thresholds = {}
+        for key, drawn, most in [
+            ("break_even_avoided_per_day", even, sys.float_info.max),
+            ("share_beyond_observed", beyond, sys.float_info.max),
+            ("npv_share_beyond_observed", worth, sys.float_info.max),
+            ("payback_months", month, H),
+            ("payback_months_discounted", month_discounted, H),
+        ]:
+            thresholds[f"{key}_lower_between"] = ends(drawn, tail, most)
+            thresholds[f"{key}_upper_between"] = ends(drawn, 1 - tail, most)
         out[arm] = {
+            **thresholds,
+            "break_even_exists": float(saves.mean()),
             "npv_lower_between": bracket(npv, tail),
             "npv_upper_between": bracket(npv, 1 - tail),
             "avoided_lower_between": bracket(deltas[:, i], tail),
@@ -463,6 +499,11 @@ CASES = [
       "df": 40.0, "control_rate": 0.02, "window_days": 60.0}, 1,
      {"tip-sheet": cost(1200, 0.35, 50), "video": cost(tri(12000.0, 18000.0, 27000.0), 0.05, 200),
       "welcome-email": cost(500, 0.02, 0)}, True),
+    # Labour alone, which becomes cash so late that in some draws it never does: no break-even there.
+    ("late-labour", {"currency": "EUR", "variable": 0.0, "labour": tri(4.0, 5.0, 7.0), "realisation": tri(0.3, 0.6, 0.8),
+                     "lag": tri(4.0, 14.0, 36.0), "half_life": nor(24.0, 5.0), "units": 20000.0, "new": 100.0,
+                     "churn": 0.01, "ramp_months": 2, "horizon_months": 24, "rate": 0.06},
+     one(0.004, 0.0012, 200.0), 8, {"a": cost(tri(4000.0, 6000.0, 9000.0), 0.3, 50)}, True),
     ("harm-long-window", {"currency": "EUR", "variable": 2.0, "labour": 5.0, "realisation": 1.0, "half_life": 10.0,
                           "units": 7000.0, "new": 50.0, "ramp_months": 1, "repeat_every_months": 4,
                           "horizon_months": 12, "rate": 0.09},
@@ -516,7 +557,7 @@ def main():
             "script": "tests/reference/scripts/finance.py",
             "versions": {"python": sys.version.split()[0], "numpy": np.__version__,
                          "numpy_financial": npf.__version__, "scipy": scipy.__version__},
-            "draws": f"npv_*_between: the quantiles of {N_PYTHON} draws at the tail probability -+ 4 standard "
+            "draws": f"*_between: the quantiles of {N_PYTHON} draws at the tail probability -+ 4 standard "
                      f"errors of {N_PILOT} draws",
             "results": results,
         },

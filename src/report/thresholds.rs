@@ -1,0 +1,77 @@
+//! What the effect must come to, and how much of its value nobody has seen yet, in words.
+
+use crate::finance::{ArmCase, BusinessCase, Line, MonthRange, Priced};
+use crate::report::finding::{beside, range};
+use crate::report::number::{chance, percent};
+use crate::texts::text;
+
+/// "86 % (70 % to 93 %)"; the value alone where every draw says the same.
+fn share(line: &Line) -> String {
+    let same = line.lower == Some(line.value) && line.upper == Some(line.value);
+    let ends = range(line.lower, line.upper, percent).filter(|_| !same);
+    beside(percent(line.value), ends)
+}
+
+/// The month of payback with its interval: "4 (3 to 9)".
+pub fn payback(month: u32, interval: Option<MonthRange>) -> String {
+    let Some((lower, upper)) = interval.and_then(|i| Some((i.lower?, i.upper))) else {
+        return month.to_string();
+    };
+    match upper {
+        Some(upper) if (lower, upper) == (month, month) => month.to_string(),
+        Some(upper) => text!("thresholds.month", month, lower, upper),
+        None => text!("thresholds.month-open", month, lower),
+    }
+}
+
+/// How much of the savings, and of the net present value, lies beyond what was measured: a sentence.
+pub fn beyond(arm: &ArmCase) -> Option<String> {
+    let savings = share(arm.share_beyond_observed.as_ref()?);
+    Some(match &arm.npv_share_beyond_observed {
+        Some(npv) => {
+            let npv = share(npv);
+            text!("thresholds.beyond-npv", savings, npv)
+        }
+        None => text!("thresholds.beyond", savings),
+    })
+}
+
+/// Where the arm breaks even, and how often it could not: one sentence or two.
+pub fn break_even(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
+    let reduction = arm.break_even_reduction.as_ref()?;
+    let share = share(reduction);
+    let words = match (case.priced, reduction.value > 1.0) {
+        (Priced::Contacts, false) => text!("thresholds.break-even-contacts", share),
+        (Priced::Minutes, false) => text!("thresholds.break-even-minutes", share),
+        (Priced::Contacts, true) => {
+            text!("thresholds.break-even-contacts-never", share)
+        }
+        (Priced::Minutes, true) => {
+            text!("thresholds.break-even-minutes-never", share)
+        }
+    };
+    let absent = arm.break_even_exists.filter(|exists| *exists < 1.0);
+    let Some(exists) = absent else {
+        return Some(words);
+    };
+    let share = chance(1.0 - exists);
+    let absent = text!("thresholds.break-even-absent", share);
+    Some([words, absent].join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_has_its_interval_where_draws_differ() {
+        let range = |lower, upper| Some(MonthRange { lower, upper });
+        assert_eq!(payback(4, None), "4");
+        assert_eq!(payback(4, range(Some(4), Some(4))), "4");
+        assert_eq!(payback(4, range(Some(3), Some(9))), "4 (3 to 9)");
+        assert_eq!(
+            payback(4, range(Some(3), None)),
+            "4 (3 to none within the horizon)"
+        );
+    }
+}
