@@ -259,7 +259,7 @@ impl Effect<'_> {
             }
             Estimand::Probability => return None,
         };
-        let (noun, rest) = unit.split_once(" per customer")?;
+        let (noun, rest) = unit.split_once(&format!(" {}", text!("unit.per-customer")))?;
         let change = |v: f64| (v - self.shown.null()) * factor;
         let sign = if self.flips() { -1.0 } else { 1.0 };
         let (low, high) = (self.shown.lower.map(change), self.shown.upper.map(change));

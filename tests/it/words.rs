@@ -18,19 +18,19 @@ fn paths(dir: &Path, into: &mut Vec<PathBuf>) {
 const SAYING: [&str; 4] = ["analysis", "decision", "finance", "report"];
 
 /// Calls whose words end a command, so that a reader of a report never sees them: errors with their
-/// keys and hints, closures that make one (which are called `wrong`), and refusals of a look or of
+/// keys and hints, closures that make one (`wrong`, `internal`, `failed`), and refusals of a look or of
 /// a second stage.
 fn ends_a_command(file: &Path, call: &str) -> bool {
     let looks = file.iter().any(|part| part == "looks");
     match call {
-        "wrong" => true,
+        "wrong" | "internal" | "failed" | "ok_or" => true,
         "Refusal::new" => looks,
         _ => call.starts_with("Error::") || call.ends_with(".hint") || call.ends_with(".key"),
     }
 }
 
 /// Words that stay in the source, each with the end of its file, and why.
-const STAYING: [(&str, &[(&str, &str)]); 2] = [
+const STAYING: [(&str, &[(&str, &str)]); 6] = [
     (
         "ends of an error that is put together further down",
         &[
@@ -45,6 +45,9 @@ const STAYING: [(&str, &[(&str, &str)]); 2] = [
                 "is a share and must not be above 1",
             ),
             ("finance/assumption.rs", "must be above 0"),
+            ("finance/told.rs", "from 0 to below 1"),
+            ("finance/told.rs", "0 or more"),
+            ("pdf/mod.rs", "nothing was laid out"),
         ],
     ),
     (
@@ -52,7 +55,49 @@ const STAYING: [(&str, &[(&str, &str)]); 2] = [
         &[
             ("analysis/joint.rs", "log ratio"),
             ("schedule/mod.rs", "log ratio"),
+            ("report/decided.rs", "NOT PRE-REGISTERED"),
+            ("report/decided.rs", "LATE APPROVAL"),
+            ("report/decided.rs", "CHANGED SINCE APPROVAL"),
+            ("report/decided.rs", "WHAT IF"),
         ],
+    ),
+    (
+        "values of columns, which programs compare",
+        &[
+            ("tables/money.rs", "no roll-out"),
+            ("tables/money.rs", "the plan states no range"),
+            ("tables/money.rs", "hours avoided"),
+            ("tables/money.rs", "agents before"),
+            ("tables/money.rs", "keep occupancy, fewer agents"),
+            ("tables/money.rs", "keep agents, lower occupancy"),
+        ],
+    ),
+    (
+        "families of fonts",
+        &[
+            ("report/fonts.rs", "Liberation Sans"),
+            ("report/fonts.rs", "Noto Sans"),
+            ("report/fonts.rs", "Noto Sans Arabic UI"),
+            ("report/fonts.rs", "Noto Sans Thai UI"),
+            ("report/fonts.rs", "Droid Sans Fallback"),
+            (
+                "report/fonts.rs",
+                "'Liberation Sans',Arimo,Arial,Helvetica,'Noto Sans','Noto Sans Arabic UI',\
+                 'Noto Sans Arabic','Noto Sans Thai UI','Noto Sans CJK SC','Microsoft YaHei','PingFang SC',\
+                 'Droid Sans Fallback','DejaVu Sans',sans-serif",
+            ),
+        ],
+    ),
+    (
+        "what a browser reads",
+        &[(
+            "html/mod.rs",
+            "default-src 'none'; style-src 'sha256-{}'; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        )],
+    ),
+    (
+        "said of a fault of the program itself, which its tests rule out",
+        &[("report/fonts.rs", "a bundled font")],
     ),
 ];
 
@@ -139,7 +184,8 @@ fn reads(literal: &str) -> bool {
 #[test]
 fn what_a_report_says_stands_in_the_catalogue() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut staying: Vec<(&str, &str)> = STAYING.iter().flat_map(|s| s.1).copied().collect();
+    let staying: Vec<(&str, &str)> = STAYING.iter().flat_map(|s| s.1).copied().collect();
+    let mut gone = staying.clone();
     let mut seen = 0;
     let mut wrong = Vec::new();
     for room in SAYING {
@@ -153,10 +199,8 @@ fn what_a_report_says_stands_in_the_catalogue() {
                     continue;
                 }
                 let known = |s: &(&str, &str)| file.ends_with(s.0) && s.1 == literal;
-                match staying.iter().position(known) {
-                    Some(at) => {
-                        staying.remove(at);
-                    }
+                match staying.iter().find(|s| known(s)) {
+                    Some(found) => gone.retain(|s| s != found),
                     None => wrong.push(format!("{}: {literal}", file.display())),
                 }
             }
@@ -171,7 +215,7 @@ fn what_a_report_says_stands_in_the_catalogue() {
         "words outside of the catalogue:\n{}",
         wrong.join("\n")
     );
-    assert!(staying.is_empty(), "no longer in the source: {staying:?}");
+    assert!(gone.is_empty(), "no longer in the source: {gone:?}");
 }
 
 #[test]
