@@ -158,6 +158,9 @@ fn chart(summary: &Summary) -> Dots {
         .count();
     Dots {
         title: match wrong {
+            _ if summary.regions.is_some() => {
+                super::simulation_regions::title(summary, wrong).unwrap_or_default()
+            }
             0 => "On such customers no estimator finds effects that are not there more often than planned".into(),
             1 => "On such customers one estimator finds effects that are not there more often than planned".into(),
             n => format!("On such customers {n} estimators find effects that are not there more often than planned"),
@@ -186,6 +189,9 @@ fn subtitle(s: &Summary) -> String {
         s.arms,
         s.source
     );
+    if let Some(shows) = super::simulation_regions::shows(s) {
+        text = shows;
+    }
     if let Some(effect) = s.effect {
         let change = if effect >= 0.0 { "fewer" } else { "more" };
         text.push_str(&format!(

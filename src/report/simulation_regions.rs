@@ -1,0 +1,30 @@
+//! A simulation of regions in words.
+
+use crate::number;
+use crate::planning::simulate::Summary;
+use crate::texts::text;
+
+/// What was simulated; `None` where customers or clusters got the arms.
+pub fn shows(s: &Summary) -> Option<String> {
+    let (regions, blocks) = s.regions.zip(s.blocks)?;
+    let gaps = [
+        ("pilots", &*number::count(s.replicates)),
+        ("regions", &number::count(regions)),
+        ("blocks", &number::count(blocks)),
+        ("source", &s.source),
+    ];
+    Some(match regions {
+        1 => text("simulation-regions.shows-one", &[gaps[0], gaps[2], gaps[3]]),
+        _ => text("simulation-regions.shows", &gaps),
+    })
+}
+
+/// The finding over the chart; `None` as above.
+pub fn title(s: &Summary, wrong: usize) -> Option<String> {
+    s.regions?;
+    Some(match wrong {
+        0 => text("simulation-regions.title-good", &[]),
+        1 => text("simulation-regions.title-one-wrong", &[]),
+        _ => text("simulation-regions.title-wrong", &[]),
+    })
+}
