@@ -7,15 +7,25 @@ use crate::texts::text;
 /// What was simulated; `None` where customers or clusters got the arms.
 pub fn shows(s: &Summary) -> Option<String> {
     let (regions, blocks) = s.regions.zip(s.blocks)?;
-    let gaps = [
-        ("pilots", &*number::count(s.replicates)),
-        ("regions", &number::count(regions)),
-        ("blocks", &number::count(blocks)),
-        ("source", &s.source),
-    ];
+    let (pilots, blocks) = (number::count(s.replicates), number::count(blocks));
     Some(match regions {
-        1 => text("simulation-regions.shows-one", &[gaps[0], gaps[2], gaps[3]]),
-        _ => text("simulation-regions.shows", &gaps),
+        1 => text(
+            "simulation-regions.shows-one",
+            &[
+                ("pilots", &pilots),
+                ("blocks", &blocks),
+                ("source", &s.source),
+            ],
+        ),
+        n => text(
+            "simulation-regions.shows",
+            &[
+                ("pilots", &pilots),
+                ("regions", &number::count(n)),
+                ("blocks", &blocks),
+                ("source", &s.source),
+            ],
+        ),
     })
 }
 
