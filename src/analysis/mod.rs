@@ -31,7 +31,7 @@ pub use looks::{
 };
 pub use model::*;
 pub use scale::{Scale, before_windows, scale};
-pub use schedule::{RegionRow, ScheduleRows};
+pub use schedule::{RegionRow, ScheduleRows, by_customer, rates, replayed};
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
 pub use weekly::{FadeRow, WeekRow, Weekly};

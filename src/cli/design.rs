@@ -14,9 +14,11 @@ use crate::workspace::write_new;
 
 use super::Global;
 use super::defaults::Defaults;
+use super::design_schedule::{self, RegionArgs};
 use super::design_second;
 use super::look_args::LookArgs;
 use super::pilot;
+use super::power_schedule;
 use super::size::{answer_lines, chart_files, write_chart};
 use super::sizing::{self, Sought};
 use super::ui::Ui;
@@ -24,13 +26,13 @@ use super::ui::Ui;
 /// Write a new plan by flags, or by questions at a terminal, and say how many customers it needs.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n  pilot design welcome --after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --rate 0.6\n  pilot design fee-questions-2 --second-stage-of fee-questions --after 2027-01-05..2027-03-06\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
+    after_help = "Examples:\n  pilot design fee-questions\n  pilot design fee-questions --arms control,tip-sheet,video --rate 0.6 --dispersion 1.2 \\\n      --reduction 0.2 --before 2026-08-01..2026-09-30 --after 2026-10-01..2026-11-30\n  pilot design fee-questions --history data/last-year.csv --reduction 0.2 --chart power\n  pilot design fee-questions --rate 0.6 --dispersion 1.2 --customers 3000 --uptake 0.4\n  pilot design welcome --after-days 60 --enrol 2026-10-01..2026-12-31 --arrivals 40 --rate 0.6\n  pilot design ivr-notice --design switchback --cluster region --regions north,south,east,west --block-days 14 \\\n      --after 2026-10-05..2027-01-24 --rate 0.08 --dispersion 1.2 --icc 0.01 --customers-per-block 2000 --reduction 0.2\n  pilot design fee-questions-2 --second-stage-of fee-questions --after 2027-01-05..2027-03-06\n\nThe plan is experiments/NAME.toml; an existing one is never overwritten."
 )]
 pub struct Args {
     /// Name of the pilot: a-z, 0-9 and -
     pub name: String,
     /// The pilot whose second stage this is: its question, for other customers
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "strata", "cluster", "alpha", "power", "estimand", "estimator", "looks", "information", "spending", "currency", "rate", "customers", "history"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "strata", "cluster", "alpha", "power", "estimand", "estimator", "looks", "information", "spending", "currency", "rate", "customers", "history", "design"])]
     second_stage_of: Option<String>,
     /// Arms, control first
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
@@ -105,6 +107,8 @@ pub struct Args {
     #[command(flatten)]
     pub size: sizing::SizeArgs,
     #[command(flatten)]
+    regions: RegionArgs,
+    #[command(flatten)]
     looks: LookArgs,
     /// Currency of a business case, ISO 4217
     #[arg(long, value_name = "CODE")]
@@ -162,12 +166,22 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         asks && (rate.is_some() || baseline.is_some()),
     )?;
     let sought = Sought { rate, reduction };
-    let size = args
-        .size
-        .answer(&sought, &design.experiment, baseline.as_ref())?;
-    design
-        .notes
-        .extend(sizing::notes(baseline.as_ref(), sought.rate, size.as_ref()));
+    let size = match args.regions.given() {
+        true => None,
+        false => args
+            .size
+            .answer(&sought, &design.experiment, baseline.as_ref())?,
+    };
+    let notes = sizing::notes(baseline.as_ref(), sought.rate, size.as_ref());
+    design.notes.extend(notes);
+    if args.regions.given() {
+        // The rules of a schedule are the reader's: what breaks them has no size.
+        experiment::parse(&template(&design), &place)?;
+    }
+    let regions = args.regions.size(&sought, &args.size, &design.experiment)?;
+    if let Some((counts, size)) = &regions {
+        design.notes.extend(design_schedule::notes(counts, size));
+    }
     let charts = match (&args.size.chart, &size) {
         (Some(file), Some(_)) => chart_files(file)?,
         _ => Vec::new(),
@@ -186,12 +200,20 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         return ui.document(&serde_json::json!({
             "plan": place, "seed": seed, "plan_sha256": plan.sha256,
             "size": size.as_ref().map(|s| &s.1),
+            "schedule": regions.as_ref().map(|r| r.1.document()),
         }));
     }
     if !g.dry_run {
         ui.say(format!("wrote {}", place.display()))?;
     }
+    for line in regions.iter().flat_map(|r| power_schedule::lines(&r.1)) {
+        ui.say(line)?;
+    }
     match &size {
+        _ if regions.is_some() => {}
+        None if args.regions.given() => ui.note(
+            "note: give --rate, --customers-per-block, and --dispersion and --icc where they are known, to learn the power",
+        ),
         Some((question, answer)) => {
             for line in answer_lines(question, answer) {
                 ui.say(line)?;
@@ -229,12 +251,12 @@ fn reaches_everyone(e: &Experiment, args: &Args) -> Result<()> {
         a.interventions.iter().any(public)
     });
     match page {
-        Some(arm) if !args.after_login && args.cluster.is_none() => Err(Error::usage(format!(
+        Some(arm) if !args.after_login && args.cluster.is_none() && !args.regions.given() => Err(Error::usage(format!(
             "\"{}\" reaches every customer, so customers cannot be randomised to it",
             arm.name
         ))
         .key("--arms")
-        .hint("add --after-login if only logged-in customers of this arm see the page; else let whole regions switch or cross, assignment.design = \"switchback\" or \"stepped-wedge\" in the plan (`pilot explain switchback`), or assign whole regions for the whole time: --cluster COLUMN")),
+        .hint("add --after-login if only logged-in customers of this arm see the page; else let whole regions switch or cross, --design switchback or stepped-wedge (`pilot explain switchback`), or assign whole regions for the whole time: --cluster COLUMN")),
         None if args.after_login => Err(Error::usage(format!(
             "no arm is called \"{}\"",
             experiment::SITE_TOP_QUESTIONS
@@ -339,6 +361,7 @@ fn fill(e: &mut Experiment, args: &Args, defaults: &Defaults, asks: bool) -> Res
     if args.cluster.is_some() {
         e.assignment.cluster.clone_from(&args.cluster);
     }
+    args.regions.apply(e);
     let timezone = args.timezone.as_ref().or(defaults.timezone.as_ref());
     let timezone = timezone.cloned().unwrap_or_else(|| "UTC".into());
     let windows = match args.after_days {
@@ -389,7 +412,8 @@ fn fixed_windows(args: &Args, asks: bool) -> Result<Option<Windows>> {
     let before = answer(
         "Before window, for example 2026-08-01..2026-09-30 (empty: none)",
         &args.before,
-        asks,
+        // Regions are compared with themselves.
+        asks && !args.regions.given(),
         |text| dates(text, "--before").map(|_| ()),
     )?;
     let after = answer(

@@ -86,10 +86,10 @@ pub struct Args {
     chart: Option<PathBuf>,
     /// Seed of the simulated power
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub seed: u64,
     /// Most simulated pilots; 0 for none
     #[arg(long, default_value_t = 10_000, value_name = "N")]
-    replicates: u32,
+    pub replicates: u32,
     #[command(flatten)]
     pub looks: LookArgs,
     #[command(flatten)]

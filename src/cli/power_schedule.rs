@@ -1,8 +1,9 @@
 //! `pilot power --design`: size and power where regions get the arms for blocks of days.
 
 use crate::error::{Error, Result};
+use crate::planning::ScheduleSize;
 use crate::report::number::{count, fixed, general, percent_with};
-use crate::stats::power::schedule::{Planned, Sized, schedule};
+use crate::stats::power::schedule::{Planned, Share, Simulated};
 
 use super::power::Args;
 use super::ui::Ui;
@@ -62,25 +63,28 @@ pub fn run(args: &Args, design: &str, ui: &Ui) -> Result<()> {
                 .hint("leave the flags of looks out"),
         );
     }
-    let found = schedule(&planned).map_err(|refusal| {
+    let size = ScheduleSize::new(planned, args.replicates, args.seed).map_err(|refusal| {
         Error::usage(refusal.why).hint("`pilot power --help` explains the flags, with examples")
     })?;
     if ui.json {
-        let mut document = serde_json::json!({ "design": design, "regions": planned.regions,
-            "blocks": planned.blocks, "customers_per_block": planned.customers });
-        let found = serde_json::to_value(&found).map_err(|e| Error::internal(e.to_string()))?;
-        if let (Some(to), Some(from)) = (document.as_object_mut(), found.as_object()) {
-            to.extend(from.clone());
-        }
-        return ui.document(&document);
+        return ui.document(&size.document());
     }
-    for line in lines(design, &planned, &found) {
+    for line in lines(&size) {
         ui.say(line)?;
     }
-    ui.next("write the plan; docs/switchback.md shows one")
+    ui.next(format!(
+        "pilot design NAME --design {design} writes the plan"
+    ))
 }
 
-fn lines(design: &str, p: &Planned, found: &Sized) -> Vec<String> {
+/// The size in plain words: what `power` and `design` share.
+pub fn lines(size: &ScheduleSize) -> Vec<String> {
+    let (p, found) = (&size.planned, &size.sized);
+    let design = if p.wedge {
+        "stepped-wedge"
+    } else {
+        "switchback"
+    };
     let regions = match p.regions {
         1 => "1 region".to_owned(),
         n => format!("{} regions", count(n as u64)),
@@ -110,10 +114,15 @@ fn lines(design: &str, p: &Planned, found: &Sized) -> Vec<String> {
         )),
         _ => lines.push(smallest),
     }
+    lines.extend(simulated(size));
     if let Some(r) = p.reduction {
+        let there = size.at_regions_needed.map(|s| s.cluster);
+        let there = there.map_or(String::new(), |s| {
+            format!(" Simulated there: cluster finds it in {}.", share(s))
+        });
         lines.push(match found.regions_needed {
             Some(n) => format!(
-                "A reduction of {} needs {} regions of this size in as many blocks.",
+                "By the formula a reduction of {} needs {} regions of this size in as many blocks.{there}",
                 asked(r),
                 count(n as u64)
             ),
@@ -142,4 +151,58 @@ fn lines(design: &str, p: &Planned, found: &Sized) -> Vec<String> {
         asked(p.alpha)
     ));
     lines
+}
+
+fn share(s: Share) -> String {
+    format!("{} ± {}", percent_with(s.value, 1), percent_with(s.se, 1))
+}
+
+/// Simulated pilots beside the formula, and where the two differ.
+fn simulated(size: &ScheduleSize) -> Vec<String> {
+    let Some(found) = &size.simulated else {
+        let why = size.not_simulated.as_ref();
+        return why
+            .map(|why| format!("Not simulated: {why}."))
+            .into_iter()
+            .collect();
+    };
+    let mut lines = vec![format!(
+        "Simulated power: cluster {}, redrawn schedules (permutation) {}, in {} pilots (the formula's is {}).",
+        share(found.cluster),
+        share(found.permutation),
+        count(u64::from(found.replicates)),
+        percent_with(size.formula(), 1)
+    )];
+    if let Some(excess) = size.optimism() {
+        lines.push(format!(
+            "So the formula promises {} points too much: {} leave {} degrees of freedom, and regions whose levels differ have effects that differ.",
+            fixed(100.0 * excess, 1),
+            match size.planned.regions {
+                1 => "the blocks of one region".to_owned(),
+                n => format!("{} regions", count(n as u64)),
+            },
+            fixed(size.sized.df, 1)
+        ));
+    }
+    lines.push(format!(
+        "Without any effect cluster finds one in {}, redrawn schedules in {} (error rate {} %).",
+        share(found.cluster_errors),
+        share(found.permutation_errors),
+        general(100.0 * size.planned.alpha)
+    ));
+    lines.extend(few_schedules(&size.planned, found));
+    lines
+}
+
+/// A warning where redrawn schedules can show nothing.
+fn few_schedules(p: &Planned, found: &Simulated) -> Option<String> {
+    // Of a schedule and its mirror image the two-sided test sees the same.
+    let least = f64::from(p.sides) / found.schedules? as f64;
+    (least > p.alpha).then(|| {
+        format!(
+            "Only {} schedules could be drawn, so p of redrawn schedules is hardly below {}: take more regions or more blocks.",
+            count(found.schedules.unwrap_or(0)),
+            fixed(least.min(1.0), 3)
+        )
+    })
 }

@@ -13,7 +13,7 @@ use super::analyze;
 use super::pilot::{self, Opened};
 use super::simulate_source::Source;
 use super::ui::{Progress, Steps, Ui};
-use super::{simulate_looks, simulate_source};
+use super::{simulate_looks, simulate_regions, simulate_source};
 
 /// Replay the plan and its analysis on simulated customers.
 ///
@@ -23,7 +23,7 @@ use super::{simulate_looks, simulate_source};
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
-    after_help = "Examples:\n  pilot simulate fee-questions                    no effect: false positives and coverage\n  pilot simulate fee-questions --effect 0.1       and with 10 % fewer contacts: power\n  pilot simulate fee-questions --zero-inflation 0.3 --heavy-tail 2.5\n  pilot simulate fee-questions --rate 0.6 --dispersion 1.2 --customers 4000 --effect 0.2\n  pilot simulate fee-questions --effect 0.1 --looks 5 --spending pocock    looking early: when does it stop?\n  pilot simulate branches --rate 0.6 --dispersion 1.2 --customers 4000 --icc 0.05 --cluster-size 40 --cluster-cv 0.7\n\nCustomers are drawn from the pilot's own: counts before where there are any (--from before), control's\ncounts once the test period is over (--from control), or the plan's negative binomial (--from plan).\nA plan that assigns whole clusters is replayed with whole clusters; a plan with looks is looked at as it says.\nNothing is written, but with --out DIR the table (CSV), the chart (SVG, PNG) and all of it as JSON."
+    after_help = "Examples:\n  pilot simulate fee-questions                    no effect: false positives and coverage\n  pilot simulate fee-questions --effect 0.1       and with 10 % fewer contacts: power\n  pilot simulate fee-questions --zero-inflation 0.3 --heavy-tail 2.5\n  pilot simulate fee-questions --rate 0.6 --dispersion 1.2 --customers 4000 --effect 0.2\n  pilot simulate fee-questions --effect 0.1 --looks 5 --spending pocock    looking early: when does it stop?\n  pilot simulate branches --rate 0.6 --dispersion 1.2 --customers 4000 --icc 0.05 --cluster-size 40 --cluster-cv 0.7\n  pilot simulate hotline-notice --effect 0.1      a switchback or stepped wedge: regions and blocks are drawn\n\nCustomers are drawn from the pilot's own: counts before where there are any (--from before), control's\ncounts once the test period is over (--from control), or the plan's negative binomial (--from plan).\nA plan that assigns whole clusters is replayed with whole clusters; a plan with looks is looked at as it says.\nA schedule of regions is replayed with blocks from before the test, where the data have them, else by --rate, --dispersion, --icc,\n--customers-per-block and --autocorrelation or what `design` wrote of them.\nNothing is written, but with --out DIR the table (CSV), the chart (SVG, PNG) and all of it as JSON."
 )]
 pub struct Args {
     /// A pilot's name, or a path to its plan
@@ -41,16 +41,16 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     attrition: f64,
     #[command(flatten)]
-    looks: simulate_looks::LookArgs,
+    pub(super) looks: simulate_looks::LookArgs,
     /// Simulated pilots of each kind: without effect, and with it
     #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
-    replicates: u64,
+    pub(super) replicates: u64,
     /// Draws of each permutation test and bootstrap
     #[arg(long, default_value_t = 499, value_name = "B")]
-    draws: u32,
+    pub(super) draws: u32,
     /// Seed of every draw (default: the plan's)
     #[arg(long)]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// Where customers come from: before, control or plan (default: the first that there is)
     #[arg(long, value_name = "SOURCE", value_parser = ["before", "control", "plan"])]
     pub(super) from: Option<String>,
@@ -69,6 +69,8 @@ pub struct Args {
     pub(super) correlation: Option<f64>,
     #[command(flatten)]
     pub(super) clusters: simulate_source::ClusterArgs,
+    #[command(flatten)]
+    pub(super) regions: simulate_regions::RegionArgs,
     /// Write table, chart and JSON to this new folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -77,14 +79,6 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let opened = pilot::open(&args.name, g)?;
-    if let Some(schedule) = &opened.experiment().assignment.schedule {
-        return Err(Error::not_yet_built(format!(
-            "the simulation of a {}",
-            schedule.design.name()
-        ))
-        .key("assignment.design")
-        .hint("the simulation draws customers, and regions and blocks of days get the arms here; `pilot power --design` gives size and power"));
-    }
     let scenario = Scenario {
         reduction: args.effect.unwrap_or(0.0),
         zero_inflation: args.zero_inflation,
@@ -93,17 +87,27 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         uptake: None,
     };
     scenario.check()?;
+    let schedule = opened.experiment().assignment.schedule.is_some();
+    match schedule {
+        true => simulate_regions::suits(args, &scenario)?,
+        false => args.regions.none()?,
+    }
     if let Some(dir) = &args.out {
         analyze::check_out(dir)?;
     }
     if g.dry_run {
         return dry_run(args, &opened, ui);
     }
-    let mut source = Source::new(args, &opened, g, ui)?;
-    if let Some(n) = args.customers {
-        source.population = source.population.resized(n);
-    }
-    let shown = replay(args, &opened, &source, &scenario, ui)?;
+    let shown = match schedule {
+        true => simulate_regions::replay(args, &opened, &scenario, g, ui)?,
+        false => {
+            let mut source = Source::new(args, &opened, g, ui)?;
+            if let Some(n) = args.customers {
+                source.population = source.population.resized(n);
+            }
+            replay(args, &opened, &source, &scenario, ui)?
+        }
+    };
     if let Some(dir) = &args.out {
         write(dir, &shown, ui)?;
     }

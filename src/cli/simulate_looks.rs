@@ -34,6 +34,15 @@ pub struct Asked {
 }
 
 impl LookArgs {
+    /// The first of these flags that is given.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--looks", self.looks.is_some()),
+            ("--spending", self.spending.is_some()),
+        ];
+        flags.into_iter().find(|f| f.1).map(|f| f.0)
+    }
+
     /// The looks asked for, or the plan's; `None` where there are none.
     ///
     /// # Errors

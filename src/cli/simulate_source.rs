@@ -24,13 +24,13 @@ use super::ui::Ui;
 pub struct ClusterArgs {
     /// Correlation of two customers of the same cluster (default: what counts before say)
     #[arg(long, value_name = "RHO")]
-    icc: Option<f64>,
+    pub(super) icc: Option<f64>,
     /// Mean customers in a cluster, with --from plan
     #[arg(long, value_name = "N")]
-    cluster_size: Option<f64>,
+    pub(super) cluster_size: Option<f64>,
     /// Coefficient of variation of the clusters' sizes, with --from plan
     #[arg(long, value_name = "CV", requires = "cluster_size")]
-    cluster_cv: Option<f64>,
+    pub(super) cluster_cv: Option<f64>,
 }
 
 impl ClusterArgs {

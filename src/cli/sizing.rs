@@ -24,7 +24,7 @@ pub struct SizeArgs {
     pub rate: Option<f64>,
     /// NB2 dispersion: variance = mean + dispersion × mean²
     #[arg(long)]
-    dispersion: Option<f64>,
+    pub dispersion: Option<f64>,
     /// Correlation of a customer's contacts before and after
     #[arg(long)]
     correlation: Option<f64>,
@@ -45,7 +45,7 @@ pub struct SizeArgs {
     attrition: Option<f64>,
     /// Correlation of two customers of the same cluster
     #[arg(long)]
-    icc: Option<f64>,
+    pub icc: Option<f64>,
     /// Mean customers in a cluster
     #[arg(long, value_name = "N")]
     cluster_size: Option<f64>,
@@ -54,7 +54,7 @@ pub struct SizeArgs {
     cluster_cv: Option<f64>,
     /// Most simulated pilots; 0 for none
     #[arg(long, default_value_t = 10_000, value_name = "N")]
-    replicates: u32,
+    pub replicates: u32,
     /// Draw power against customers and against the reduction: FILE.svg and FILE.png
     #[arg(long, value_name = "FILE")]
     pub chart: Option<PathBuf>,

@@ -81,13 +81,13 @@ fn read(text: &str) -> Option<f64> {
 }
 
 /// The number that ends before `mark`.
-fn before(text: &str, mark: &str) -> Option<f64> {
+pub(super) fn before(text: &str, mark: &str) -> Option<f64> {
     let head = &text[..text.find(mark)?];
     read(&head[head.rfind(|c| !numeric(c)).map_or(0, |i| i + 1)..])
 }
 
 /// The number that begins after `mark`.
-fn after(text: &str, mark: &str) -> Option<f64> {
+pub(super) fn after(text: &str, mark: &str) -> Option<f64> {
     let tail = &text[text.find(mark)? + mark.len()..];
     read(&tail[..tail.find(|c| !numeric(c)).unwrap_or(tail.len())])
 }

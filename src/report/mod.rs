@@ -22,6 +22,7 @@ mod schedule;
 mod segments;
 mod simulation;
 mod simulation_looks;
+mod simulation_regions;
 mod stages;
 mod tables;
 mod terminal;

@@ -8,7 +8,7 @@ use crate::stats::Estimand;
 use super::chart::dots::{Dot, DotRow, Dots, Panel};
 use super::memo::UNKNOWN;
 use super::text::plain;
-use super::{RenderedFile, dots};
+use super::{RenderedFile, dots, simulation_regions};
 use crate::texts::text;
 
 /// Error bars are this many Monte-Carlo standard errors to each side.
@@ -157,11 +157,11 @@ fn chart(summary: &Summary) -> Dots {
         .filter(|r| r.verdict(alpha) == Some(Verdict::TooMany))
         .count();
     Dots {
-        title: match wrong {
+        title: simulation_regions::title(summary, wrong).unwrap_or_else(|| match wrong {
             0 => text!("simulation.title-good"),
             1 => text!("simulation.title-one-wrong"),
             count => text!("simulation.title-wrong", count),
-        },
+        }),
         subtitle: plain(&subtitle(summary)).into_owned(),
         source: plain(&text!(
             "simulation.source",
@@ -180,13 +180,16 @@ fn chart(summary: &Summary) -> Dots {
 
 /// What was simulated, in a sentence or two.
 fn subtitle(s: &Summary) -> String {
-    let mut said = vec![text!(
-        "simulation.shows",
-        pilots = number::count(s.replicates),
-        customers = number::count(s.customers),
-        arms = s.arms,
-        source = s.source,
-    )];
+    let shows = simulation_regions::shows(s).unwrap_or_else(|| {
+        text!(
+            "simulation.shows",
+            pilots = number::count(s.replicates),
+            customers = number::count(s.customers),
+            arms = s.arms,
+            source = s.source,
+        )
+    });
+    let mut said = vec![shows];
     if let Some(effect) = s.effect {
         let share = number::percent(effect.abs());
         said.push(match effect >= 0.0 {

@@ -5,4 +5,5 @@ mod counts;
 mod examples;
 mod files;
 mod log;
+mod regions;
 mod running;

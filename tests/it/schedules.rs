@@ -2,6 +2,7 @@
 
 mod end_to_end;
 mod plans;
+mod simulated;
 
 use pilot::stats::panel::{Row, carry_over, panel};
 use pilot::stats::permutation::permutation_of_schedule;

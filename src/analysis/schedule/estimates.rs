@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::experiment::{Better, Experiment, Outcome, PlannedEstimand, Role};
 use crate::stats::dist::t_sf;
 use crate::stats::panel::{Row, panel};
-use crate::stats::permutation::permutation_of_schedule;
+use crate::stats::permutation::permutation_within;
 use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
 use crate::table::Evidence;
 use crate::texts::text;
@@ -21,16 +21,17 @@ const FEWEST_DF: f64 = 4.0;
 
 const ESTIMATORS: [Estimator; 2] = [Estimator::Permutation, Estimator::Cluster];
 
-/// Estimates with what was skipped and why.
+/// Estimates with what was skipped and why; the randomisation test looks at every schedule where
+/// they are at most `most`.
 ///
 /// # Errors
 /// A sealed primary that cannot be computed.
-pub fn all(e: &Experiment, evidence: &Evidence) -> Result<Analysis> {
+pub fn all(e: &Experiment, evidence: &Evidence, most: u64) -> Result<Analysis> {
     let mut analysis = Analysis::default();
     let mut groups = Vec::new();
     for outcome in &e.outcomes {
         let rows = rows(e, panel_of(evidence, outcome)?);
-        groups.push(group(e, outcome, &rows, &mut analysis)?);
+        groups.push(group(e, outcome, (&rows, most), &mut analysis)?);
         let others = Estimator::ALL.into_iter();
         analysis
             .skipped
@@ -76,7 +77,7 @@ fn primary(e: &Experiment, outcome: &Outcome) -> Primary {
 fn group<'a>(
     e: &Experiment,
     outcome: &'a Outcome,
-    rows: &[Row],
+    (rows, most): (&[Row], u64),
     analysis: &mut Analysis,
 ) -> Result<Group<'a>> {
     let (test, mut primary) = (test_of(e, outcome), primary(e, outcome));
@@ -85,7 +86,7 @@ fn group<'a>(
     let name = &e.arms[arm].name;
     let mut found: Vec<Adjusted> = Vec::new();
     for estimator in ESTIMATORS {
-        match run(e, outcome, arm, estimator, rows, &test) {
+        match run(e, (outcome, arm), estimator, (rows, most), &test) {
             Ok(estimates) => found.extend(estimates.into_iter().map(|mut estimate| {
                 rescale(&mut estimate, shown.days);
                 let unit = match estimate.estimand {
@@ -143,10 +144,9 @@ fn group<'a>(
 
 fn run(
     e: &Experiment,
-    outcome: &Outcome,
-    arm: usize,
+    (outcome, arm): (&Outcome, usize),
     estimator: Estimator,
-    rows: &[Row],
+    (rows, most): (&[Row], u64),
     test: &Test,
 ) -> Result<Vec<Estimate>, Refusal> {
     if estimator == Estimator::Cluster {
@@ -155,7 +155,7 @@ fn run(
     let (draws, stream) = draws(e, outcome, arm, estimator)?;
     let frame = crate::assign::schedule::frame(e)
         .ok_or_else(|| Refusal::new(text!("skipped.no-schedule")))?;
-    permutation_of_schedule(rows, &frame, test, draws, &stream)
+    permutation_within(rows, &frame, test, (draws, most), &stream)
 }
 
 /// Margin and p of non-inferiority of a guardrail, as in [`super::super::guardrails`]: the plan's

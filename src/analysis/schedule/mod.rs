@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::experiment::{Better, Data, Experiment, Outcome, OutcomeKind, ScheduleKind};
 use crate::stats::panel::Row;
+use crate::stats::permutation::MOST_SCHEDULES;
 use crate::stats::{DetailValue, Estimand};
 use crate::table::{ArmId, Evidence, OutcomeEvidence, Panel};
 use crate::texts::text;
@@ -67,7 +68,7 @@ impl Shown {
 }
 
 /// Whether the data say how many customers a region has.
-fn by_customer(e: &Experiment) -> bool {
+pub fn by_customer(e: &Experiment) -> bool {
     match &e.data {
         Some(Data::Days(file)) => file.customers.is_some(),
         Some(Data::RegionLog { regions, .. }) => regions.is_some(),
@@ -109,6 +110,25 @@ fn rows(e: &Experiment, panel: &Panel) -> Vec<Row> {
 /// # Errors
 /// As [`super::analyze`].
 pub fn analyze(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Analysis> {
+    analyze_up_to(e, evidence, phase, MOST_SCHEDULES)
+}
+
+/// The same after the end, for many replays: the randomisation test looks at every schedule only
+/// where they are at most `most`.
+///
+/// # Errors
+/// As [`super::analyze`].
+pub fn replayed(e: &Experiment, evidence: &Evidence, most: u64) -> Result<Analysis> {
+    analyze_up_to(e, evidence, Phase::Ended, most)
+}
+
+/// Days over which the rates of a schedule's primary outcome are given, and their unit.
+pub fn rates(e: &Experiment) -> (f64, String) {
+    let shown = Shown::of(e, e.primary_outcome());
+    (shown.days, shown.unit)
+}
+
+fn analyze_up_to(e: &Experiment, evidence: &Evidence, phase: Phase, most: u64) -> Result<Analysis> {
     let mut checks = checks::all(e, evidence, phase)?;
     if phase == Phase::Running {
         return Ok(Analysis {
@@ -117,7 +137,7 @@ pub fn analyze(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Anal
             ..Analysis::default()
         });
     }
-    let mut analysis = estimates::all(e, evidence)?;
+    let mut analysis = estimates::all(e, evidence, most)?;
     analysis.checks_alone = checks.clone();
     checks.push(claims::claims(e, true, &mut analysis.estimates));
     checks.push(checks::carry_over(e, evidence)?);

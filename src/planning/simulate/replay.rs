@@ -48,21 +48,7 @@ impl Replay<'_> {
         let drawing = Drawing::new(self.population, self.scenario, self.experiment)?;
         let plan = self.plan();
         let truth = Truth::new(self, &plan);
-        let mut all = Tallies::default();
-        let mut next = from;
-        while next < to {
-            let end = to.min(next + BATCH);
-            let seen: Vec<Result<Tallies>> = (next..end)
-                .into_par_iter()
-                .map(|i| self.one(i, &plan, &drawing, &truth))
-                .collect();
-            for tallies in seen {
-                all.merge(tallies?);
-            }
-            next = end;
-            tick(next - from)?;
-        }
-        Ok(all)
+        batches((from, to), tick, &|i| self.one(i, &plan, &drawing, &truth))
     }
 
     /// The plan with its primary outcome alone, and nothing that would change a unit.
@@ -140,8 +126,28 @@ impl Replay<'_> {
     }
 }
 
+/// Replays number `from` up to, not with, `to`, a batch after the other.
+pub(super) fn batches(
+    (from, to): (u64, u64),
+    tick: &(dyn Fn(u64) -> Result<()> + Sync),
+    one: &(dyn Fn(u64) -> Result<Tallies> + Sync),
+) -> Result<Tallies> {
+    let mut all = Tallies::default();
+    let mut next = from;
+    while next < to {
+        let end = to.min(next + BATCH);
+        let seen: Vec<Result<Tallies>> = (next..end).into_par_iter().map(one).collect();
+        for tallies in seen {
+            all.merge(tallies?);
+        }
+        next = end;
+        tick(next - from)?;
+    }
+    Ok(all)
+}
+
 /// The true values of a scenario.
-struct Truth {
+pub(super) struct Truth {
     reduction: f64,
     uptake: f64,
     /// Mean without the intervention; `None` where a cap changes it.
@@ -172,6 +178,17 @@ impl Truth {
         }
     }
 
+    /// Of rates in one unit.
+    pub(super) fn of_rates(reduction: f64, rate: f64, unit: String) -> Self {
+        Truth {
+            reduction,
+            uptake: 1.0,
+            mean: Some(rate),
+            rate: Some(rate),
+            rate_unit: unit,
+        }
+    }
+
     fn of(&self, row: &EstimateRow) -> Option<f64> {
         let reduction = match row.estimator {
             Estimator::Cace => self.reduction / self.uptake,
@@ -198,7 +215,7 @@ fn covers(row: &EstimateRow, truth: f64) -> Option<bool> {
 }
 
 /// Adds one analysis.
-fn count(analysis: &Analysis, plan: &Experiment, truth: &Truth, into: &mut Tallies) {
+pub(super) fn count(analysis: &Analysis, plan: &Experiment, truth: &Truth, into: &mut Tallies) {
     let arms = plan.treatments().count() as f64;
     let alpha = plan.analysis.alpha;
     let mut keys: Vec<(Estimator, Estimand)> = analysis

@@ -26,8 +26,14 @@ pub struct Summary {
     pub plan_sha256: String,
     /// Where customers come from, in words.
     pub source: String,
-    /// Customers in each simulated pilot.
+    /// Customers in each simulated pilot; region-blocks where regions get the arms.
     pub customers: u64,
+    /// Regions, where they get the arms for blocks of days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<u64>,
+    /// Blocks of days of a schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<u64>,
     /// Arms, control among them.
     pub arms: u64,
     /// Replays of each scenario.
@@ -186,6 +192,8 @@ pub fn summary(
         plan_sha256: about.plan_sha256.into(),
         source: about.source,
         customers: about.customers,
+        regions: None,
+        blocks: None,
         arms: about.arms as u64,
         replicates: about.replicates,
         seed: about.seed,

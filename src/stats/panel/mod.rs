@@ -10,7 +10,7 @@ use super::inference::Finding;
 use super::sample::{count, number, text};
 
 use fit::Fit;
-pub(crate) use studentised::Studentised;
+pub(crate) use studentised::{Column, Studentised};
 
 /// A region's block of days.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -22,18 +22,36 @@ pub(crate) struct Studentised {
     exposure: f64,
 }
 
+/// A schedule's treatment column without effects of regions and blocks, and what is left of each
+/// cluster's term; `None` where the cluster adds nothing.
+pub(crate) struct Column {
+    z: Vec<f64>,
+    length: f64,
+    left: Vec<Option<f64>>,
+}
+
 impl Studentised {
     /// # Errors
     /// Fewer than two rows of an arm.
     pub fn new(rows: &[Row]) -> Result<Self, Refusal> {
         both_arms(rows)?;
+        Ok(Self::of_places(rows))
+    }
+
+    /// The same where no schedule is known yet.
+    pub fn of_places(rows: &[Row]) -> Self {
         let effects = Effects::new(rows);
-        Ok(Studentised {
+        Studentised {
             y: effects.residual(|i| rows[i].y / rows[i].exposure),
             places: rows.iter().map(|r| (r.region, r.block)).collect(),
             exposure: rows.iter().map(|r| r.exposure).sum(),
             effects,
-        })
+        }
+    }
+
+    /// Takes other contacts of the same places, by rate.
+    pub fn observe(&mut self, rate: impl Fn(usize) -> f64) {
+        self.y = self.effects.residual(rate);
     }
 
     /// The effect under a schedule and the variance that studentises it.
@@ -43,6 +61,14 @@ impl Studentised {
     /// I − H_gg, as it is where exposure is the same everywhere or each cluster is one row. Both are
     /// 0 where effects explain the schedule.
     pub fn outcome(&self, treated: impl Fn(usize, usize) -> bool) -> (f64, f64) {
+        match self.column(treated) {
+            Some(column) => self.under(&column),
+            None => (0.0, 0.0),
+        }
+    }
+
+    /// What a schedule has for every pilot of these places; `None` where effects explain it.
+    pub fn column(&self, treated: impl Fn(usize, usize) -> bool) -> Option<Column> {
         let column = |i: usize| {
             let (region, block) = self.places[i];
             f64::from(u8::from(treated(region, block)))
@@ -50,27 +76,39 @@ impl Studentised {
         let z = self.effects.residual(column);
         let length = dot(&z, &z);
         if length <= ALIASED * self.exposure {
-            return (0.0, 0.0);
+            return None;
         }
-        let delta = dot(&z, &self.y) / length;
-        let mut variance = 0.0;
-        for (g, rows) in self.effects.members.iter().enumerate() {
-            let (mut own, mut term, mut mean) = (0.0, 0.0, 0.0);
+        let left = |(g, rows): (usize, &Vec<usize>)| {
+            let (mut own, mut mean) = (0.0, 0.0);
             for i in rows {
                 own += z[*i] * z[*i];
-                term += z[*i] * (self.y[*i] - delta * z[*i]);
                 mean += self.effects.root[*i] * z[*i];
             }
             if own <= 0.0 {
-                continue;
+                return None;
             }
             let group = self.effects.group[rows[0]];
             let level = mean * mean / self.effects.weight[group];
             let taken = level + self.effects.length_in_blocks(g, &z);
             let left = 1.0 - taken / own - own / length;
-            if left > FITTED {
-                variance += term * term / left;
+            (left > FITTED).then_some(left)
+        };
+        let left = self.effects.members.iter().enumerate().map(left).collect();
+        Some(Column { z, length, left })
+    }
+
+    /// The effect and its variance under a schedule whose column is known.
+    pub fn under(&self, column: &Column) -> (f64, f64) {
+        let Column { z, length, left } = column;
+        let delta = dot(z, &self.y) / length;
+        let mut variance = 0.0;
+        for (rows, left) in self.effects.members.iter().zip(left) {
+            let Some(left) = left else { continue };
+            let mut term = 0.0;
+            for i in rows {
+                term += z[*i] * (self.y[*i] - delta * z[*i]);
             }
+            variance += term * term / left;
         }
         (delta, variance / (length * length))
     }

@@ -8,6 +8,7 @@ mod clusters;
 mod draws;
 mod exact;
 mod problem;
+mod redrawn;
 mod schedule;
 
 use crate::table::Comparison;
@@ -19,7 +20,8 @@ use super::resampling::TIE;
 
 pub use clusters::permutation_of_clusters;
 use problem::{Measure, Outcome, Problem};
-pub use schedule::permutation_of_schedule;
+pub(crate) use redrawn::Redrawn;
+pub use schedule::{permutation_of_schedule, permutation_within};
 
 /// Up to here every assignment is looked at.
 const EXACT_LIMIT: u64 = 100_000;

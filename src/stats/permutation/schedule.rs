@@ -39,6 +39,20 @@ pub fn permutation_of_schedule(
     draws: u32,
     stream: &Stream,
 ) -> Result<Vec<Estimate>, Refusal> {
+    permutation_within(rows, frame, test, (draws, EXACT_LIMIT), stream)
+}
+
+/// The same, looking at every schedule only where they are at most the second of `draws`.
+///
+/// # Errors
+/// As [`permutation_of_schedule`].
+pub fn permutation_within(
+    rows: &[Row],
+    frame: &Frame,
+    test: &Test,
+    (draws, most): (u32, u64),
+    stream: &Stream,
+) -> Result<Vec<Estimate>, Refusal> {
     let (treated, control) = both_arms(rows)?;
     let problem = Studentised::new(rows)?;
     let mut flags = vec![false; frame.regions() * frame.blocks()];
@@ -71,7 +85,7 @@ pub fn permutation_of_schedule(
         ]
     };
     let mut detail = Vec::new();
-    let p = match frame.every(EXACT_LIMIT) {
+    let p = match frame.every(most) {
         Some(every) => {
             let mut p = [0.0; 2];
             every.visit(&mut |schedule, probability| {

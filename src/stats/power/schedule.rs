@@ -1,10 +1,16 @@
 //! Size and power of switchbacks and stepped wedges.
 
+mod law;
+mod simulated;
+
 use crate::stats::dist::{t_isf, t_sf};
 use crate::stats::estimate::Refusal;
 use crate::stats::panel::{Row, information};
 use crate::stats::random::Stream;
 use crate::stats::schedule::{Frame, Schedule};
+
+pub use law::RegionLaw;
+pub use simulated::{Share, Simulated, simulated};
 
 /// Most regions that are looked for; the plan takes no more.
 const MOST_REGIONS: usize = 1000;
@@ -172,10 +178,7 @@ fn domain(p: &Planned) -> Result<(), Refusal> {
 
 /// Standard error and degrees of freedom with so many regions, and a schedule of theirs.
 fn error_of(p: &Planned, regions: usize) -> Result<(f64, f64, Schedule), Refusal> {
-    let frame = match p.wedge {
-        true => Frame::stepped_wedge(regions, p.blocks),
-        false => Frame::switchback(regions, &vec![0; p.blocks], [1, 1]),
-    };
+    let frame = frame_of(p, regions);
     let mut random = Stream::new("power", "schedule", 0).generator(0);
     let drawn = frame.draw(&mut random);
     let rows = |region: usize| {
@@ -192,6 +195,14 @@ fn error_of(p: &Planned, regions: usize) -> Result<(f64, f64, Schedule), Refusal
     let (length, df) = information(&rows)?;
     // One region has no level of its own to be taken out.
     Ok(((Parts::of(p).block / length).sqrt(), df, drawn))
+}
+
+/// What a schedule of so many regions is drawn from: blocks begin on the same weekday.
+fn frame_of(p: &Planned, regions: usize) -> Frame {
+    match p.wedge {
+        true => Frame::stepped_wedge(regions, p.blocks),
+        false => Frame::switchback(regions, &vec![0; p.blocks], [1, 1]),
+    }
 }
 
 /// The fewest regions for which `enough`; regions come in full groups.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{CLOSED_FORM, near, reference};
+use crate::pipeline::example;
 use crate::support::{Desk, Ran};
 
 const HOTLINE: &str = include_str!("../../data/schedules/hotline-notice.toml");
@@ -24,7 +25,7 @@ fn desk() -> Desk {
 }
 
 fn analyzed(desk: &Desk, name: &str, more: &[&str]) -> Ran {
-    let args = ["analyze", name, "--as-of", "2026-06-01", "--json"];
+    let args = ["analyze", name, "--as-of", "2026-09-01", "--json"];
     desk.run(&[&args[..], more].concat())
 }
 
@@ -198,6 +199,45 @@ fn a_stepped_wedge_by_branch() {
     assert_eq!(ratio["unit"], "ratio");
     let levels = document["levels"].as_array().unwrap();
     assert_eq!(levels[0]["unit"], "repeat visits per region per 30 days");
+}
+
+#[test]
+fn the_example_is_that_of_club_sandwich() {
+    let desk = example("ivr-fee-notice");
+    let name = "ivr-fee-notice";
+    desk.run(&["assign", name]).ok();
+    let drawn = desk.read("experiments/ivr-fee-notice/assignment.csv");
+    assert_eq!(
+        String::from_utf8(drawn).unwrap(),
+        copied("ivr-fee-notice.assignment.csv")
+    );
+    let document = analyzed(&desk, name, &[]).ok().json();
+    assert_eq!(document["evidence"]["audit"]["unassigned_customers"], 170);
+    let expected = record("pilot.ivr-fee-notice");
+    let row = estimate(&document, "fee-calls", "cluster", "difference");
+    let days = 30.0;
+    for (key, theirs) in [("value", "value"), ("se", "se"), ("ci_lower", "lower")] {
+        let per_day = row[key].as_f64().unwrap() / days;
+        near(per_day, &expected[theirs], CLOSED_FORM, key);
+    }
+    for (key, theirs) in [("df", "df"), ("p_value", "p")] {
+        near(
+            row[key].as_f64().unwrap(),
+            &expected[theirs],
+            CLOSED_FORM,
+            key,
+        );
+    }
+    let ratio = estimate(&document, "fee-calls", "cluster", "ratio");
+    near(
+        ratio["se"].as_f64().unwrap(),
+        &expected["log_se"],
+        CLOSED_FORM,
+        "log_se",
+    );
+    // What was set by hand lies in the interval.
+    let ends = ["ci_lower", "ci_upper"].map(|end| ratio[end].as_f64().unwrap());
+    assert!(ends[0] < 0.88 && 0.88 < ends[1], "{ends:?}");
 }
 
 #[test]
@@ -556,18 +596,6 @@ fn a_plan_changed_after_the_draw_is_found() {
             ran.stdout
         );
     }
-}
-
-#[test]
-fn simulation_is_refused_by_name() {
-    let desk = desk();
-    let ran = desk.run(&["simulate", "hotline-notice"]);
-    assert_eq!(ran.code, 2);
-    assert!(
-        ran.stderr.contains("simulation of a switchback"),
-        "{}",
-        ran.stderr
-    );
 }
 
 #[test]

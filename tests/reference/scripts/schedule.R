@@ -67,6 +67,9 @@ branch <- read.csv2(file.path(here, "..", "..", "data", "schedules", "branch-day
 branch$customers <- 1
 visits <- pilot(branch, "branch-wedge.assignment.csv", "visits", branch$branch,
                 as.Date(branch$date, "%d.%m.%Y"), 0)
+# The example of experiments/.
+notice <- read.csv(file.path(here, "..", "..", "..", "experiments", "ivr-fee-notice", "days.csv"))
+notice <- pilot(notice, "ivr-fee-notice.assignment.csv", "fee_calls", notice$region, as.Date(notice$day), 2)
 switchback <- read("panel_switchback.csv")
 few <- switchback[switchback$region < 3, ]
 records <- list(
@@ -80,6 +83,7 @@ records <- list(
   one("one", read("panel_one.csv")),
   one("pilot.hotline-notice", calls),
   one("pilot.branch-wedge", visits),
+  one("pilot.ivr-fee-notice", notice),
   one("one.lag", lagged(read("panel_one.csv")), TRUE)
 )
 out <- list(script = "scripts/schedule.R",

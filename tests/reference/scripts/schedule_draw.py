@@ -1,4 +1,4 @@
-"""The schedules of tests/data/schedules, drawn a second time from docs/switchback.md alone.
+"""The schedules of tests/data/schedules and of the example, drawn a second time from docs/switchback.md alone.
 
 Writes tests/data/schedules/NAME.assignment.csv (standard library only).
 """
@@ -107,7 +107,10 @@ def draw(plan):
 
 
 if __name__ == "__main__":
-    for name in ["hotline-notice", "branch-wedge"]:
-        plan = tomllib.load(open(os.path.join(DATA, name + ".toml"), "rb"))
-        with open(os.path.join(DATA, name + ".assignment.csv"), "w") as f:
+    for name in ["hotline-notice", "branch-wedge", "ivr-fee-notice"]:
+        # The last is the example.
+        there = os.path.join(DATA, name + ".toml")
+        example = os.path.join(HERE, "..", "..", "..", "experiments", name + ".toml")
+        plan = tomllib.load(open(there if os.path.exists(there) else example, "rb"))
+        with open(os.path.join(DATA, name + ".assignment.csv"), "w", encoding="utf-8") as f:
             f.write("\n".join(draw(plan)) + "\n")
