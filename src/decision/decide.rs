@@ -265,15 +265,17 @@ impl<'a> Judged<'a> {
             (true, false) => text!("decision.shown-unclear"),
             (false, _) => text!("decision.shown-none"),
         };
-        match (business, self.facts.case.and_then(|c| c.npv)) {
-            (Some(business), Some(npv)) => text!(
+        let worth = self.facts.case.and_then(|c| c.npv.zip(c.npv_observed_only));
+        match business.zip(worth) {
+            Some((business, (npv, observed))) => text!(
                 "decision.by-itself-npv",
                 arm = title,
                 verdict,
                 shown,
-                npv = words::money(npv.value, business)
+                npv = words::money(npv.value, business),
+                observed = words::money(observed.value, business)
             ),
-            _ => text!("decision.by-itself", arm = title, verdict, shown),
+            None => text!("decision.by-itself", arm = title, verdict, shown),
         }
     }
 }
