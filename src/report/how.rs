@@ -127,18 +127,20 @@ fn skipped(doc: &Document) -> Vec<String> {
     let whose = |g: &Group| {
         let arms: Vec<String> = g.arms.iter().map(|a| isolate(&arm_title(doc, a))).collect();
         let some = !arms.is_empty() && arms.len() != treatments;
-        (
-            plain(g.outcome).into_owned(),
-            some.then(|| arms.join(&text!("how.and"))),
-        )
+        let arms = some.then(|| arms.join(&text!("how.and")));
+        (plain(g.outcome).into_owned(), arms)
     };
-    let mut lines: Vec<((String, Option<String>), Vec<String>)> = Vec::new();
+    let mut said = Vec::new();
+    let mut reasons: Vec<Vec<String>> = Vec::new();
     for g in &groups {
         let (whose, estimators) = (whose(g), g.estimators.join(", "));
         let reason = text!("how.skipped-because", estimators, why = plain(g.why));
-        match lines.iter_mut().find(|l| l.0 == whose) {
-            Some(line) => line.1.push(reason),
-            None => lines.push((whose, vec![reason])),
+        match said.iter().position(|known| *known == whose) {
+            Some(at) => reasons[at].push(reason),
+            None => {
+                said.push(whose);
+                reasons.push(vec![reason]);
+            }
         }
     }
     let line = |((outcome, arms), reasons): ((String, Option<String>), Vec<String>)| {
@@ -148,5 +150,5 @@ fn skipped(doc: &Document) -> Vec<String> {
             None => text!("how.skipped", outcome, reasons),
         }
     };
-    lines.into_iter().map(line).collect()
+    said.into_iter().zip(reasons).map(line).collect()
 }
