@@ -262,7 +262,13 @@ fn simulate_draws_blocks_from_before_the_test() {
         assert!(ran.stdout.contains(key), "{key}\n{}", ran.stdout);
     }
     let customers = example("progabide");
-    let wrong = ["simulate", "progabide", "--autocorrelation", "0.5", "--json"];
+    let wrong = [
+        "simulate",
+        "progabide",
+        "--autocorrelation",
+        "0.5",
+        "--json",
+    ];
     let ran = customers.run(&wrong);
     assert_eq!(ran.code, 2);
     assert!(ran.stdout.contains("--autocorrelation"), "{}", ran.stdout);
