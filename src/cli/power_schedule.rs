@@ -175,7 +175,7 @@ fn simulated(size: &ScheduleSize) -> Vec<String> {
     )];
     if let Some(excess) = size.optimism() {
         lines.push(format!(
-            "So the formula promises {} points too much: {} leave {} degrees of freedom, and regions whose levels differ have effects that differ.",
+            "So the formula promises {} points more than cluster finds with {} ({} degrees of freedom): plan for the simulated power.",
             fixed(100.0 * excess, 1),
             match size.planned.regions {
                 1 => "the blocks of one region".to_owned(),

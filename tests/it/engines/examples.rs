@@ -7,9 +7,15 @@ use crate::pipeline::example;
 
 #[test]
 fn both_engines_agree_on_every_example() {
-    for name in ["progabide", "bladder", "hillstrom-email", "fees-education"] {
+    for name in [
+        "progabide",
+        "bladder",
+        "hillstrom-email",
+        "fees-education",
+        "ivr-fee-notice",
+    ] {
         let desk = example(name);
-        if name == "fees-education" {
+        if matches!(name, "fees-education" | "ivr-fee-notice") {
             desk.run(&["assign", name]).ok();
         }
         let plan = experiment::read(&desk.path(&format!("experiments/{name}.toml"))).unwrap();

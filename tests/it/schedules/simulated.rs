@@ -178,10 +178,9 @@ fn design_writes_a_schedule_that_simulate_reads() {
         .map(|r| r["estimator"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["permutation", "cluster", "cluster"]);
-    assert!(
-        rows[0]["power"]["value"].as_f64().unwrap() > 0.0,
-        "{document}"
-    );
+    // 36 schedules, of which two are as extreme as any: the redrawn test never finds anything.
+    assert_eq!(rows[0]["power"]["value"], 0.0, "{document}");
+    assert!(rows[1]["power"]["value"].is_number(), "{document}");
     // Not without what a schedule needs, nor with what is about customers.
     let refused = |more: &[&str], words: &str| {
         let ran = desk.run(&[&["design", "other", "--design", "switchback"][..], more].concat());
@@ -263,9 +262,16 @@ fn simulate_draws_blocks_from_before_the_test() {
         assert!(ran.stdout.contains(key), "{key}\n{}", ran.stdout);
     }
     let customers = example("progabide");
-    let ran = customers.run(&["simulate", "progabide", "--autocorrelation", "0.5"]);
+    let wrong = [
+        "simulate",
+        "progabide",
+        "--autocorrelation",
+        "0.5",
+        "--json",
+    ];
+    let ran = customers.run(&wrong);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("--autocorrelation"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("--autocorrelation"), "{}", ran.stdout);
 }
 
 #[test]
