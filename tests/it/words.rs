@@ -48,6 +48,7 @@ const STAYING: [(&str, &[(&str, &str)]); 6] = [
             ("finance/told.rs", "from 0 to below 1"),
             ("finance/told.rs", "0 or more"),
             ("pdf/mod.rs", "nothing was laid out"),
+            ("pdf/world.rs", "no template"),
         ],
     ),
     (
