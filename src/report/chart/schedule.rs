@@ -10,15 +10,20 @@ use crate::report::chart::palette::{
 };
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, control_title, treatment_index};
-use crate::report::text::{isolate, plain};
-use crate::report::typeset::{Style, block};
+use crate::report::text::{isolate, plain, shortened};
+use crate::report::typeset::{Block, Style, block, measure};
 use crate::texts::text;
 
 /// Regions that are drawn; `analysis.json` has them all.
 const MOST: usize = 40;
 const ROW: f64 = 38.0;
-/// Width of the names.
-const NAMES: f64 = 130.0;
+/// The most that the names may take of the width; longer ones have two lines.
+const NAMES: f64 = 220.0;
+/// Characters of a longer name: so many of its beginning and of its end fit.
+const FIRST_WORDS: usize = 26;
+const LAST_WORDS: usize = 20;
+/// Between the names and the blocks.
+const GAP: f64 = 14.0;
 /// How strongly a treated block is tinted.
 const TINT: f64 = 0.16;
 
@@ -58,18 +63,39 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         (control, control_title(doc)),
         (treated, arm_title(doc, &arm.name)),
     ]);
-    let (left, right) = (MARGIN + NAMES, WIDTH - MARGIN);
+    let names: Vec<Block> = regions.iter().map(|r| name(&r.region)).collect();
+    let widest = names.iter().map(Block::width).fold(0.0, f64::max);
+    let (left, right) = (MARGIN + widest + GAP, WIDTH - MARGIN);
     let blocks = schedule.blocks.len().max(1);
     let width = (right - left) / blocks as f64;
     let top = frame.top;
-    for (i, region) in regions.iter().enumerate() {
+    for (i, (region, name)) in regions.iter().zip(&names).enumerate() {
         let y = top + i as f64 * ROW;
+        let middle = y + (ROW - name.height()) / 2.0;
+        frame.canvas.text(MARGIN, middle, Anchor::Start, name);
         row(&mut frame, region, (left, y, width), &arm.name, color);
     }
     let bottom = top + regions.len() as f64 * ROW;
     days(&mut frame, &schedule.blocks, (left, bottom, width));
     frame.top = bottom + 22.0;
     frame.close(doc, "schedule").map(Some)
+}
+
+/// A region's name; of one that is too long its beginning and its last words, where regions of one
+/// company often differ.
+fn name(region: &str) -> Block {
+    let name = plain(region);
+    let last = (name.char_indices().rev())
+        .take(LAST_WORDS)
+        .filter(|(_, c)| *c == ' ')
+        .last();
+    match last {
+        Some((at, _)) if measure(&name, LABEL) > 2.0 * NAMES => {
+            let first = shortened(&name, FIRST_WORDS);
+            block(&[&first, &name[at..]].concat(), LABEL, NAMES, 2)
+        }
+        _ => block(&name, LABEL, NAMES, 2),
+    }
 }
 
 fn row(
@@ -79,9 +105,6 @@ fn row(
     arm: &str,
     color: &'static str,
 ) {
-    let name = block(&plain(&region.region), LABEL, NAMES - 10.0, 1);
-    let middle = top + (ROW - LABEL.line_height()) / 2.0;
-    frame.canvas.text(MARGIN, middle, Anchor::Start, &name);
     let (low, high) = (region.rates.iter().flatten())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
             (l.min(*v), h.max(*v))
