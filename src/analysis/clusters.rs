@@ -11,9 +11,9 @@ use crate::table::{
 };
 use crate::texts::text;
 
-use super::estimates::draws;
 use super::family::Adjusted;
 use super::model::{Skipped, Warning};
+use super::run::draws;
 use super::warnings::{Powers, too_skewed};
 
 /// Below so many clusters in an arm the pilot has few: "few" starts at 20 to 50 for a plain cluster

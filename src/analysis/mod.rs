@@ -14,6 +14,7 @@ mod joint;
 mod looks;
 mod model;
 mod primary;
+mod run;
 mod scale;
 mod schedule;
 mod segments;

@@ -12,10 +12,11 @@ use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal};
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 use crate::texts::text;
 
-use super::estimates::{row, run, test_of, unit_and_factor};
+use super::estimates::{row, test_of, unit_and_factor};
 use super::family::Adjusted;
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
+use super::run::run;
 use super::scale::rescale;
 
 /// Label of the groups of customers that were too small to stand alone.

@@ -9,10 +9,11 @@ use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
 use crate::table::Evidence;
 use crate::texts::text;
 
-use super::super::estimates::{draws, row, test_of};
+use super::super::estimates::{row, test_of};
 use super::super::family::{Adjusted, Group, adjust};
 use super::super::model::{Analysis, Skipped, Warning};
 use super::super::primary::Primary;
+use super::super::run::draws;
 use super::super::scale::rescale;
 use super::{Shown, panel_of, rows};
 

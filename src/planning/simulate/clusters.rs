@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::stats::random::Generator;
 use crate::table::{ClusterTable, StratumId};
 
-use super::population::{Group, Known, Population, expected};
+use super::population::Population;
+use super::profiles::{Group, Known, expected};
 
 /// How customers are spread over clusters, and how much those of a cluster have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,7 +9,8 @@ use crate::stats::sampling::LogFactorials;
 use crate::table::{ArmId, Cell, StratumId};
 
 use super::drawn::Drawn;
-use super::population::{Group, Known, Population, Profile, in_proportion};
+use super::population::Population;
+use super::profiles::{Group, Known, Profile, in_proportion};
 
 /// ln k! up to here from a table; larger counts are rare.
 const TABLE: u64 = 4096;

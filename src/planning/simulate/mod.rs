@@ -11,6 +11,7 @@ mod looks;
 mod looks_summary;
 mod mixture;
 mod population;
+mod profiles;
 mod regions;
 mod replay;
 mod summary;

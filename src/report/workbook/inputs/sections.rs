@@ -1,122 +1,14 @@
-//! What the workbook needs of a document, in the order in which it is shown.
+//! The list of assumptions, section by section.
 
-use crate::finance::{ArmCase, AssumptionRow, BusinessCase, DAYS_PER_MONTH, Line, Priced};
-use crate::report::document::Document;
-use crate::report::finding::arm_title;
-use crate::report::privacy::Privacy;
+use crate::finance::{AssumptionRow, Line};
 use crate::report::text::plain;
+use crate::report::workbook::style::{Kind, Rule};
 use crate::texts::text;
 
-use super::style::{Kind, Rule};
+use super::{Entry, Inputs, Section};
 
-/// Months for which the sheets have rows at least, so that the horizon can be moved.
-const LEAST_MONTHS: u32 = 60;
-/// Longest horizon of a plan.
-const MOST_MONTHS: u32 = 600;
-
-/// A case that can be worked out by formulas.
-pub struct Inputs<'a> {
-    pub doc: &'a Document,
-    pub case: &'a BusinessCase,
-    /// Months for which the sheets have rows.
-    pub months: u32,
-    pub arms: Vec<ArmInput<'a>>,
-    pub sections: Vec<Section>,
-    pub budget: bool,
-    pub minutes: bool,
-}
-
-/// An arm.
-pub struct ArmInput<'a> {
-    pub case: &'a ArmCase,
-    /// Title, safe to show.
-    pub title: String,
-    /// Number from 1, in defined names.
-    pub number: usize,
-}
-
-/// Inputs of a kind.
-pub struct Section {
-    pub title: String,
-    pub entries: Vec<Entry>,
-}
-
-/// A line of the list of assumptions.
-pub struct Entry {
-    pub label: String,
-    /// Names that formulas use for it.
-    pub names: Vec<String>,
-    /// Base value; `None` is "none".
-    pub base: Option<f64>,
-    pub unit: String,
-    pub form: String,
-    pub low: Option<f64>,
-    pub mode: Option<f64>,
-    pub high: Option<f64>,
-    /// Key in the plan; empty for what the pilot measured.
-    pub key: String,
-    pub kind: Kind,
-    /// What may be typed; `None` for a fact.
-    pub rule: Option<Rule>,
-}
-
-impl<'a> Inputs<'a> {
-    /// The case of a document; `None` where it has no cash value, does not say all that formulas
-    /// need, or rests on a group too small to be shown.
-    pub fn of(doc: &'a Document) -> Option<Self> {
-        let case = doc.business.as_ref()?;
-        let privacy = Privacy::of(doc);
-        let groups = &doc.evidence.customers_by_arm;
-        if case.no_cash_because.is_some() || groups.iter().any(|n| privacy.is_small(*n)) {
-            return None;
-        }
-        let horizon = find(doc, "horizon_months")?.base;
-        let window = case.pilot.window_days / DAYS_PER_MONTH;
-        let most = f64::from(MOST_MONTHS);
-        let fits = (1.0..=most).contains(&horizon) && window > 0.0 && window <= most;
-        if !fits {
-            return None;
-        }
-        let needed = horizon.max(window.ceil()) as u32;
-        let arms: Vec<ArmInput> = case
-            .arms
-            .iter()
-            .enumerate()
-            .map(|(k, arm)| ArmInput {
-                case: arm,
-                title: arm_title(doc, &arm.arm),
-                number: k + 1,
-            })
-            .collect();
-        if arms.is_empty() || arms.iter().any(|a| a.case.npv.is_none()) {
-            return None;
-        }
-        let mut inputs = Inputs {
-            doc,
-            case,
-            months: needed.max(LEAST_MONTHS),
-            arms,
-            sections: Vec::new(),
-            budget: find(doc, "annual_service_budget").is_some_and(|row| row.base > 0.0),
-            minutes: case.priced == Priced::Minutes,
-        };
-        inputs.sections = vec![
-            inputs.business()?,
-            inputs.costs()?,
-            inputs.effects()?,
-            inputs.pilot(),
-            inputs.season(),
-        ];
-        inputs.sections.extend(inputs.staffing());
-        Some(inputs)
-    }
-
-    /// The assumption of a key.
-    pub fn find(&self, key: &str) -> Option<&'a AssumptionRow> {
-        find(self.doc, key)
-    }
-
-    fn business(&self) -> Option<Section> {
+impl Inputs<'_> {
+    pub(super) fn business(&self) -> Option<Section> {
         let per = if self.minutes { "minute" } else { "contact" };
         let (variable, labour) = match self.minutes {
             true => (
@@ -247,7 +139,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    fn costs(&self) -> Option<Section> {
+    pub(super) fn costs(&self) -> Option<Section> {
         let mut entries = Vec::new();
         for arm in &self.arms {
             let title = arm.title.as_str();
@@ -282,7 +174,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    fn effects(&self) -> Option<Section> {
+    pub(super) fn effects(&self) -> Option<Section> {
         let mut entries = Vec::new();
         for arm in &self.arms {
             let title = arm.title.as_str();
@@ -344,7 +236,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    fn pilot(&self) -> Section {
+    pub(super) fn pilot(&self) -> Section {
         let pilot = &self.case.pilot;
         let fact = |label: String, name: &str, base: f64, unit: String, kind, rule| Entry {
             label,
@@ -401,7 +293,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    fn season(&self) -> Section {
+    pub(super) fn season(&self) -> Section {
         let entries = (1..=12).map(|month| {
             let number = month.to_string();
             let key = format!("baseline_by_month.{month}");
@@ -424,7 +316,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    fn staffing(&self) -> Option<Section> {
+    pub(super) fn staffing(&self) -> Option<Section> {
         let entries: Vec<Entry> = [
             (
                 "occupancy",
@@ -486,11 +378,6 @@ impl<'a> Inputs<'a> {
             entries,
         })
     }
-}
-
-fn find<'a>(doc: &'a Document, key: &str) -> Option<&'a AssumptionRow> {
-    let row = doc.assumptions.iter().find(|row| row.key == key)?;
-    row.base.is_finite().then_some(row)
 }
 
 fn entry(row: &AssumptionRow, label: String, name: &str, kind: Kind, rule: Rule) -> Entry {
