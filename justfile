@@ -21,8 +21,8 @@ ci:
 # The reports of the examples, rendered anew into reports/.
 examples:
     cargo build --release
-    test -f experiments/fees-education/assignment.csv || target/release/pilot assign fees-education
-    for name in progabide bladder hillstrom-email fees-education; do target/release/pilot analyze $name --as-of 2026-11-22; done
+    for name in fees-education ivr-fee-notice; do test -f experiments/$name/assignment.csv || target/release/pilot assign $name; done
+    for name in progabide bladder hillstrom-email fees-education ivr-fee-notice; do target/release/pilot analyze $name --as-of 2026-11-22; done
 
 # Permutation and bootstrap, 10,000 draws each, two treatments against control on 10 million customers,
 # from the table in memory, against numpy on the same collapsed table (needs Python).
