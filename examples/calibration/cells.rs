@@ -38,7 +38,9 @@ pub struct Cell {
 pub enum Family {
     /// Negative binomial counts.
     NegativeBinomial,
-    /// The same with 30 % of customers who never contact.
+    /// The same where nothing is known of customers before.
+    WithoutBefore,
+    /// Negative binomial counts with 30 % of customers who never contact.
     ExtraZeros,
     /// Poisson counts with Pareto distributed rates.
     Pareto,
@@ -52,8 +54,9 @@ pub enum Family {
 
 impl Family {
     /// All, in the document's order.
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 7] = [
         Family::NegativeBinomial,
+        Family::WithoutBefore,
         Family::ExtraZeros,
         Family::Pareto,
         Family::Designs,
@@ -65,6 +68,7 @@ impl Family {
     pub fn name(self) -> &'static str {
         match self {
             Family::NegativeBinomial => "negative-binomial",
+            Family::WithoutBefore => "without-before",
             Family::ExtraZeros => "extra-zeros",
             Family::Pareto => "pareto",
             Family::Designs => "designs",
@@ -213,11 +217,33 @@ pub fn all() -> Vec<Cell> {
             },
         ));
     }
+    for n in &SIZES[1..] {
+        without_before(*n, plain, &mut cells);
+    }
     for n in SIZES {
         clustered(n, plain, &mut cells);
         looked(n, &mut cells);
     }
     cells
+}
+
+/// Counts after alone, of which negative binomial models are true.
+fn without_before(n: u64, scenario: Scenario, cells: &mut Vec<Cell>) {
+    for mean in MEANS {
+        for dispersion in [0.1, 1.0, 5.0] {
+            let mut cell = cell(
+                Family::WithoutBefore,
+                &format!("nb-alone-mean{mean}-phi{dispersion}"),
+                format!("mean {mean}, φ {dispersion}"),
+                (n, 2),
+                (mean, dispersion),
+                scenario,
+            );
+            cell.population = population(n * 2, (mean, dispersion), None);
+            cell.experiment.analysis.estimator = Some("welch".into());
+            cells.push(cell);
+        }
+    }
 }
 
 /// Whole clusters of unequal size, many small ones and few large ones.
@@ -277,17 +303,6 @@ fn cell(
     (rate, dispersion): (f64, f64),
     scenario: Scenario,
 ) -> Cell {
-    let law = NegativeBinomial {
-        rate,
-        dispersion,
-        correlation: None,
-        before_days: Some(DAYS),
-        after_days: DAYS,
-    };
-    // Two strata, so that what adjusts for strata has some.
-    let population = Population::negative_binomial(&law, n * arms)
-        .expect("the cells' laws are valid")
-        .in_strata(2);
     Cell {
         id: format!("{id}-n{n}"),
         family,
@@ -295,9 +310,27 @@ fn cell(
         n,
         // Named by the situation, so that no two draw the same customers.
         experiment: plan(&format!("{id}-n{n}"), arms),
-        population,
+        population: population(n * arms, (rate, dispersion), Some(DAYS)),
         scenario,
     }
+}
+
+fn population(
+    customers: u64,
+    (rate, dispersion): (f64, f64),
+    before_days: Option<u32>,
+) -> Population {
+    let law = NegativeBinomial {
+        rate,
+        dispersion,
+        correlation: None,
+        before_days,
+        after_days: DAYS,
+    };
+    // Two strata, so that what adjusts for strata has some.
+    Population::negative_binomial(&law, customers)
+        .expect("the cells' laws are valid")
+        .in_strata(2)
 }
 
 /// A plan of `arms` equal arms.

@@ -91,7 +91,7 @@ pub fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
         })
         .filter(|row| row.dots.iter().any(|d| !d.is_empty()));
     let spread = match family {
-        Family::NegativeBinomial => "dispersion φ 0.1, 1 and 5",
+        Family::NegativeBinomial | Family::WithoutBefore => "dispersion φ 0.1, 1 and 5",
         Family::ExtraZeros => "30 % of customers never contact",
         Family::Pareto => "tail indices 2.5 and 1.5",
         Family::Designs => "mean 1, φ 1",

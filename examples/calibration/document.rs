@@ -198,6 +198,7 @@ fn replicates(text: &mut String, found: &[Found<'_>]) -> std::fmt::Result {
 pub fn title(family: Family) -> &'static str {
     match family {
         Family::NegativeBinomial => "Negative binomial counts",
+        Family::WithoutBefore => "Negative binomial counts without a before period",
         Family::ExtraZeros => "Extra zeros",
         Family::Pareto => "Pareto tails",
         Family::Designs => "Several arms, late arrivals, missing outcomes",

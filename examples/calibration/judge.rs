@@ -102,7 +102,10 @@ fn bounds(large: bool, estimator: Estimator, replays: u64) -> (f64, f64) {
 }
 
 fn required(cell: &Cell, estimator: Estimator) -> bool {
-    let counts = matches!(cell.family, Family::NegativeBinomial | Family::ExtraZeros);
+    let counts = matches!(
+        cell.family,
+        Family::NegativeBinomial | Family::WithoutBefore | Family::ExtraZeros
+    );
     let clusters = estimator == Estimator::Cluster && is_hundred_clusters(cell);
     estimator == Estimator::Permutation || counts && cell.n >= 200 || clusters
 }

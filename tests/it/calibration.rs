@@ -79,29 +79,47 @@ fn every_row_out_of_bounds_has_its_warning() {
     }
 }
 
-/// Results that must be right and are not, which the page names: (situation, method). BCa intervals
-/// bend after a skewness that 200 uneven customers do not tell, and `negbin` takes its form of the spread, given the
-/// count before, for true.
-const NOT_RIGHT: [(&str, &str); 4] = [
-    ("nb-mean1-phi5-n200", "negbin"),
-    ("nb-mean1-phi5-n200", "bootstrap"),
-    ("nb-mean5-phi5-n200", "bootstrap"),
-    ("nb-mean1-phi5-n2000", "negbin"),
+/// Results that must be right and are not, which the page names: (situation, method, estimand).
+/// `negbin` takes its form of the spread, given the count before, for true (without one it is, and all is
+/// right); `poisson` has a sandwich error without correction for few customers; BCa intervals bend after
+/// a skewness that 200 uneven customers do not tell; the ratio of `cace` errs on the safe side.
+const NOT_RIGHT: [(&str, &str, &str); 14] = [
+    ("nb-mean0.2-phi0.1-n200", "cace", "ratio"),
+    ("nb-mean0.2-phi5-n200", "bootstrap", "difference"),
+    ("nb-mean1-phi5-n200", "poisson", "ratio"),
+    ("nb-mean1-phi5-n200", "negbin", "ratio"),
+    ("nb-mean1-phi5-n200", "bootstrap", "difference"),
+    ("nb-mean5-phi5-n200", "bootstrap", "difference"),
+    ("nb-mean0.2-phi5-n2000", "negbin", "ratio"),
+    ("nb-mean1-phi5-n2000", "negbin", "ratio"),
+    ("nb-mean5-phi5-n2000", "negbin", "ratio"),
+    ("zeros-mean5-n2000", "negbin", "ratio"),
+    ("nb-alone-mean0.2-phi0.1-n200", "cace", "ratio"),
+    ("nb-alone-mean0.2-phi5-n200", "bootstrap", "difference"),
+    ("nb-alone-mean1-phi5-n200", "bootstrap", "difference"),
+    ("nb-alone-mean5-phi5-n200", "bootstrap", "difference"),
 ];
 
 #[test]
 fn what_must_be_right_is_or_is_named() {
     let rows = rows();
-    let wrong: Vec<(&str, &str)> = rows
+    let wrong: Vec<(&str, &str, &str)> = rows
         .iter()
         .filter(|r| r["required"] == "true" && r["inside"] == "false")
-        .map(|r| (r["cell"].as_str(), r["estimator"].as_str()))
+        .map(|r| {
+            let of = |key: &str| r[key].as_str();
+            (of("cell"), of("estimator"), of("estimand"))
+        })
         .collect();
     assert_eq!(wrong, NOT_RIGHT);
     let page = include_str!("../../docs/calibration.md");
-    for (cell, method) in NOT_RIGHT {
+    for (cell, method, estimand) in NOT_RIGHT {
+        let names = [
+            format!("{method} in {cell}"),
+            format!("{method} {estimand} in {cell}"),
+        ];
         assert!(
-            page.contains(&format!("{method} in {cell}")),
+            names.iter().any(|name| page.contains(name)),
             "{method} {cell}"
         );
     }
@@ -119,7 +137,7 @@ fn no_situation_is_missing() {
 /// Standard errors between two simulations of the same thing.
 const ERRORS: f64 = 4.5;
 
-/// Error rates of numpy's customers and scipy's tests (tests/reference/scripts/calibration_errors.py).
+/// Error rates by other software on customers of its own (tests/reference/scripts/calibration_errors.py).
 #[test]
 fn errors_agree_with_an_independent_simulation() {
     let path = concat!(
@@ -131,26 +149,20 @@ fn errors_agree_with_an_independent_simulation() {
     let rows = rows();
     let results = reference["results"].as_array().unwrap();
     assert_eq!(results.len(), 15);
-    let mut compared = 0;
     for theirs in results {
         let same = |r: &&BTreeMap<String, String>| {
             theirs["cell"] == r["cell"].as_str() && theirs["estimator"] == r["estimator"].as_str()
         };
-        // A situation that has not been replayed yet has no row.
-        let Some(ours) = rows.iter().find(same) else {
-            continue;
-        };
-        compared += 1;
+        let ours = rows
+            .iter()
+            .find(same)
+            .unwrap_or_else(|| panic!("no row for {theirs}"));
+        let of = |key: &str| theirs[key].as_f64().unwrap();
         let number = |key: &str| ours[key].parse::<f64>().unwrap();
-        let (error, mcse) = (
-            theirs["error"].as_f64().unwrap(),
-            theirs["mcse"].as_f64().unwrap(),
-        );
-        let off = (number("error") - error).abs();
+        let off = (number("error") - of("error")).abs();
         assert!(
-            off < ERRORS * number("mcse").hypot(mcse),
+            off < ERRORS * number("mcse").hypot(of("mcse")),
             "{ours:?} {theirs}"
         );
     }
-    assert!(compared >= 9, "only {compared} rows have a reference");
 }

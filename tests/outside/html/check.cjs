@@ -65,6 +65,8 @@ async function open(browser, dir, options = {}) {
   const url = pathToFileURL(file).href;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
+  // The page is under test, not the load of the machine.
+  page.setDefaultTimeout(180_000);
   const seen = { requests: [], errors: [], dialogs: 0 };
   // Nothing but the file itself gets through, and what asks is heard.
   await context.route("**/*", (route) => (route.request().url().split("#")[0] === url ? route.continue() : route.abort()));
