@@ -44,15 +44,18 @@ impl Direction {
         d
     }
 
+    /// The linear predictor of a group along this direction.
     pub fn at(&self, g: &Group) -> f64 {
         self.corner.dot(&g.x) + self.blocks[g.block]
     }
 
+    /// Adds a group's row of the design, weighted.
     pub fn add(&mut self, g: &Group, weight: f64) {
         self.corner += g.x * weight;
         self.blocks[g.block] += weight;
     }
 
+    /// Inner product.
     pub fn dot(&self, other: &Direction) -> f64 {
         let blocks: f64 = self
             .blocks
@@ -84,6 +87,7 @@ impl Direction {
 }
 
 impl Arrow {
+    /// The zero matrix for so many blocks.
     pub fn new(blocks: usize) -> Self {
         Arrow {
             corner: Matrix3::zeros(),
@@ -92,6 +96,7 @@ impl Arrow {
         }
     }
 
+    /// Adds the weighted outer product of a group's row of the design.
     pub fn add(&mut self, g: &Group, weight: f64) {
         let scaled = g.x * weight;
         self.corner += scaled * g.x.transpose();

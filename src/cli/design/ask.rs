@@ -4,11 +4,16 @@ use dialoguer::Input;
 
 use crate::error::{Error, Result};
 
+/// What a question that was not answered, or could not be asked, is to a user.
 pub fn asked(e: dialoguer::Error) -> Error {
     Error::usage(format!("the question was not answered: {e}"))
         .hint("give the answers as flags; see `pilot design --help`")
 }
 
+/// A text by flag, or asked for; empty is none.
+///
+/// # Errors
+/// The question was not answered.
 pub fn question(prompt: &str, given: &Option<String>, asks: bool) -> Result<Option<String>> {
     answer(prompt, given, asks, |_| Ok(()))
 }

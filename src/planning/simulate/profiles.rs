@@ -59,6 +59,7 @@ impl Profile {
 }
 
 impl Group {
+    /// The customers of a stratum, drawn from profiles with how many customers each has.
     pub fn new(customers: u64, by_arm: Option<Vec<u64>>, profiles: Vec<(Profile, u64)>) -> Self {
         let mut sum = 0;
         let (profiles, cumulative) = profiles
