@@ -9,6 +9,7 @@ use super::sizing::{SizeArgs, Sought};
 
 /// Who gets an arm when, and how many customers a region has.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Schedules of regions")]
 pub struct RegionArgs {
     /// Regions get the arms for blocks of days: switchback or stepped-wedge; --rate is then by customer and block
     #[arg(long, value_name = "DESIGN", value_parser = ["switchback", "stepped-wedge"], requires = "block_days",

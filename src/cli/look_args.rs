@@ -7,6 +7,7 @@ use crate::stats::sequential::Boundary;
 
 /// The flags.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Looking early")]
 pub struct LookArgs {
     /// Looks at the data, evenly spaced, with the last
     #[arg(long, value_name = "N")]

@@ -45,7 +45,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
@@ -70,6 +70,7 @@ pub struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// Workspace folder (default: the nearest folder upwards with pilot.toml)
     #[arg(long, global = true, value_name = "DIR")]
@@ -207,10 +208,32 @@ fn bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "this is more memory than there is".to_string())
 }
 
+/// The command line; a number that is none (`nan`, `inf`) is refused before anything asks what it means.
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    if let Some((name, given)) = matches.subcommand() {
+        for id in given.ids() {
+            let Ok(Some(mut numbers)) = given.try_get_many::<f64>(id.as_str()) else {
+                continue;
+            };
+            if let Some(odd) = numbers.find(|n| !n.is_finite()) {
+                let flag = id.as_str().replace('_', "-");
+                let why = format!(
+                    "invalid value '{odd}' for '--{flag}': write a number, for example 0.2"
+                );
+                let mut of = command.find_subcommand(name).cloned().unwrap_or(command);
+                return Err(of.error(clap::error::ErrorKind::ValueValidation, why));
+            }
+        }
+    }
+    Cli::from_arg_matches(&matches)
+}
+
 /// Runs the program with `args` and gives its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match parse(&args) {
         Ok(cli) => cli,
         Err(e) => return refuse(&args, &e),
     };

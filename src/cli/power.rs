@@ -55,13 +55,23 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0, value_name = "RHO")]
     correlation: f64,
     /// Correlation of two customers of the same cluster
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, help_heading = "Whole clusters", default_value_t = 0.0)]
     pub icc: f64,
     /// Mean customers in a cluster
-    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    #[arg(
+        long,
+        help_heading = "Whole clusters",
+        default_value_t = 1.0,
+        value_name = "N"
+    )]
     cluster_size: f64,
     /// Coefficient of variation of the clusters' sizes
-    #[arg(long, default_value_t = 0.0, value_name = "CV")]
+    #[arg(
+        long,
+        help_heading = "Whole clusters",
+        default_value_t = 0.0,
+        value_name = "CV"
+    )]
     cluster_cv: f64,
     /// Share of the treated customers who take the intervention up
     #[arg(long, default_value_t = 1.0, value_name = "SHARE")]

@@ -10,6 +10,7 @@ use super::ui::Ui;
 
 /// What a schedule is sized by.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Schedules of regions")]
 pub struct ScheduleArgs {
     /// Regions get the arms for blocks of days: switchback or stepped-wedge; --rate is then by customer and block
     #[arg(long, value_name = "DESIGN", value_parser = ["switchback", "stepped-wedge"],

@@ -15,6 +15,7 @@ const RULE: &str = "obrien-fleming";
 
 /// Looking before the end.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Looking early")]
 pub struct LookArgs {
     /// Looks at the data equally far apart, the last at the end (default: the plan's own looks)
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(2..=50))]

@@ -25,6 +25,7 @@ const MOST_CELLS: usize = 100_000;
 
 /// Regions of a schedule by assumption.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Schedules of regions")]
 pub struct RegionArgs {
     /// Schedules of regions: customers of a region in a block; --rate is then by customer and block
     #[arg(long, value_name = "N")]

@@ -21,6 +21,7 @@ use super::ui::Ui;
 
 /// Customers in whole clusters, where the plan assigns them.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Whole clusters")]
 pub struct ClusterArgs {
     /// Correlation of two customers of the same cluster (default: what counts before say)
     #[arg(long, value_name = "RHO")]

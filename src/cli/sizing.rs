@@ -18,6 +18,7 @@ use super::power::family;
 
 /// What sizes the pilot.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Size")]
 pub struct SizeArgs {
     /// Contacts per customer in the after window without the intervention
     #[arg(long)]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::pipeline::example;
 use crate::support::{COUNTS_PLAN, Desk};
 
 /// A roster and counts of 400 customers; arms come from `pilot assign`.
@@ -185,18 +186,89 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
                 desk.run(&["verify", "t"]).ok();
             }
             assert_whole(&desk, &context);
-            let left: Vec<_> = desk
-                .files()
-                .into_keys()
-                .filter(|n| n.contains(".tmp-") || n.contains(".next"))
-                .collect();
-            assert!(left.is_empty(), "{context}: {left:?}");
+            assert_eq!(temporary(&desk), Vec::<String>::new(), "{context}");
         }
     }
     assert!(
         killed >= 53,
         "only {killed} of 68 runs were killed in time: are the moments still right?"
     );
+}
+
+/// Moments of a kill, as shares of a whole run; later ones are denser.
+const MOMENTS: [f64; 9] = [0.1, 0.3, 0.5, 0.65, 0.75, 0.85, 0.9, 0.95, 0.99];
+
+/// So many of them come before the run is over, also where it is quicker than the first.
+const MANY: u32 = 4;
+
+/// How long a command takes.
+fn whole(desk: &Desk, command: &[&str]) -> Duration {
+    let begun = Instant::now();
+    desk.run(command).ok();
+    begun.elapsed()
+}
+
+fn temporary(desk: &Desk) -> Vec<String> {
+    let mut names: Vec<String> = desk.files().into_keys().collect();
+    names.retain(|n| n.contains(".tmp-") || n.contains(".next"));
+    names
+}
+
+#[test]
+#[cfg(feature = "pdf")]
+fn a_killed_page_is_whole_or_absent() {
+    const SHOW: [&str; 4] = ["show", "t", "--pdf", "plan.pdf"];
+    let first = desk();
+    let took = whole(&first, &SHOW);
+    let page = first.read("plan.pdf");
+    let mut killed = 0;
+    for moment in MOMENTS {
+        let desk = desk();
+        killed += u32::from(kill_after(&desk, &SHOW, took.mul_f64(moment)));
+        if !desk.path("plan.pdf").exists() {
+            desk.run(&SHOW).ok();
+        }
+        assert_eq!(desk.read("plan.pdf"), page, "killed at {moment}");
+    }
+    assert!(killed >= MANY, "only {killed} runs were killed in time");
+}
+
+#[test]
+fn a_killed_re_estimate_is_a_line_or_none() {
+    const CHECK: [&str; 7] = [
+        "check",
+        "fees-education",
+        "--re-estimate",
+        "--reduction",
+        "0.05",
+        "--as-of",
+        "2026-10-01",
+    ];
+    let assigned = || {
+        let desk = example("fees-education");
+        desk.run(&["assign", "fees-education"]).ok();
+        desk
+    };
+    let lines = |desk: &Desk| {
+        let ledger = String::from_utf8(desk.read("experiments/fees-education/ledger.jsonl"));
+        let ledger = ledger.unwrap();
+        ledger.matches("\"kind\":\"re-estimate\"").count()
+    };
+    let first = assigned();
+    let took = whole(&first, &CHECK);
+    assert_eq!(lines(&first), 1);
+    let mut killed = 0;
+    for moment in MOMENTS {
+        let desk = assigned();
+        killed += u32::from(kill_after(&desk, &CHECK, took.mul_f64(moment)));
+        let before = lines(&desk);
+        assert!(before <= 1);
+        desk.run(&CHECK).ok();
+        assert_eq!(lines(&desk), before + 1, "killed at {moment}");
+        desk.run(&["verify", "fees-education"]).ok();
+        assert_eq!(temporary(&desk), Vec::<String>::new(), "killed at {moment}");
+    }
+    assert!(killed >= MANY, "only {killed} runs were killed in time");
 }
 
 #[test]
@@ -244,12 +316,7 @@ fn an_interrupted_run_ends_within_a_second_and_leaves_nothing() {
         };
         let analysed: Vec<_> = desk.files().into_keys().filter(of_analysis).collect();
         assert!(analysed.is_empty(), "{analysed:?}");
-        let left: Vec<_> = desk
-            .files()
-            .into_keys()
-            .filter(|n| n.contains(".tmp-") || n.contains(".next"))
-            .collect();
-        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(temporary(&desk), Vec::<String>::new());
         desk.run(&["status"]).ok();
         desk.run(&["analyze", "t", "--no-report", "-q"]).ok();
         return;
