@@ -59,7 +59,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .iter()
         .map(|a| Heading {
             name: arm_title(doc, &a.arm),
-            note: note(a),
+            note: note(looks, a),
         })
         .collect();
     let room = (high - low).max(1.0) * 0.06;
@@ -184,13 +184,15 @@ fn ticks(frame: &mut Frame, panel: &Panel, share: &Scale) {
 }
 
 /// "look 2: z 1.88, boundary 2.51, p 0.21".
-fn note(arm: &ArmLooks) -> String {
+/// The last look, with the p that the report has: over all looks and comparisons.
+fn note(looks: &Boundaries, arm: &ArmLooks) -> String {
     let Some(now) = arm.looks.last() else {
         return String::new();
     };
     let (look, z, critical) = (now.look, fixed(now.z, 2), fixed(now.critical, 2));
-    match arm.p.map(number::p_value) {
-        Some(p) => text!("boundary.note-p", look, z, critical, p),
+    let comparisons = looks.alpha / looks.alpha_each;
+    match arm.p.map(|p| (p * comparisons).min(1.0)) {
+        Some(p) => text!("boundary.note-p", look, z, critical, p = number::p_value(p)),
         None => text!("boundary.note", look, z, critical),
     }
 }

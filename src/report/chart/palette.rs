@@ -88,7 +88,13 @@ pub fn rgb(color: &str) -> RGBColor {
     RGBColor(part(1), part(3), part(5))
 }
 
-/// Draws the marker of the treatment with this index: circle, square, triangle, diamond …
+/// Which of the seven shapes the treatment with this index has.
+fn shape(index: usize) -> usize {
+    (index + index / TREATMENTS.len()) % 7
+}
+
+/// Draws the marker of the treatment with this index: circle, square, triangle, diamond … Where
+/// colours begin again, shapes do not: with both together, 49 treatments can be told apart.
 pub fn marker(canvas: &mut Canvas, index: usize, at: Point, radius: f64, color: &'static str) {
     let polygon = |sides: usize, turn: f64, stretch: f64| -> Vec<Point> {
         (0..sides)
@@ -100,7 +106,7 @@ pub fn marker(canvas: &mut Canvas, index: usize, at: Point, radius: f64, color: 
             .collect()
     };
     let quarter = std::f64::consts::FRAC_PI_4;
-    match index % 7 {
+    match shape(index) {
         0 => canvas.disc(at, radius, color),
         1 => canvas.area(polygon(4, quarter, 1.25), color, 1.0),
         2 => canvas.area(polygon(3, 0.0, 1.35), color, 1.0),
@@ -108,5 +114,18 @@ pub fn marker(canvas: &mut Canvas, index: usize, at: Point, radius: f64, color: 
         4 => canvas.area(polygon(3, std::f64::consts::PI, 1.35), color, 1.0),
         5 => canvas.area(polygon(5, 0.0, 1.2), color, 1.0),
         _ => canvas.area(polygon(6, 0.0, 1.15), color, 1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn treatments_can_be_told_apart() {
+        let looks: BTreeSet<_> = (0..49).map(|i| (treatment(i), shape(i))).collect();
+        assert_eq!(looks.len(), 49);
     }
 }

@@ -18,13 +18,15 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// From roomy to tight.
-    pub const ALL: [Fit; 6] = [
-        Fit::new(9.5, 40, 900, Some(150.0)),
-        Fit::new(9.0, 40, 700, Some(135.0)),
-        Fit::new(8.5, 30, 500, Some(120.0)),
-        Fit::new(8.0, 22, 320, Some(105.0)),
-        Fit::new(7.5, 12, 200, Some(90.0)),
+    /// From roomy to tight: smaller letters and charts before shorter texts.
+    pub const ALL: [Fit; 8] = [
+        Fit::new(9.5, 60, 900, Some(150.0)),
+        Fit::new(9.0, 60, 900, Some(135.0)),
+        Fit::new(8.5, 60, 900, Some(120.0)),
+        Fit::new(8.0, 60, 900, Some(105.0)),
+        Fit::new(8.0, 60, 900, Some(85.0)),
+        Fit::new(7.5, 40, 500, Some(90.0)),
+        Fit::new(7.5, 15, 250, Some(90.0)),
         Fit::new(7.0, 7, 110, None),
     ];
 
@@ -37,17 +39,17 @@ impl Fit {
         }
     }
 
-    /// A text, shortened.
+    /// A text that is safe to show, shortened; names in it stay isolated.
     pub fn line(self, text: &str) -> String {
-        breakable(&shortened(&plain(text), self.columns))
+        breakable(&shortened(text, self.columns))
     }
 
-    /// A name in a table or a line.
+    /// A safe name in a table or a line.
     pub fn name(self, text: &str) -> String {
-        breakable(&shortened(&plain(text), self.columns.min(90)))
+        breakable(&shortened(text, self.columns.min(90)))
     }
 
-    /// A list, with a last point on what is left out.
+    /// A list of safe texts, with a last point on what is left out.
     pub fn list(self, texts: impl IntoIterator<Item = String>) -> Vec<String> {
         let texts: Vec<String> = texts.into_iter().collect();
         let mut kept: Vec<String> = texts

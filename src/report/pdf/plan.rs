@@ -24,7 +24,7 @@ pub fn data(page: &PlanPage, fit: Fit) -> Value {
     let words = page.words;
     let parts: Vec<Value> = (words.parts.iter())
         .map(|(heading, items)| {
-            let items = items.iter().map(|item| item.replace("**", ""));
+            let items = items.iter().map(|item| plain(item).replace("**", ""));
             json!({ "heading": heading, "items": fit.list(items) })
         })
         .collect();
@@ -48,14 +48,14 @@ pub fn data(page: &PlanPage, fit: Fit) -> Value {
         |a| plain(a[0]).into_owned(),
     );
     json!({
-        "title": fit.name(&words.title),
+        "title": fit.name(&plain(&words.title)),
         "lang": text!("language.code"),
         "kind": text("plan-page.kind", &[]),
         "source": text("plan-page.source", &[("version", env!("CARGO_PKG_VERSION"))]),
         "fonts": fonts::names(),
         "size": fit.size,
         "standing": fit.line(&standing),
-        "question": fit.line(&words.question),
+        "question": fit.line(&plain(&words.question)),
         "parts": parts,
         "seals": [
             [text("sign-off.seal", &[]), seal],

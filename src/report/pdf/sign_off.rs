@@ -56,7 +56,7 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         _ => None,
     });
     json!({
-        "title": fit.name(&doc.experiment.title),
+        "title": fit.name(&plain(&doc.experiment.title)),
         "lang": text!("language.code"),
         "kind": text("sign-off.kind", &[]),
         "source": source_line(doc),
@@ -99,7 +99,7 @@ fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
     let privacy = Privacy::of(doc);
     let mut rows = Vec::new();
     if let Some(problem) = &info.problem {
-        rows.push([text("sign-off.problem", &[]), fit.line(problem)]);
+        rows.push([text("sign-off.problem", &[]), fit.line(&plain(problem))]);
     }
     let arms = info.arms.iter().map(|a| fit.name(&arm_title(doc, &a.name)));
     let arms: Vec<String> = arms.take(fit.items).collect();

@@ -108,6 +108,8 @@ def check(folder, words, arms, effect):
     words_on = run("pdftotext", "-layout", sheet, "-").decode()
     for wanted in ("What was asked", "What it is worth", "Seal of approval", "Name, date, signature"):
         assert wanted in words_on, f"{name}: no {wanted!r}"
+    if words != "hostile":
+        assert "\\u{" not in words_on, f"{name}: a mark is written out\n{words_on}"
     if words == "hostile":
         assert "#panic()" in words_on and '#read("../secret")' in words_on, words_on
     look(sheet, name)
