@@ -10,7 +10,7 @@ use super::model::{DrawsSummary, Priced};
 use super::run::Base;
 
 /// β of the hybrid estimate over the plan's α.
-pub(super) const BETA_OVER_ALPHA: f64 = 0.1;
+pub const BETA_OVER_ALPHA: f64 = 0.1;
 
 /// Ends of the grid of standardised draws: beyond them the projection interval ends.
 const ENDS: f64 = 6.0;

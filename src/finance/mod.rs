@@ -27,6 +27,7 @@ mod what_if;
 
 pub use assumption::mean;
 pub use cohort::DAYS_PER_MONTH;
+pub use correction::BETA_OVER_ALPHA;
 pub use evaluate::evaluate;
 pub use model::*;
 pub use run::DRAWS;

@@ -25,6 +25,23 @@ pub struct Winner {
     beta: f64,
 }
 
+/// Half-width in standard errors of the projection interval over so many arms `compared`.
+///
+/// *Formula* — the 1 − β quantile of max │ξ_j│ over the arms, by Šidák's inequality:
+/// (2Φ(c) − 1)^m = 1 − β. The source of [`Winner`] simulates that quantile; Šidák's is never smaller,
+/// whatever the correlations, so the guarantees hold, and is wider by .03 σ at most for a common
+/// correlation of ½ and β = .005.
+pub fn critical(beta: f64, compared: u32) -> f64 {
+    let each = (f64::ln_1p(-beta) / f64::from(compared)).exp_m1();
+    normal_isf(-each / 2.0)
+}
+
+/// Whether an estimate of variance `variance` moves with one of covariance `shared` one for one, but
+/// for rounding: then neither says anything of the other.
+pub fn moves_along(variance: f64, shared: f64) -> bool {
+    (variance - shared).abs() <= 1e-12 * variance
+}
+
 impl Winner {
     /// The estimate `chosen` of `values` with covariance `cov`, the largest of those in `among`
     /// (itself in or out of that list).
@@ -34,10 +51,7 @@ impl Winner {
     /// Σ_kj > Σ_kk of the same (the source with Y = X). An X_j that moves with X_k
     /// one for one says nothing.
     ///
-    /// c is the 1 − β quantile of max │ξ_j│ over the arms compared, by Šidák's inequality:
-    /// (2Φ(c) − 1)^m = 1 − β. The source simulates that quantile; Šidák's is never smaller, whatever
-    /// the correlations, so the guarantees hold, and is wider by .03 σ at most for a common
-    /// correlation of ½ and β = .005.
+    /// c: see [`critical`].
     ///
     /// *Assumes* — joint normality with known covariance.
     ///
@@ -75,8 +89,7 @@ impl Winner {
             }
             compared += 1;
             let slack = variance - shared;
-            // Rounding of a covariance that equals the variance is no information.
-            if slack.abs() <= 1e-12 * variance {
+            if moves_along(variance, shared) {
                 continue;
             }
             let bound = (variance * other - shared * value) / slack;
@@ -86,12 +99,11 @@ impl Winner {
                 upper = upper.min(bound);
             }
         }
-        let each = (f64::ln_1p(-beta) / f64::from(compared)).exp_m1();
         Ok(Winner {
             value,
             se: variance.sqrt(),
             truncation: (lower, upper),
-            critical: normal_isf(-each / 2.0),
+            critical: critical(beta, compared),
             beta,
         })
     }

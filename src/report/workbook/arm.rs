@@ -90,6 +90,11 @@ impl Figure {
         }
     }
 
+    /// Whether it rests on what the arm costs and on its effect as estimated alone.
+    fn is_before_the_choice(self) -> bool {
+        matches!(self, Spend | Spent | NpvEstimated | ContactsPvEstimated)
+    }
+
     /// The figures of a case, in the order of the sheet.
     pub fn all(inputs: &Inputs) -> Vec<Figure> {
         let mut all = vec![Effect, Contacts];
@@ -155,6 +160,17 @@ enum Column {
 }
 
 impl Column {
+    /// What the arm costs, whatever its effect.
+    fn costs(self) -> bool {
+        use Column::*;
+        matches!(self, Month | Delivery | Running | Fixed | SpendPv)
+    }
+
+    /// What rests on the sums of the others.
+    fn looks_back(self) -> bool {
+        matches!(self, Column::Short | Column::ShortDiscounted)
+    }
+
     fn head(self) -> String {
         match self {
             Column::Month => text("workbook.month", &[]),
@@ -196,14 +212,19 @@ struct Page<'a> {
     at: &'a ArmSheet,
 }
 
-/// Writes the sheet; gives where its figures stand.
-pub fn sheet(
-    book: &mut Book,
-    name: &str,
-    inputs: &Inputs,
-    arm: &ArmInput,
-    months: &Months,
-) -> Result<ArmSheet> {
+fn page<'a>(inputs: &Inputs, arm: &ArmInput, months: &'a Months, at: &'a ArmSheet) -> Page<'a> {
+    Page {
+        months,
+        number: arm.number,
+        minutes: inputs.minutes,
+        columns: columns(inputs),
+        first: FIRST,
+        last: FIRST + inputs.months,
+        at,
+    }
+}
+
+fn columns(inputs: &Inputs) -> Vec<Column> {
     let mut columns = vec![Column::Month, Column::Contacts];
     if inputs.minutes {
         columns.push(Column::Minutes);
@@ -222,41 +243,60 @@ pub fn sheet(
         Column::Short,
         Column::ShortDiscounted,
     ]);
-    let mut widths = vec![15.0; columns.len()];
+    columns
+}
+
+/// Begins the sheet with what the arm costs and comes to as estimated, which is what the choice rests
+/// on; gives where its figures stand.
+pub fn costs(
+    book: &mut Book,
+    name: &str,
+    inputs: &Inputs,
+    arm: &ArmInput,
+    months: &Months,
+) -> Result<ArmSheet> {
+    let mut widths = vec![15.0; columns(inputs).len()];
     widths[0] = 9.0;
     let sheet = ArmSheet {
         sheet: book.sheet(name, &widths),
         figures: Figure::all(inputs),
         begins: FIRST + inputs.months + 3,
     };
-    let first = FIRST;
-    let page = Page {
-        months,
-        number: arm.number,
-        minutes: inputs.minutes,
-        columns,
-        first,
-        last: first + inputs.months,
-        at: &sheet,
-    };
+    let page = page(inputs, arm, months, &sheet);
     let wide = page.columns.len() as u16 - 1;
     book.paragraph(at(sheet.sheet, 0, 0), wide, Style::Title, &arm.title);
     let currency = crate::report::text::plain(&inputs.case.currency).into_owned();
     let about = text("workbook.arm-about", &[("currency", &currency)]);
     book.paragraph(at(sheet.sheet, 1, 0), wide, Style::Note, &about);
-    page.table(book)?;
+    page.heads(book);
+    page.table(book, Column::costs)?;
     let title = text("workbook.arm-figures", &[]);
     book.text(at(sheet.sheet, sheet.begins - 1, 0), Style::Heading, title);
-    page.figures(book)?;
+    page.figures(book, Figure::is_before_the_choice)?;
+    let (first, last) = (page.first, page.last);
     let page_sheet = &mut book.sheets[sheet.sheet];
     page_sheet.frozen = (first, 1);
     page_sheet.repeated = Some((first - 1, first - 1));
     page_sheet.greyed = Some((
         (first, 0),
-        (first + inputs.months, wide),
+        (last, wide),
         format!("$A{}>horizon_months", first + 1),
     ));
     Ok(sheet)
+}
+
+/// Writes the rest of the sheet, once the effect that counts stands.
+pub fn cash(
+    book: &mut Book,
+    inputs: &Inputs,
+    arm: &ArmInput,
+    months: &Months,
+    sheet: &ArmSheet,
+) -> Result<()> {
+    let page = page(inputs, arm, months, sheet);
+    page.table(book, |c| !c.costs() && !c.looks_back())?;
+    page.table(book, Column::looks_back)?;
+    page.figures(book, |f| !f.is_before_the_choice())
 }
 
 impl Page<'_> {
@@ -280,30 +320,26 @@ impl Page<'_> {
         format!("arm{}_{name}", self.number)
     }
 
-    fn table(&self, book: &mut Book) -> Result<()> {
-        let sheet = self.at.sheet;
+    fn heads(&self, book: &mut Book) {
         for (i, column) in self.columns.iter().enumerate() {
-            let place = at(sheet, self.first - 1, i as u16);
+            let place = at(self.at.sheet, self.first - 1, i as u16);
             book.text(place, Style::HeadRight, column.head());
         }
-        let short = |c: &Column| matches!(c, Column::Short | Column::ShortDiscounted);
-        for last in [false, true] {
-            if last {
-                self.write(book, Spent)?;
-                self.write(book, Spend)?;
-            }
-            for month in 0..=(self.last - self.first) {
-                for (i, column) in self.columns.iter().enumerate() {
-                    if short(column) != last {
-                        continue;
-                    }
-                    let place = at(sheet, self.first + month, i as u16);
-                    let style = Style::Live(column.kind());
-                    match (column, self.formula(book, month, *column)) {
-                        (Column::Month, _) => book.number(place, style, month.into()),
-                        (_, Some(formula)) => book.formula(place, style, formula)?,
-                        (_, None) => book.number(place, style, 0.0),
-                    }
+    }
+
+    /// Writes the columns that are `wanted`.
+    fn table(&self, book: &mut Book, wanted: fn(Column) -> bool) -> Result<()> {
+        for month in 0..=(self.last - self.first) {
+            for (i, column) in self.columns.iter().enumerate() {
+                if !wanted(*column) {
+                    continue;
+                }
+                let place = at(self.at.sheet, self.first + month, i as u16);
+                let style = Style::Live(column.kind());
+                match (column, self.formula(book, month, *column)) {
+                    (Column::Month, _) => book.number(place, style, month.into()),
+                    (_, Some(formula)) => book.formula(place, style, formula)?,
+                    (_, None) => book.number(place, style, 0.0),
                 }
             }
         }
@@ -384,29 +420,24 @@ impl Page<'_> {
         })
     }
 
-    fn figures(&self, book: &mut Book) -> Result<()> {
-        let sheet = self.at.sheet;
-        for figure in &self.at.figures {
-            let row = self.at.place(*figure).row;
+    /// Writes the figures that are `wanted`.
+    fn figures(&self, book: &mut Book, wanted: fn(Figure) -> bool) -> Result<()> {
+        for figure in self.at.figures.iter().filter(|f| wanted(**f)) {
+            let place = self.at.place(*figure);
+            let label = figure.label(self.minutes);
             book.paragraph(
-                at(sheet, row, 0),
+                at(place.sheet, place.row, 0),
                 VALUE - 1,
                 Style::Text,
-                &figure.label(self.minutes),
+                &label,
             );
-            if !matches!(figure, Spent | Spend) {
-                self.write(book, *figure)?;
-            }
+            let style = match figure {
+                Npv | ObservedOnly => Style::Strong(figure.kind()),
+                _ => Style::Live(figure.kind()),
+            };
+            book.formula(place, style, self.figure_formula(*figure))?;
         }
         Ok(())
-    }
-
-    fn write(&self, book: &mut Book, figure: Figure) -> Result<()> {
-        let style = match figure {
-            Npv | ObservedOnly => Style::Strong(figure.kind()),
-            _ => Style::Live(figure.kind()),
-        };
-        book.formula(self.at.place(figure), style, self.figure_formula(figure))
     }
 
     fn figure_formula(&self, figure: Figure) -> String {

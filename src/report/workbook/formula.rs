@@ -4,6 +4,7 @@
 //! sign binds tighter than `^`, an empty cell counts 0, an error in an argument is the result.
 
 use crate::error::{Error, Result};
+use crate::stats::dist::normal_cdf;
 
 /// What a cell holds, or a formula comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,6 +246,7 @@ impl<'a> Reader<'a> {
             ("MIN", _) => fold(&all(), |n| {
                 n.iter().copied().reduce(f64::min).unwrap_or(0.0)
             }),
+            ("NORMSDIST", [one]) => self.with(one, normal_cdf),
             ("ABS", [one]) => self.with(one, f64::abs),
             ("EXP", [one]) => self.with(one, f64::exp),
             ("INT", [one]) => self.with(one, f64::floor),
@@ -451,6 +453,7 @@ mod tests {
             ("MATCH(2,A1:A4,0)", 2.0),
             ("MOD(0-1,12)", 11.0),
             ("ROUNDUP(2.1,0)+INT(2.9)", 5.0),
+            ("NORMSDIST(0)+NORMSDIST(-99)", 0.5),
         ] {
             assert_eq!(result(formula), Value::Number(number), "{formula}");
         }

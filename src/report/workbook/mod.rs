@@ -8,6 +8,7 @@ mod arm;
 mod assumptions;
 mod book;
 mod choice;
+mod correction;
 mod formula;
 mod hours;
 mod inputs;
@@ -45,6 +46,7 @@ pub fn workbook(doc: &Document) -> Result<Option<Vec<u8>>> {
         text("workbook.sheet-hours", &[]),
         text("workbook.sheet-uncertainty", &[]),
         text("workbook.sheet-notes", &[]),
+        text("workbook.sheet-correction", &[]),
     ];
     let arm_names: Vec<String> = inputs
         .arms
@@ -60,7 +62,14 @@ pub fn workbook(doc: &Document) -> Result<Option<Vec<u8>>> {
     let (shared, months) = months::sheet(&mut book, &taken[2], &inputs)?;
     let mut arms = Vec::with_capacity(inputs.arms.len());
     for (arm, name) in inputs.arms.iter().zip(&arm_names) {
-        arms.push(arm::sheet(&mut book, name, &inputs, arm, &months)?);
+        arms.push(arm::costs(&mut book, name, &inputs, arm, &months)?);
+    }
+    let correction = match &inputs.corrected {
+        Some(of) => Some(correction::sheet(&mut book, &taken[7], &inputs, of, &arms)?),
+        None => None,
+    };
+    for (arm, sheet) in inputs.arms.iter().zip(&arms) {
+        arm::cash(&mut book, &inputs, arm, &months, sheet)?;
     }
     let choice = choice::sheet(&mut book, &taken[3], &inputs, &arms)?;
     let hours = hours::sheet(&mut book, &taken[4], &inputs)?;
@@ -73,6 +82,7 @@ pub fn workbook(doc: &Document) -> Result<Option<Vec<u8>>> {
         [
             Some(shared),
             Some(choice),
+            correction,
             hours,
             Some(uncertainty),
             Some(notes),

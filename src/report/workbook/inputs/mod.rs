@@ -1,6 +1,8 @@
 //! What the workbook needs of a document, in the order in which it is shown.
 
-use crate::finance::{ArmCase, AssumptionRow, BusinessCase, DAYS_PER_MONTH, Priced};
+use crate::finance::{
+    ArmCase, AssumptionRow, BETA_OVER_ALPHA, BusinessCase, DAYS_PER_MONTH, Priced,
+};
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
 use crate::report::privacy::Privacy;
@@ -24,6 +26,42 @@ pub struct Inputs<'a> {
     pub sections: Vec<Section>,
     pub budget: bool,
     pub minutes: bool,
+    /// What corrects an arm for having been chosen; `None` where there is nothing to choose from.
+    pub corrected: Option<Correcting>,
+}
+
+/// What the choice among several arms rests on.
+pub struct Correcting {
+    /// Standard errors of what has a price, per customer-month, by arm.
+    pub priced_se: Vec<f64>,
+    /// Standard errors of contacts, per customer-month, by arm.
+    pub contacts_se: Vec<f64>,
+    /// Covariance of what has a price.
+    pub covariance: Vec<Vec<f64>>,
+    /// β of the hybrid estimate.
+    pub beta: f64,
+}
+
+impl Correcting {
+    /// `None` where the document does not say all of it.
+    fn of(doc: &Document, case: &BusinessCase) -> Option<Self> {
+        let draws = doc.draws_summary.as_ref()?;
+        let arms = case.arms.len();
+        let square = &draws.covariance;
+        let whole = draws.effects.len() == arms
+            && square.len() == arms
+            && square.iter().all(|row| row.len() == arms);
+        let effects = draws.effects.iter();
+        whole.then(|| Correcting {
+            priced_se: effects
+                .clone()
+                .map(|e| e.minutes_se.unwrap_or(e.contacts_se))
+                .collect(),
+            contacts_se: effects.map(|e| e.contacts_se).collect(),
+            covariance: square.clone(),
+            beta: BETA_OVER_ALPHA * (1.0 - case.level),
+        })
+    }
 }
 
 /// An arm.
@@ -91,6 +129,10 @@ impl<'a> Inputs<'a> {
         if arms.is_empty() || arms.iter().any(|a| a.case.npv.is_none()) {
             return None;
         }
+        let corrected = match arms.len() {
+            1 => None,
+            _ => Some(Correcting::of(doc, case)?),
+        };
         let mut inputs = Inputs {
             doc,
             case,
@@ -99,6 +141,7 @@ impl<'a> Inputs<'a> {
             sections: Vec::new(),
             budget: find(doc, "annual_service_budget").is_some_and(|row| row.base > 0.0),
             minutes: case.priced == Priced::Minutes,
+            corrected,
         };
         inputs.sections = vec![
             inputs.business()?,

@@ -179,55 +179,47 @@ impl Inputs<'_> {
         for arm in &self.arms {
             let title = arm.title.as_str();
             let case = arm.case;
-            let raw = case.as_estimated.as_ref();
-            let mut add =
-                |label: String, line: &Line, unit: String, names: &[&str], form: String| {
-                    let names = names.iter().map(|n| format!("arm{}_{n}", arm.number));
-                    entries.push(Entry {
-                        label,
-                        names: names.collect(),
-                        base: Some(line.value),
-                        unit,
-                        form,
-                        low: line.lower,
-                        mode: None,
-                        high: line.upper,
-                        key: String::new(),
-                        kind: Kind::Factor,
-                        rule: Some(Rule::Number),
-                    });
-                };
+            let mut add = |label: String, line: &Line, unit: String, names: &[&str]| {
+                let names = names.iter().map(|n| format!("arm{}_{n}", arm.number));
+                entries.push(Entry {
+                    label,
+                    names: names.collect(),
+                    base: Some(line.value),
+                    unit,
+                    form: text("workbook.form-estimate", &[]),
+                    low: line.lower,
+                    mode: None,
+                    high: line.upper,
+                    key: String::new(),
+                    kind: Kind::Factor,
+                    rule: Some(Rule::Number),
+                });
+            };
+            let (contacts, minutes) = match &case.as_estimated {
+                Some(raw) => (
+                    &raw.avoided_per_customer_month,
+                    &raw.minutes_per_customer_month,
+                ),
+                None => (
+                    &case.avoided_per_customer_month,
+                    &case.minutes_per_customer_month,
+                ),
+            };
+            // With others to be chosen from, the effects that count stand on the sheet of corrections.
+            let both = |used: &'static str, estimated: &'static str| match self.corrected.is_some()
+            {
+                true => vec![estimated],
+                false => vec![used, estimated],
+            };
             let unit = text("workbook.unit-contacts", &[]);
-            let estimate = text("workbook.form-estimate", &[]);
-            let hybrid = text("workbook.form-hybrid", &[]);
-            let form = || match raw {
-                Some(_) => hybrid.clone(),
-                None => estimate.clone(),
-            };
-            let both = |used: &'static str, estimated: &'static str| match raw {
-                Some(_) => vec![used],
-                None => vec![used, estimated],
-            };
             let label = text("workbook.effect", &[("arm", title)]);
-            let line = &case.avoided_per_customer_month;
             let names = both("contacts", "contacts_estimated");
-            add(label, line, unit.clone(), &names, form());
-            if let Some(raw) = raw {
-                let label = text("workbook.effect-estimated", &[("arm", title)]);
-                let line = &raw.avoided_per_customer_month;
-                add(label, line, unit, &["contacts_estimated"], estimate.clone());
-            }
+            add(label, contacts, unit, &names);
             if self.minutes {
                 let unit = text("workbook.unit-minutes", &[]);
                 let label = text("workbook.minutes", &[("arm", title)]);
-                let line = case.minutes_per_customer_month.as_ref()?;
                 let names = both("minutes", "minutes_estimated");
-                add(label, line, unit.clone(), &names, form());
-                if let Some(raw) = raw {
-                    let label = text("workbook.minutes-estimated", &[("arm", title)]);
-                    let line = raw.minutes_per_customer_month.as_ref()?;
-                    add(label, line, unit, &["minutes_estimated"], estimate.clone());
-                }
+                add(label, minutes.as_ref()?, unit, &names);
             }
         }
         Some(Section {
