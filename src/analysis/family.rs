@@ -131,7 +131,7 @@ fn false_coverage(families: &mut [(Test, Vec<&mut Adjusted>)]) {
 
 /// The scale of inference: logs of ratios, distance from ½ of probabilities, as their negative,
 /// since P(treated < control) above ½ is a shift downwards.
-fn to_inference(estimand: Estimand, value: f64) -> f64 {
+pub(super) fn to_inference(estimand: Estimand, value: f64) -> f64 {
     match estimand {
         Estimand::Difference => value,
         Estimand::Ratio => value.ln(),
@@ -139,7 +139,8 @@ fn to_inference(estimand: Estimand, value: f64) -> f64 {
     }
 }
 
-fn from_inference(estimand: Estimand, value: f64) -> f64 {
+/// Back to the scale of the report.
+pub(super) fn from_inference(estimand: Estimand, value: f64) -> f64 {
     match estimand {
         Estimand::Difference => value,
         Estimand::Ratio => value.exp(),

@@ -13,7 +13,7 @@ use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 use crate::texts::text;
 
 use super::estimates::{row, test_of, unit_and_factor};
-use super::family::Adjusted;
+use super::family::{Adjusted, from_inference, to_inference};
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
 use super::run::run;
@@ -369,22 +369,5 @@ impl Context<'_> {
             unit,
             why: tested.as_ref().err().map(|r| r.why.clone()),
         }
-    }
-}
-
-/// The scale on which effects add up.
-fn to_inference(estimand: Estimand, value: f64) -> f64 {
-    match estimand {
-        Estimand::Difference => value,
-        Estimand::Ratio => value.ln(),
-        Estimand::Probability => 0.5 - value,
-    }
-}
-
-fn from_inference(estimand: Estimand, value: f64) -> f64 {
-    match estimand {
-        Estimand::Difference => value,
-        Estimand::Ratio => value.exp(),
-        Estimand::Probability => (0.5 - value).clamp(0.0, 1.0),
     }
 }

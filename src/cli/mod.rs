@@ -45,6 +45,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
@@ -218,16 +219,22 @@ fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
                 continue;
             };
             if let Some(odd) = numbers.find(|n| !n.is_finite()) {
-                let flag = id.as_str().replace('_', "-");
-                let why = format!(
-                    "invalid value '{odd}' for '--{flag}': write a number, for example 0.2"
-                );
-                let mut of = command.find_subcommand(name).cloned().unwrap_or(command);
-                return Err(of.error(clap::error::ErrorKind::ValueValidation, why));
+                let of = command.find_subcommand(name).cloned().unwrap_or(command);
+                let flag = format!("--{}", id.as_str().replace('_', "-"));
+                return Err(no_number(&of, flag, odd.to_string()));
             }
         }
     }
     Cli::from_arg_matches(&matches)
+}
+
+fn no_number(command: &clap::Command, flag: String, value: String) -> clap::Error {
+    let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
+    error.insert(ContextKind::InvalidArg, ContextValue::String(flag));
+    error.insert(ContextKind::InvalidValue, ContextValue::String(value));
+    let tip = "write a number, for example 0.2".into();
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    error
 }
 
 /// Runs the program with `args` and gives its exit code.
@@ -274,23 +281,37 @@ fn watch_interrupts() -> Result<()> {
 }
 
 fn refuse(args: &[OsString], e: &clap::Error) -> u8 {
-    use clap::error::ErrorKind;
     let informs = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if informs || !args.iter().any(|a| a == "--json") {
         let _ = e.print();
         return if informs { 0 } else { Kind::Usage.exit_code() };
     }
     let text = e.to_string();
-    let message = text
+    let mut message = text
         .lines()
         .next()
         .unwrap_or_default()
-        .trim_start_matches("error: ");
+        .trim_start_matches("error: ")
+        .to_owned();
     let hint = text
         .lines()
         .find_map(|l| l.trim().strip_prefix("tip: "))
         .unwrap_or("`pilot --help` lists commands and flags");
-    Ui::new(true, false, false, Color::Never).error(&Error::usage(message).hint(hint));
+    let arguments = match e.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(one)) => std::slice::from_ref(one),
+        Some(ContextValue::Strings(all)) => {
+            message = format!("{message} {}", all.join(", "));
+            all
+        }
+        _ => &[],
+    };
+    let mut error = Error::usage(message).hint(hint);
+    // "--effect <SHARE>": the flag alone.
+    let flag = arguments.first().and_then(|a| a.split(' ').next());
+    if let Some(flag) = flag.filter(|f| f.starts_with('-')) {
+        error = error.key(flag);
+    }
+    Ui::new(true, false, false, Color::Never).error(&error);
     Kind::Usage.exit_code()
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
-use super::cells::{ArmId, ContactTable};
+use super::cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
+use super::evidence::OutcomeEvidence;
 use super::moments::Moments;
 
 /// What a region adds up to in a block of days.
@@ -31,6 +32,40 @@ pub struct PanelRow {
 pub struct Panel {
     blocks: u32,
     rows: Vec<PanelRow>,
+}
+
+impl OutcomeEvidence {
+    /// An outcome counted by region and block, with a cell for each; exposure is in days.
+    ///
+    /// # Errors
+    /// Those of [`Panel::new`], and of cells that cannot be.
+    pub fn of_panel(
+        outcome: impl Into<String>,
+        arms: Vec<String>,
+        rows: Vec<PanelRow>,
+    ) -> Result<Self> {
+        let cells = rows.iter().map(|r| Cell {
+            arm: r.arm,
+            stratum: StratumId(0),
+            exposure: r.exposure,
+            before_exposure: 0,
+            before: None,
+            after: (r.days > 0).then_some(r.y),
+            uptake: None,
+            customers: 1,
+        });
+        let table = ContactTable::new(
+            arms,
+            Strata::none(),
+            ExposureUnit::Day,
+            Decimals::default(),
+            cells.collect(),
+        )?;
+        let panel = Panel::new(&table, rows)?;
+        let mut evidence = OutcomeEvidence::of_cells(outcome, table);
+        evidence.panel = Some(panel);
+        Ok(evidence)
+    }
 }
 
 impl Panel {

@@ -417,3 +417,23 @@ fn two_hundred_corruptions_never_give_a_wrong_number() {
         "{same} same, {counted} counted, {stopped} stopped"
     );
 }
+
+#[test]
+fn errors_of_the_command_line_name_the_flag() {
+    let desk = Desk::new();
+    for (args, key) in [
+        (["power", "--json"].as_slice(), "--rate"),
+        (&["power", "--json", "--rate", "nan"], "--rate"),
+        (
+            &["power", "--json", "--rate", "2", "--weights", "1,inf"],
+            "--weights",
+        ),
+        (&["power", "--json", "--rate", "two"], "--rate"),
+        (&["power", "--json", "--rat", "2"], "--rat"),
+        (&["status", "--json", "--threads", "0"], "--threads"),
+    ] {
+        let ran = desk.run(args);
+        assert_eq!(ran.code, 2, "{args:?}");
+        assert_eq!(ran.json()["error"]["key"], key, "{args:?}");
+    }
+}

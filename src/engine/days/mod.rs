@@ -10,10 +10,7 @@ use jiff::civil::Date;
 
 use crate::error::{Error, Result, nearest};
 use crate::experiment::{Experiment, SchedulePlan};
-use crate::table::{
-    ArmId, Audit, Cell, ContactTable, Decimals, Evidence, ExposureUnit, OutcomeEvidence, Panel,
-    PanelRow, Provenance, Strata, StratumId,
-};
+use crate::table::{ArmId, Audit, Evidence, OutcomeEvidence, PanelRow, Provenance};
 
 use super::arms::{ArmNames, exchange_format};
 use super::columns::{Column, Misfit, Table};
@@ -239,28 +236,8 @@ fn outcome(
             y: values[outcome + 1],
         })
         .collect();
-    let cells = rows.iter().map(|r| Cell {
-        arm: r.arm,
-        stratum: StratumId(0),
-        exposure: r.exposure,
-        before_exposure: 0,
-        before: None,
-        after: (r.days > 0).then_some(r.y),
-        uptake: None,
-        customers: 1,
-    });
-    let table = ContactTable::new(
-        arm_names(experiment),
-        Strata::none(),
-        ExposureUnit::Day,
-        Decimals::default(),
-        cells.collect(),
-    )?;
-    let panel = Panel::new(&table, rows)?;
     let name = &experiment.outcomes[outcome].name;
-    let mut evidence = OutcomeEvidence::of_cells(name, table);
-    evidence.panel = Some(panel);
-    Ok(evidence)
+    OutcomeEvidence::of_panel(name, arm_names(experiment), rows)
 }
 
 fn too_large() -> Error {

@@ -9,10 +9,7 @@ use crate::stats::poisson_sampling::thinned;
 use crate::stats::power::schedule::RegionLaw;
 use crate::stats::random::{Generator, Stream};
 use crate::stats::sampling::LogFactorials;
-use crate::table::{
-    ArmId, Audit, Cell, ContactTable, Decimals, Evidence, ExposureUnit, OutcomeEvidence, Panel,
-    PanelRow, Provenance, Strata, StratumId,
-};
+use crate::table::{ArmId, Audit, Evidence, OutcomeEvidence, Panel, PanelRow, Provenance};
 
 use super::replay::{Truth, batches, count};
 use super::tally::Tallies;
@@ -278,30 +275,12 @@ impl Drawing {
 
 /// What a scan of these region-blocks would bring back.
 fn evidence(plan: &Experiment, rows: Vec<PanelRow>) -> Result<Evidence> {
-    let cells = rows.iter().map(|r| Cell {
-        arm: r.arm,
-        stratum: StratumId(0),
-        exposure: r.exposure,
-        before_exposure: 0,
-        before: None,
-        after: (r.days > 0).then_some(r.y),
-        uptake: None,
-        customers: 1,
-    });
-    let table = ContactTable::new(
-        plan.arms.iter().map(|a| a.name.clone()).collect(),
-        Strata::none(),
-        ExposureUnit::Day,
-        Decimals::default(),
-        cells.collect(),
-    )?;
     let mut by_arm = vec![0; plan.arms.len()];
     for row in &rows {
         by_arm[usize::from(row.arm.0)] += 1;
     }
-    let panel = Panel::new(&table, rows)?;
-    let mut outcome = OutcomeEvidence::of_cells(&plan.outcomes[0].name, table);
-    outcome.panel = Some(panel);
+    let arms = plan.arms.iter().map(|a| a.name.clone()).collect();
+    let outcome = OutcomeEvidence::of_panel(&plan.outcomes[0].name, arms, rows)?;
     Ok(Evidence {
         audit: Audit {
             customers: by_arm.iter().sum(),

@@ -83,7 +83,6 @@ fn row(evidence: &Evidence, record: &csv::StringRecord) -> Option<(usize, PanelR
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::cells::{Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
     use crate::table::evidence::{Audit, OutcomeEvidence, Provenance};
 
     fn evidence() -> Evidence {
@@ -101,27 +100,9 @@ mod tests {
             exposure,
             y,
         });
-        let cells = rows.map(|r| Cell {
-            arm: r.arm,
-            stratum: StratumId(0),
-            exposure: r.exposure,
-            before_exposure: 0,
-            before: None,
-            after: (r.days > 0).then_some(r.y),
-            uptake: None,
-            customers: 1,
-        });
-        let table = ContactTable::new(
-            vec!["control".into(), "notice, new".into()],
-            Strata::none(),
-            ExposureUnit::Day,
-            Decimals::default(),
-            cells.to_vec(),
-        )
-        .unwrap();
-        let mut outcome = OutcomeEvidence::of_cells("calls", table);
-        let panel = Panel::new(&outcome.table, rows.iter().rev().copied().collect()).unwrap();
-        outcome.panel = Some(panel);
+        let arms = vec!["control".into(), "notice, new".into()];
+        let rows = rows.into_iter().rev().collect();
+        let outcome = OutcomeEvidence::of_panel("calls", arms, rows).unwrap();
         Evidence {
             audit: Audit::default(),
             outcomes: vec![outcome],
