@@ -59,7 +59,12 @@ pub fn panel(n: u64, replays: u64, coverage: bool, ends: (f64, f64)) -> Panel {
 /// Error rates, or coverage, of a family's methods.
 pub fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
     let names = series(family);
-    let every: Vec<&Found<'_>> = SIZES
+    // Some families have no smallest size.
+    let sizes: Vec<u64> = SIZES
+        .into_iter()
+        .filter(|n| !of_family(found, family, *n).is_empty())
+        .collect();
+    let every: Vec<&Found<'_>> = sizes
         .iter()
         .flat_map(|n| of_family(found, family, *n))
         .collect();
@@ -87,7 +92,7 @@ pub fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
         .map(|method| DotRow {
             name: judge::name(method.0, method.1),
             note: String::new(),
-            dots: SIZES.iter().map(|n| of(*n, method)).collect(),
+            dots: sizes.iter().map(|n| of(*n, method)).collect(),
         })
         .filter(|row| row.dots.iter().any(|d| !d.is_empty()));
     let spread = match family {
@@ -120,7 +125,7 @@ pub fn chart(found: &[Found<'_>], family: Family, coverage: bool) -> Dots {
             if coverage { "95" } else { "5" },
         ),
         source: source(replays),
-        panels: SIZES.iter().map(|n| panel(*n)).collect(),
+        panels: sizes.iter().map(|n| panel(*n)).collect(),
         rows: rows.collect(),
         series: names,
     }

@@ -5,6 +5,7 @@ use crate::finance::DAYS_PER_MONTH;
 use crate::texts::text;
 
 use super::book::{Book, at, letters};
+use super::figure::Figure;
 use super::formula::Place;
 use super::inputs::{ArmInput, Inputs};
 use super::months::{Column as Shared, Months};
@@ -15,114 +16,7 @@ const FIRST: u32 = 4;
 /// Column of the figures' values.
 const VALUE: u16 = 5;
 
-/// A figure of an arm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Figure {
-    Effect,
-    Minutes,
-    Contacts,
-    MinutesAvoided,
-    Savings,
-    Spend,
-    Npv,
-    ObservedOnly,
-    Beyond,
-    NpvBeyond,
-    Roi,
-    Payback,
-    PaybackDiscounted,
-    CostPerContact,
-    BreakEven,
-    BreakEvenDay,
-    YearlySaving,
-    BudgetShare,
-    BudgetShareUnrealised,
-    NpvEstimated,
-    ContactsPvEstimated,
-    Spent,
-}
-
 use Figure::*;
-
-impl Figure {
-    /// What it is, in words.
-    pub fn label(self, minutes: bool) -> String {
-        match self {
-            Effect => text("workbook.f-effect", &[]),
-            Minutes => text("workbook.f-minutes", &[]),
-            Contacts => text("workbook.f-contacts", &[]),
-            MinutesAvoided => text("workbook.f-minutes-avoided", &[]),
-            Savings => text("workbook.f-savings", &[]),
-            Spend => text("workbook.f-spend", &[]),
-            Npv => text("workbook.f-npv", &[]),
-            ObservedOnly => text("workbook.f-observed", &[]),
-            Beyond => text("workbook.f-beyond", &[]),
-            NpvBeyond => text("workbook.f-npv-beyond", &[]),
-            Roi => text("workbook.f-roi", &[]),
-            Payback => text("workbook.f-payback", &[]),
-            PaybackDiscounted => text("workbook.f-payback-discounted", &[]),
-            CostPerContact => text("workbook.f-cost-per-contact", &[]),
-            BreakEven if minutes => text("workbook.f-break-even-minutes", &[]),
-            BreakEven => text("workbook.f-break-even", &[]),
-            BreakEvenDay if minutes => text("workbook.f-break-even-day-minutes", &[]),
-            BreakEvenDay => text("workbook.f-break-even-day", &[]),
-            YearlySaving => text("workbook.f-year", &[]),
-            BudgetShare => text("workbook.f-budget", &[]),
-            BudgetShareUnrealised => text("workbook.f-budget-unrealised", &[]),
-            NpvEstimated => text("workbook.f-npv-estimated", &[]),
-            ContactsPvEstimated => text("workbook.f-contacts-pv", &[]),
-            Spent => text("workbook.f-spent", &[]),
-        }
-    }
-
-    /// What its number counts.
-    pub fn kind(self) -> Kind {
-        match self {
-            Effect | Minutes => Kind::Factor,
-            Contacts | MinutesAvoided | ContactsPvEstimated => Kind::Count,
-            Beyond | NpvBeyond | Roi | BreakEven | BudgetShare | BudgetShareUnrealised => {
-                Kind::Share
-            }
-            Payback | PaybackDiscounted => Kind::Whole,
-            CostPerContact => Kind::Price,
-            BreakEvenDay => Kind::Small,
-            _ => Kind::Money,
-        }
-    }
-
-    /// Whether it rests on what the arm costs and on its effect as estimated alone.
-    fn is_before_the_choice(self) -> bool {
-        matches!(self, Spend | Spent | NpvEstimated | ContactsPvEstimated)
-    }
-
-    /// The figures of a case, in the order of the sheet.
-    pub fn all(inputs: &Inputs) -> Vec<Figure> {
-        let mut all = vec![Effect, Contacts];
-        if inputs.minutes {
-            all = vec![Effect, Minutes, Contacts, MinutesAvoided];
-        }
-        all.extend([
-            Savings,
-            Spend,
-            Npv,
-            ObservedOnly,
-            Beyond,
-            NpvBeyond,
-            Roi,
-            Payback,
-            PaybackDiscounted,
-            CostPerContact,
-            BreakEven,
-            BreakEvenDay,
-            YearlySaving,
-        ]);
-        if inputs.budget {
-            all.extend([BudgetShare, BudgetShareUnrealised]);
-        }
-        all.extend([NpvEstimated, ContactsPvEstimated, Spent]);
-        all
-    }
-}
 
 /// Where an arm's figures stand.
 pub struct ArmSheet {

@@ -3,8 +3,9 @@
 use crate::error::Result;
 use crate::texts::text;
 
-use super::arm::{ArmSheet, Figure};
+use super::arm::ArmSheet;
 use super::book::{Book, at, cell, letters};
+use super::figure::Figure;
 use super::formula::Value;
 use super::inputs::Inputs;
 use super::style::{Kind, Style};

@@ -8,8 +8,9 @@ use crate::error::Result;
 use crate::stats::winner::{critical, moves_along};
 use crate::texts::text;
 
-use super::arm::{ArmSheet, Figure};
+use super::arm::ArmSheet;
 use super::book::{Book, at, cell};
+use super::figure::Figure;
 use super::formula::Place;
 use super::inputs::{Correcting, Inputs};
 use super::style::{Kind, Style};

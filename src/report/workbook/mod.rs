@@ -9,6 +9,7 @@ mod assumptions;
 mod book;
 mod choice;
 mod correction;
+mod figure;
 mod formula;
 mod hours;
 mod inputs;

@@ -5,8 +5,9 @@ use crate::finance::ArmCase;
 use crate::report::memo::{Block, memo};
 use crate::texts::text;
 
-use super::arm::{ArmSheet, Figure};
+use super::arm::ArmSheet;
 use super::book::{Book, at, cell};
+use super::figure::Figure;
 use super::inputs::Inputs;
 use super::style::{Kind, Style};
 

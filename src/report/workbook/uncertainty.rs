@@ -6,8 +6,8 @@ use crate::report::number;
 use crate::report::text::plain;
 use crate::texts::text;
 
-use super::arm::Figure;
 use super::book::{Book, at};
+use super::figure::Figure;
 use super::inputs::{ArmInput, Inputs};
 use super::style::{Kind, Style};
 
