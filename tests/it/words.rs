@@ -17,8 +17,14 @@ fn paths(dir: &Path, into: &mut Vec<PathBuf>) {
 /// Rooms whose words a reader of a report sees.
 const SAYING: [&str; 5] = ["analysis", "decision", "finance", "report", "stats"];
 
-/// Beginnings of files in these rooms whose words no report has, and why.
-const UNSEEN: [(&str, &str); 5] = [
+/// Beginnings of files in these rooms whose words are not of the catalogue, and why.
+const UNSEEN: [(&str, &str); 7] = [
+    (
+        "analysis/unit.rs",
+        "names of units in JSON and CSV, the same in every language; a test there holds that each has its \
+         words in the catalogue",
+    ),
+    ("finance/unit.rs", "the same of the units of assumptions"),
     (
         "stats/power",
         "what cannot be sized is an error of `pilot power`, `design` or `simulate` beside its flags, or \

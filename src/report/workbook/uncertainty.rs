@@ -199,7 +199,8 @@ impl Page<'_, '_> {
                     text("workbook.u-not-stated", &[("key", &plain(&row.key))])
                 }
             };
-            let unit = plain(&row.unit);
+            let unit = row.unit.words();
+            let unit = plain(&unit);
             self.text(1, Style::FixedText, format!("{stated}, {unit}"));
             self.number(2, Kind::Factor, Some(row.low));
             match row.high {
