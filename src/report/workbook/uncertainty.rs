@@ -152,7 +152,7 @@ impl Page<'_, '_> {
                     arm.case.probability_payback,
                 ),
                 (
-                    text("workbook.u-break-even", &[]),
+                    text("line.break-even-exists", &[]),
                     arm.case.break_even_exists,
                 ),
                 (
