@@ -158,7 +158,7 @@ pub fn bounds_in_words(
     if parts.is_empty() {
         return Ok(None);
     }
-    let unit = scale(experiment, outcome, table).window_unit;
+    let unit = scale(experiment, outcome, table).window_unit.words();
     let arms = parts.join("; ");
     Ok(Some(text!("check.attrition-lee", unit, arms)))
 }

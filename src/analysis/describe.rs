@@ -12,6 +12,7 @@ use super::clusters::ByCluster;
 use super::model::{BalanceRow, DistributionRow, LevelRow};
 use super::scale::{before_windows, scale};
 use super::segments::smaller_groups;
+use super::unit::Unit;
 
 /// Most bins of a distribution.
 const BINS: i64 = 12;
@@ -212,7 +213,7 @@ fn level(
     total: f64,
     (mean, se): (f64, Option<f64>),
     z: f64,
-    unit: &str,
+    unit: &Unit,
 ) -> LevelRow {
     LevelRow {
         outcome: outcome.name.clone(),
@@ -223,7 +224,7 @@ fn level(
         mean,
         ci_lower: se.map(|s| mean - z * s),
         ci_upper: se.map(|s| mean + z * s),
-        unit: unit.into(),
+        unit: unit.clone(),
     }
 }
 

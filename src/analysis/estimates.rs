@@ -13,7 +13,8 @@ use super::joint;
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::{Primary, candidates, strata_matter};
 use super::run::run;
-use super::scale::{Scale, of_compliers, rescale, scale};
+use super::scale::{Scale, rescale, scale};
+use super::unit::Unit;
 use super::warnings;
 
 /// The outcomes' tables with the plan's caps applied, in the plan's order.
@@ -297,12 +298,7 @@ fn outcome_rows(
 }
 
 /// The unit of an estimate as it is shown, and the factor to it.
-fn unit_of(
-    shown: &Scale,
-    c: &Comparison<'_>,
-    clustered: bool,
-    estimate: &Estimate,
-) -> (String, f64) {
+fn unit_of(shown: &Scale, c: &Comparison<'_>, clustered: bool, estimate: &Estimate) -> (Unit, f64) {
     let (factor, unit) = if is_rate(estimate.estimator, c, clustered) {
         (shown.rate, &shown.rate_unit)
     } else {
@@ -310,10 +306,11 @@ fn unit_of(
     };
     match estimate.estimand {
         Estimand::Difference if estimate.estimator == Estimator::Cace => {
-            (of_compliers(unit), factor)
+            (unit.clone().of_takers(), factor)
         }
         Estimand::Difference => (unit.clone(), factor),
-        other => (estimand_name(other), factor),
+        Estimand::Ratio => (Unit::Ratio, factor),
+        Estimand::Probability => (Unit::Probability, factor),
     }
 }
 
@@ -324,7 +321,7 @@ pub fn unit_and_factor(
     table: &ContactTable,
     c: &Comparison<'_>,
     estimate: &Estimate,
-) -> (String, f64) {
+) -> (Unit, f64) {
     unit_of(&scale(experiment, outcome, table), c, false, estimate)
 }
 

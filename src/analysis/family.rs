@@ -8,6 +8,7 @@ use crate::stats::{Alternative, DetailValue, Estimand, Estimate, Estimator, Inte
 
 use super::clusters::is_adjusted;
 use super::primary::Primary;
+use super::unit::Unit;
 
 /// An estimate with its adjusted inference.
 pub struct Adjusted {
@@ -16,7 +17,7 @@ pub struct Adjusted {
     /// The estimate.
     pub estimate: Estimate,
     /// Unit of its value, in words.
-    pub unit: String,
+    pub unit: Unit,
     /// Adjusted over the family.
     pub p_adjusted: Option<f64>,
     /// Simultaneous interval, where the method has one.
@@ -25,7 +26,7 @@ pub struct Adjusted {
 
 impl Adjusted {
     /// An estimate not yet adjusted.
-    pub fn new(arm: usize, estimate: Estimate, unit: String) -> Self {
+    pub fn new(arm: usize, estimate: Estimate, unit: Unit) -> Self {
         Adjusted {
             arm,
             estimate,

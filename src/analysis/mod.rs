@@ -20,6 +20,7 @@ mod schedule;
 mod segments;
 mod shown;
 mod spillover;
+mod unit;
 mod warnings;
 mod weekly;
 
@@ -35,6 +36,7 @@ pub use scale::{Scale, before_windows, scale};
 pub use schedule::{RegionRow, ScheduleRows, by_customer, rates, replayed};
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
+pub use unit::{Counted, Mean, Over, Time, Unit, Whom};
 pub use weekly::{FadeRow, WeekRow, Weekly};
 
 use crate::error::Result;

@@ -7,6 +7,7 @@ use crate::stats::{Detail, Estimand, Estimator};
 
 use super::schedule::ScheduleRows;
 use super::segments::Segments;
+use super::unit::Unit;
 use super::weekly::Weekly;
 
 /// Everything an analysis says without money.
@@ -137,7 +138,7 @@ pub struct EstimateRow {
     /// Whether this record decides.
     pub primary: bool,
     /// Unit of the value, in words, for example "contacts per customer per 30 days".
-    pub unit: String,
+    pub unit: Unit,
     /// Treatment customers used.
     pub n_arm: u64,
     /// Control customers used.
@@ -204,7 +205,7 @@ pub struct FactorialRow {
     /// Whether it is made of the estimates that decide.
     pub primary: bool,
     /// Unit of the value, in words.
-    pub unit: String,
+    pub unit: Unit,
 }
 
 /// Balance of one covariate (or stratum level) in one treatment arm against control.
@@ -259,7 +260,7 @@ pub struct LevelRow {
     /// Interval of the mean.
     pub ci_upper: Option<f64>,
     /// Unit of the mean.
-    pub unit: String,
+    pub unit: Unit,
 }
 
 /// Contacts avoided by each treatment arm, jointly: what money is made of.

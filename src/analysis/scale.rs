@@ -3,7 +3,8 @@
 use crate::experiment::{Data, Experiment, Outcome, OutcomeKind, Windows};
 use crate::stats::{DetailValue, Estimand, Estimate};
 use crate::table::{ContactTable, ExposureUnit};
-use crate::texts::text;
+
+use super::unit::{Counted, Mean, Over, Time, Unit, Whom};
 
 /// Average length of a month in days.
 pub const DAYS_PER_MONTH: f64 = 30.4375;
@@ -60,9 +61,9 @@ pub struct Scale {
     /// Factor for rates per unit of exposure.
     pub rate: f64,
     /// Unit of differences per customer.
-    pub window_unit: String,
+    pub window_unit: Unit,
     /// Unit of rates.
-    pub rate_unit: String,
+    pub rate_unit: Unit,
     /// Days that a rate is given over.
     pub rate_days: f64,
 }
@@ -79,83 +80,63 @@ fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
 
 /// The scale of an outcome's differences: `per_days` where exposure is constant and known.
 pub fn scale(experiment: &Experiment, outcome: &Outcome, table: &ContactTable) -> Scale {
-    let what = noun(experiment, outcome);
+    let of_customers = |over: Over| {
+        let (what, whom) = (counted(experiment, outcome), Whom::Customer);
+        Unit::Mean(Mean { what, whom, over })
+    };
     let days = days_per_exposure(experiment, table);
     let constant = table.constant_exposure();
     let window_days = days.zip(constant).map(|(d, e)| d * e);
-    let per_days = |days: u32| text!("unit.per-days", what, days);
-    let (window, window_unit) = match (experiment.analysis.per_days, window_days) {
+    let (window, window_over) = match (experiment.analysis.per_days, window_days) {
         (Some(per), Some(w)) if w > 0.0 && accrues(experiment, outcome) => {
-            (f64::from(per) / w, per_days(per))
+            (f64::from(per) / w, Over::Days(per))
         }
-        _ => {
-            let window = window_name(table, constant, window_days);
-            let unit = match outcome.kind {
-                OutcomeKind::Proportion => text!("unit.share-over", window),
-                _ => text!("unit.over", what, window),
-            };
-            (1.0, unit)
-        }
+        _ => (1.0, Over::Time(observed(table, constant, window_days))),
     };
     let per = experiment.analysis.per_days.unwrap_or(RATE_DAYS);
-    let (rate, rate_unit) = match days {
-        Some(d) => (f64::from(per) / d, per_days(per)),
-        None => (1.0, text!("unit.per-window", what)),
+    let (rate, rate_over) = match days {
+        Some(d) => (f64::from(per) / d, Over::Days(per)),
+        None => (1.0, Over::Window),
     };
     Scale {
         window,
         rate,
-        window_unit,
-        rate_unit,
+        window_unit: of_customers(window_over),
+        rate_unit: of_customers(rate_over),
         rate_days: f64::from(per),
     }
 }
 
-/// The unit of an effect on those who take the intervention up.
-pub fn of_compliers(unit: &str) -> String {
-    match per_customer(unit) {
-        Some((what, over)) => text!("unit.takers", what, over),
-        None => text!("unit.takers-other", unit),
-    }
-}
-
-/// What is counted and over what, of a unit per customer: "contacts" and "per 30 days".
-pub fn per_customer(unit: &str) -> Option<(&str, &str)> {
-    let each = format!(" {}", text!("unit.per-customer"));
-    let (what, over) = unit.split_once(&each)?;
-    Some((what, over.trim_start()))
-}
-
-fn window_name(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -> String {
+fn observed(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -> Time {
     let unit = table.exposure_unit();
     let time = match unit {
         ExposureUnit::Window => days,
         _ => constant,
     };
     match (unit, time) {
-        (ExposureUnit::Window, None) => text!("unit.window"),
-        (ExposureUnit::Window, Some(days)) => text!("unit.window-days", days),
-        (_, None) => text!("unit.time-observed"),
-        (ExposureUnit::Day, Some(n)) => text!("unit.days", n),
-        (ExposureUnit::Week, Some(n)) => text!("unit.weeks", n),
-        (ExposureUnit::Month, Some(n)) => text!("unit.months", n),
+        (ExposureUnit::Window, None) => Time::Window,
+        (ExposureUnit::Window, Some(days)) => Time::WindowOf(days),
+        (_, None) => Time::Observed,
+        (ExposureUnit::Day, Some(n)) => Time::Days(n),
+        (ExposureUnit::Week, Some(n)) => Time::Weeks(n),
+        (ExposureUnit::Month, Some(n)) => Time::Months(n),
     }
 }
 
-/// What one unit of an outcome is called.
+/// What an outcome counts or measures.
 ///
 /// A contact log holds contacts and their handling time; what a ready-made file counts only the
 /// outcome's name tells.
-pub fn noun(experiment: &Experiment, outcome: &Outcome) -> String {
+pub fn counted(experiment: &Experiment, outcome: &Outcome) -> Counted {
     let log = matches!(
         experiment.data,
         Some(Data::Log { .. } | Data::RegionLog { .. })
     );
     match (outcome.kind, log) {
-        (OutcomeKind::Proportion, _) => text!("unit.what-share"),
-        (OutcomeKind::Count, true) => text!("unit.what-contacts"),
-        (OutcomeKind::Mean, true) => text!("unit.what-seconds"),
-        (OutcomeKind::Count | OutcomeKind::Mean, false) => outcome.name.replace('-', " "),
+        (OutcomeKind::Proportion, _) => Counted::Share,
+        (OutcomeKind::Count, true) => Counted::Contacts,
+        (OutcomeKind::Mean, true) => Counted::Seconds,
+        (OutcomeKind::Count | OutcomeKind::Mean, false) => Counted::named(&outcome.name),
     }
 }
 

@@ -18,6 +18,7 @@ use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
 use super::run::run;
 use super::scale::rescale;
+use super::unit::Unit;
 
 /// Label of the groups of customers that were too small to stand alone.
 pub fn smaller_groups() -> String {
@@ -59,7 +60,7 @@ pub struct SegmentTest {
     /// Mean of the segments' effects.
     pub mean: Option<f64>,
     /// Unit of effects.
-    pub unit: String,
+    pub unit: Unit,
     /// Why the segments could not be compared.
     pub why: Option<String>,
 }
@@ -100,7 +101,7 @@ pub struct SegmentRow {
     /// 1 − alpha.
     pub level: f64,
     /// Unit of effects.
-    pub unit: String,
+    pub unit: Unit,
 }
 
 /// Adds the segments' estimates, never primary, and the tests of them to an analysis.
@@ -222,7 +223,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn add(&self, groups: &[Group], found: &mut Segments, analysis: &mut Analysis) -> Result<()> {
-        let mut estimates: Vec<(&str, Estimate, String)> = Vec::new();
+        let mut estimates: Vec<(&str, Estimate, Unit)> = Vec::new();
         for (segment, table) in groups {
             match self.estimate(table)? {
                 Ok((estimate, unit)) => estimates.push((segment, estimate, unit)),
@@ -253,7 +254,9 @@ impl Context<'_> {
         let with_p = |e: &Estimate| e.p_value.filter(|_| e.se.is_none_or(|se| se > 0.0));
         let raw: Vec<f64> = estimates.iter().filter_map(|e| with_p(&e.1)).collect();
         let mut adjusted = benjamini_hochberg(&raw).into_iter();
-        let unit = estimates.first().map_or_else(String::new, |e| e.2.clone());
+        let unit = estimates
+            .first()
+            .map_or_else(|| Unit::Other(String::new()), |e| e.2.clone());
         found.tests.push(self.test(&tested, compared.len(), unit));
         for ((segment, estimate, unit), shrunk) in estimates.into_iter().zip(shrunk) {
             let p_adjusted = with_p(&estimate).and_then(|_| adjusted.next());
@@ -264,7 +267,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn estimate(&self, table: &ContactTable) -> Result<Result<(Estimate, String), Refusal>> {
+    fn estimate(&self, table: &ContactTable) -> Result<Result<(Estimate, Unit), Refusal>> {
         let (experiment, outcome) = (self.experiment, self.outcome);
         let control = ArmId(experiment.control() as u16);
         let comparison = Comparison::new(table, ArmId(self.arm as u16), control)?;
@@ -294,7 +297,7 @@ impl Context<'_> {
         &self,
         segment: &str,
         mut estimate: Estimate,
-        unit: String,
+        unit: Unit,
         p_adjusted: Option<f64>,
         shrunk: Option<(f64, f64)>,
     ) -> EstimateRow {
@@ -350,7 +353,7 @@ impl Context<'_> {
         &self,
         tested: &Result<Heterogeneity, Refusal>,
         segments: usize,
-        unit: String,
+        unit: Unit,
     ) -> SegmentTest {
         let estimand = self.primary.estimand;
         let known = tested.as_ref().ok();

@@ -4,8 +4,7 @@ use crate::number::{MINUS, fixed, interval_decimals, percent_with};
 use crate::stats::Estimand;
 use crate::texts::text;
 
-use super::EstimateRow;
-use super::scale::per_customer;
+use super::{EstimateRow, Unit};
 
 /// An estimate in the unit in which it is read: shares in percentage points, all else as it is.
 /// The interval is the simultaneous one where there is one.
@@ -23,15 +22,10 @@ pub struct Shown {
     pub upper: Option<f64>,
     /// Whether the interval is the simultaneous one.
     pub adjusted: bool,
-    /// Unit in words, for example "percentage points over the window".
-    pub unit: String,
-}
-
-/// A unit of shares in percentage points: "share of customers over the window" → "percentage
-/// points over the window". `None` for other units.
-fn points(unit: &str) -> Option<String> {
-    let rest = unit.strip_prefix(&text!("unit.share"))?;
-    Some(text!("unit.points") + rest)
+    /// Unit, of a share in percentage points that of the share.
+    unit: Unit,
+    /// Whether the estimate is in percentage points.
+    points: bool,
 }
 
 impl Shown {
@@ -43,8 +37,8 @@ impl Shown {
         } else {
             (row.ci_lower, row.ci_upper)
         };
-        let points = points(&row.unit).filter(|_| row.estimand == Estimand::Difference);
-        let factor = if points.is_some() { 100.0 } else { 1.0 };
+        let points = row.estimand == Estimand::Difference && row.unit.points().is_some();
+        let factor = if points { 100.0 } else { 1.0 };
         Shown {
             estimand: row.estimand,
             outcome: row.outcome.clone(),
@@ -52,7 +46,21 @@ impl Shown {
             lower: lower.map(|v| v * factor),
             upper: upper.map(|v| v * factor),
             adjusted,
-            unit: points.unwrap_or_else(|| row.unit.clone()),
+            unit: row.unit.clone(),
+            points,
+        }
+    }
+
+    /// By how much values of the row are multiplied: 100 where they are shown in percentage points.
+    pub fn factor(&self) -> f64 {
+        if self.points { 100.0 } else { 1.0 }
+    }
+
+    /// The unit in words, for example "percentage points over the window".
+    pub fn unit(&self) -> String {
+        match self.unit.points() {
+            Some(points) if self.points => points,
+            _ => self.unit.words(),
         }
     }
 
@@ -74,11 +82,7 @@ impl Shown {
             Estimand::Difference | Estimand::Probability => {
                 let d = interval_decimals(self.value, self.lower, self.upper, self.null());
                 // Tens of percentage points would hide an end beyond 0 or 100.
-                if self.unit.starts_with(&text!("unit.points")) {
-                    d.max(0)
-                } else {
-                    d
-                }
+                if self.points { d.max(0) } else { d }
             }
         }
     }
@@ -97,20 +101,18 @@ impl Shown {
         }
     }
 
-    /// What is counted or measured, where the unit says it: "contacts" of "contacts per customer
-    /// per 30 days".
-    pub fn noun(&self) -> Option<&str> {
-        per_customer(&self.unit).map(|(noun, _)| noun)
+    /// Whether contacts of customers are counted, so that a sentence can say that they are saved.
+    pub fn counts_contacts(&self) -> bool {
+        self.unit.counts_contacts() && self.unit.noun().is_some()
     }
 
     /// The unit behind a sentence that has named the outcome: without a noun that repeats it.
-    pub fn unit_after_outcome(&self) -> &str {
-        match self.noun() {
-            Some(noun) if noun == self.outcome.replace('-', " ") => {
-                self.unit[noun.len()..].trim_start()
-            }
-            _ => &self.unit,
+    pub fn unit_after_outcome(&self) -> String {
+        match self.unit.noun() {
+            Some(noun) if noun == self.outcome.replace('-', " ") => self.unit.without_noun(),
+            _ => None,
         }
+        .unwrap_or_else(|| self.unit())
     }
 
     /// The estimate without a claim that it is more than chance: "the difference in seizures is
@@ -179,7 +181,7 @@ mod tests {
             share.difference(),
             "the difference in fee-contacts is +7.7 percentage points over the window"
         );
-        assert_eq!((share.change(7.0), share.noun()), ("7.0".into(), None));
+        assert_eq!((share.change(7.0), share.factor()), ("7.0".into(), 100.0));
     }
 
     #[test]
@@ -190,7 +192,7 @@ mod tests {
             count.difference(),
             "the difference in fee-contacts is −4 per customer over 8 weeks"
         );
-        assert_eq!(count.noun(), Some("fee contacts"));
+        assert!(!count.counts_contacts());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Data, Experiment, HalfLife, Outcome, OutcomeKind};
+use crate::experiment::{Data, Experiment, HalfLife, Outcome};
 use crate::number::general;
 use crate::stats::dist::t_isf;
 use crate::stats::fade::{self, Decay, Fade};
@@ -13,7 +13,8 @@ use crate::texts::text;
 
 use super::checks::{check, not_run, whole_clusters};
 use super::model::{Check, Status};
-use super::scale::noun;
+use super::scale::counted;
+use super::unit::{Mean, Over, Unit, Whom};
 
 /// p below which persistence warns, after Bonferroni over the arms: of a hundred pilots whose
 /// effect lasts, one is doubted.
@@ -64,7 +65,7 @@ pub struct WeekRow {
     /// What the fitted decay gives for the week; `None` where none could be fitted.
     pub fitted: Option<f64>,
     /// Unit of means and value.
-    pub unit: String,
+    pub unit: Unit,
 }
 
 /// How the effect of one arm develops over the weeks.
@@ -107,7 +108,7 @@ pub struct FadeRow {
     /// 1 − alpha.
     pub level: f64,
     /// Unit of effects.
-    pub unit: String,
+    pub unit: Unit,
     /// Why there is no trend or no decay.
     pub why: Option<String>,
 }
@@ -170,11 +171,10 @@ fn of(
     Some((effects.weeks, fit))
 }
 
-fn unit(experiment: &Experiment, outcome: &Outcome) -> String {
-    match outcome.kind {
-        OutcomeKind::Proportion => text!("unit.share-per-week"),
-        _ => text!("unit.per-week", what = noun(experiment, outcome)),
-    }
+fn unit(experiment: &Experiment, outcome: &Outcome) -> Unit {
+    let (what, whom) = (counted(experiment, outcome), Whom::Customer);
+    let over = Over::Week;
+    Unit::Mean(Mean { what, whom, over })
 }
 
 struct Context<'a> {
@@ -182,7 +182,7 @@ struct Context<'a> {
     outcome: &'a Outcome,
     arm: &'a str,
     level: f64,
-    unit: String,
+    unit: Unit,
 }
 
 impl Context<'_> {

@@ -10,6 +10,7 @@ use crate::experiment::{Better, Data, Experiment, Outcome, Plan};
 use crate::finance;
 use crate::report::{ArmInfo, Document, EvidenceInfo, ExperimentInfo};
 use crate::table::{Decimals, Evidence};
+use crate::texts::text;
 use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
@@ -363,9 +364,7 @@ fn incomplete_log(
     if day < end {
         analysis.warnings.push(analysis::Warning {
             id: "log-ends-early".into(),
-            message: format!(
-                "the last contact of the log is of {day}, before the test period ends on {end}; if the export is not complete, set complete_until in the plan"
-            ),
+            message: text!("warning.log-ends-early", day, end),
         });
     }
 }

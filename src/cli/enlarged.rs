@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::experiment::{self, Change, Experiment};
 use crate::number::count;
 use crate::report::Deviation;
+use crate::texts::text;
 use crate::workspace::{Approval, Entry, Ledger, Pilot, kind};
 
 /// What approvals since the one before the data changed, each with its reason; `None` where the last
@@ -75,11 +76,11 @@ fn re_estimate<'a>(ledger: &'a Ledger, before: &Approval, now: &Approval) -> Opt
 fn reason(entry: &Entry) -> String {
     let number = |fact| entry.number_fact(fact).map_or_else(|| "?".into(), count);
     let day = entry.at.to_string();
-    format!(
-        "enlarged after a blinded re-estimation on {} (from {} to {} customers)",
-        day.get(..10).unwrap_or(&day),
-        number("customers"),
-        number("customers_needed")
+    text!(
+        "how.enlarged",
+        day = day.get(..10).unwrap_or(&day),
+        from = number("customers"),
+        to = number("customers_needed")
     )
 }
 

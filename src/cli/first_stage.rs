@@ -7,9 +7,9 @@ use crate::analysis::{self, StageRecord};
 use crate::error::{Error, Kind, Result, nearest};
 use crate::experiment::{self, Experiment};
 use crate::report::Document;
+use crate::texts::text;
 use crate::workspace::{Digest, Draft, Entry, Ledger, Pilot, Seal, Workspace, kind, verify};
 
-use super::disjoint;
 use super::pilot::Opened;
 use super::same_question::same_question;
 
@@ -112,16 +112,15 @@ impl First {
         if disjoint != Some(&Value::Bool(true)) {
             warnings.push(analysis::Warning {
                 id: "stages-overlap-unchecked".into(),
-                message: disjoint::unchecked(
-                    "the customers of one stage are not known one by one; make sure that nobody was in both",
-                ),
+                message: text!("warning.stages-overlap-unchecked"),
             });
         }
         warnings.extend(self.record.banners.iter().map(|banner| analysis::Warning {
             id: "first-stage-banner".into(),
-            message: format!(
-                "the report of the first stage, {}, says {banner}",
-                self.record.name
+            message: text!(
+                "warning.first-stage-banner",
+                name = self.record.name,
+                banner
             ),
         }));
         warnings
@@ -132,10 +131,11 @@ impl First {
         let later = self.later?;
         Some(analysis::Warning {
             id: "first-stage-changed".into(),
-            message: format!(
-                "{} was analysed again on other data or under another plan (analysis {later:04}); this result rests on \
-                 analysis {:04}, as the approval of the second stage recorded it",
-                self.record.name, self.record.analysis
+            message: text!(
+                "warning.first-stage-changed",
+                name = self.record.name,
+                later = format!("{later:04}"),
+                analysis = format!("{:04}", self.record.analysis)
             ),
         })
     }

@@ -161,7 +161,7 @@ pub(super) fn beyond_margin(
 ) -> String {
     let shown = Shown::of(row);
     // The margin on the side of harm; percentage points are read as such.
-    let factor = if shown.unit == row.unit { 1.0 } else { 100.0 };
+    let factor = shown.factor();
     let side = if outcome.better == Better::Lower {
         margin
     } else {
@@ -169,7 +169,7 @@ pub(super) fn beyond_margin(
     };
     let (low, high) = (number(lower * factor), number(upper * factor));
     let (level, margin) = (percent(row.level), number(side * factor));
-    let unit = &shown.unit;
+    let unit = shown.unit();
     let how = match lies {
         true => text!("decision.margin-beyond", level, low, high, unit, margin),
         false => text!("decision.margin-reached", level, low, high, unit, margin),

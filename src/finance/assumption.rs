@@ -3,9 +3,9 @@
 use crate::error::{Error, Result};
 use crate::experiment::{Arm, Assumption, Business, CostBasis, HalfLife, UnitCost};
 use crate::stats::dist::{normal_cdf, normal_isf, normal_sf};
-use crate::texts::text;
 
 use super::model::AssumptionRow;
+use super::unit::{AssumptionUnit, Number, Price, Share};
 
 /// One value for every assumption of the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,8 +47,8 @@ pub(super) struct Costs {
 pub(super) struct Named {
     /// Dotted key, of an arm's with the arm's name.
     pub key: String,
-    /// Unit, in words.
-    pub unit: String,
+    /// Its unit.
+    pub unit: AssumptionUnit,
     /// Largest possible value: 1 for shares.
     most: f64,
     /// What the plan says.
@@ -87,36 +87,30 @@ impl Assumptions {
     /// order, a normal with sd above a third of its mean) is a plan error with its key.
     pub fn new(business: &Business, arms: &[&Arm]) -> Result<Self> {
         let any = f64::INFINITY;
-        let currency = &business.currency;
-        let named = |key: &str, unit: String, most, assumption| Named {
+        let money = |price| AssumptionUnit::Money {
+            currency: business.currency.clone(),
+            price,
+        };
+        let named = |key: &str, unit: AssumptionUnit, most, assumption| Named {
             key: key.into(),
             unit,
             most,
             assumption,
         };
-        let (key, unit, cost) = match &business.cost {
-            Some(CostBasis::PerContact(c)) => (
-                "cost_per_contact",
-                text!("assumption.per-contact", currency),
-                Some(c),
-            ),
-            Some(CostBasis::PerMinute(c)) => (
-                "cost_per_minute",
-                text!("assumption.per-minute", currency),
-                Some(c),
-            ),
-            None => ("", String::new(), None),
-        };
+        let cost = business.cost.as_ref().map(|cost| match cost {
+            CostBasis::PerContact(c) => ("cost_per_contact", Price::Contact, c),
+            CostBasis::PerMinute(c) => ("cost_per_minute", Price::Minute, c),
+        });
         let part = |name: &str, pick: fn(&UnitCost) -> Assumption| {
-            cost.map(|c| named(&format!("{key}.{name}"), unit.clone(), any, pick(c)))
+            cost.map(|(key, of, c)| named(&format!("{key}.{name}"), money(of), any, pick(c)))
         };
-        let months = |key, assumption| named(key, text!("assumption.months"), any, assumption);
+        let months = |key, assumption| named(key, Number::Months.into(), any, assumption);
         let mut all = vec![
             part("variable", |c| c.variable),
             part("labour", |c| c.labour),
             business
                 .realisation
-                .map(|a| named("realisation", text!("assumption.freed-labour"), 1.0, a)),
+                .map(|a| named("realisation", Share::FreedLabour.into(), 1.0, a)),
             Some(months(
                 "realisation_lag_months",
                 business.realisation_lag_months,
@@ -127,50 +121,41 @@ impl Assumptions {
             },
             business
                 .units_at_rollout
-                .map(|a| named("units_at_rollout", text!("assumption.customers"), any, a)),
+                .map(|a| named("units_at_rollout", Number::Customers.into(), any, a)),
             Some(named(
                 "new_customers_per_month",
-                text!("assumption.customers-per-month"),
+                Number::CustomersPerMonth.into(),
                 any,
                 business.new_customers_per_month,
             )),
             Some(named(
                 "churn_per_month",
-                text!("assumption.share-per-month"),
+                Share::CustomersPerMonth.into(),
                 1.0,
                 business.churn_per_month,
             )),
             Some(named(
                 "annual_discount_rate",
-                text!("assumption.share-per-year"),
+                Share::PerYear.into(),
                 any,
                 business.annual_discount_rate,
             )),
-            business.annual_service_budget.map(|a| {
-                let unit = text!("assumption.per-year", currency);
-                named("annual_service_budget", unit, any, a)
-            }),
+            business
+                .annual_service_budget
+                .map(|a| named("annual_service_budget", money(Price::Year), any, a)),
         ];
         for arm in arms {
-            for (key, cost, unit) in [
-                (
-                    "fixed_cost",
-                    arm.fixed_cost,
-                    text!("assumption.once", currency),
-                ),
-                (
-                    "cost_per_customer",
-                    arm.cost_per_customer,
-                    text!("assumption.per-delivery", currency),
-                ),
+            for (key, cost, of) in [
+                ("fixed_cost", arm.fixed_cost, Price::Once),
+                ("cost_per_customer", arm.cost_per_customer, Price::Delivery),
                 (
                     "running_cost_per_month",
                     arm.running_cost_per_month,
-                    text!("assumption.per-month", currency),
+                    Price::Month,
                 ),
             ] {
                 let key = format!("arms.{}.{key}", arm.name);
-                all.push(Some(named(&key, unit, any, cost)));
+                all.push(Some(named(&key, money(of), any, cost)));
             }
         }
         all.iter().flatten().try_for_each(Named::check)?;

@@ -6,6 +6,7 @@ use crate::texts::text;
 
 use super::assumption::Assumptions;
 use super::model::{AssumptionRow, BusinessCase, Priced};
+use super::unit::{AssumptionUnit, Number, Share};
 
 /// Why the plan gives no cash NPV.
 pub(super) fn why_no_cash(business: &Business, effect: &JointEffect) -> Option<String> {
@@ -67,7 +68,7 @@ pub(super) fn assumption_rows(
     assumptions: &Assumptions,
     business: &Business,
 ) -> Vec<AssumptionRow> {
-    let number = |key: String, base: f64, unit: String| AssumptionRow {
+    let number = |key: String, base: f64, unit: AssumptionUnit| AssumptionRow {
         key,
         form: "number".into(),
         base,
@@ -86,72 +87,64 @@ pub(super) fn assumption_rows(
     rows.push(number(
         "holdout".into(),
         business.holdout,
-        text!("assumption.share-of-customers"),
+        Share::Customers.into(),
     ));
     rows.push(number(
         "horizon_months".into(),
         business.horizon_months.into(),
-        text!("assumption.months"),
+        Number::Months.into(),
     ));
     rows.push(number(
         "ramp_months".into(),
         business.ramp_months.into(),
-        text!("assumption.months"),
+        Number::Months.into(),
     ));
     if let Some(p) = business.repeat_every_months {
         rows.push(number(
             "repeat_every_months".into(),
             p.into(),
-            text!("assumption.months"),
+            Number::Months.into(),
         ));
     }
     for (i, factor) in business.baseline_by_month.iter().flatten().enumerate() {
         let key = format!("baseline_by_month.{}", i + 1);
-        rows.push(number(key, *factor, text!("assumption.calendar-month")));
+        rows.push(number(key, *factor, Number::CalendarMonth.into()));
     }
     rows.extend(budget);
     rows.extend(arms);
     let staffing = business.staffing.unwrap_or_default();
     for (key, value, unit) in [
-        (
-            "occupancy",
-            staffing.occupancy,
-            text!("assumption.share-of-time"),
-        ),
-        (
-            "shrinkage",
-            staffing.shrinkage,
-            text!("assumption.share-of-paid-time"),
-        ),
+        ("occupancy", staffing.occupancy, Share::Time.into()),
+        ("shrinkage", staffing.shrinkage, Share::PaidTime.into()),
         (
             "hours_per_agent_year",
             staffing.hours_per_agent_year,
-            text!("assumption.hours-per-year"),
+            Number::HoursPerYear.into(),
         ),
         (
             "service_level",
             staffing.service_level,
-            text!("assumption.share-of-contacts"),
+            Share::Contacts.into(),
         ),
         (
             "answer_seconds",
             staffing.answer_seconds,
-            text!("assumption.seconds"),
+            Number::Seconds.into(),
         ),
         (
             "interval_minutes",
             staffing.interval_minutes,
-            text!("assumption.minutes"),
+            Number::Minutes.into(),
         ),
         (
             "contacts_per_interval",
             staffing.contacts_per_interval,
-            text!("assumption.contacts-per-interval"),
+            Number::ContactsPerInterval.into(),
         ),
         (
             "handling_seconds",
             staffing.handling_seconds,
-            text!("assumption.seconds-per-contact"),
+            Number::SecondsPerContact.into(),
         ),
     ] {
         rows.extend(value.map(|value| number(format!("staffing.{key}"), value, unit)));

@@ -23,6 +23,7 @@ mod staffing;
 mod summary;
 mod told;
 mod tornado;
+mod unit;
 mod what_if;
 
 pub use assumption::mean;
@@ -32,4 +33,5 @@ pub use evaluate::evaluate;
 pub use model::*;
 pub use run::DRAWS;
 pub use summary::EMBEDDED_DRAWS;
+pub use unit::{AssumptionUnit, Number, Price, Share};
 pub use what_if::{Change, what_if};

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub use choice::*;
 pub use staffing::*;
 
+use super::unit::AssumptionUnit;
+
 /// The business case of a pilot. Money in major units of `currency`, unrounded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BusinessCase {
@@ -193,7 +195,7 @@ pub struct TornadoRow {
     /// The high value; `None` is a half-life without end.
     pub high: Option<f64>,
     /// Unit of both.
-    pub unit: String,
+    pub unit: AssumptionUnit,
     /// NPV at the low value.
     pub npv_low: f64,
     /// NPV at the high value.
@@ -279,8 +281,8 @@ pub struct AssumptionRow {
     /// Largest possible value: 1 of a share; none is absent. The least is 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<f64>,
-    /// Unit, in words.
-    pub unit: String,
+    /// Unit.
+    pub unit: AssumptionUnit,
 }
 
 /// Joint draws by which another program redoes the intervals of the case after an assumption was

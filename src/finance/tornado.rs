@@ -2,13 +2,13 @@
 
 use crate::experiment::HalfLife;
 use crate::stats::dist::t_isf;
-use crate::texts::text;
 
 use super::assumption::{Assumptions, HALF_LIFE, Named, REALISATION, Values};
 use super::cash::Avoided;
 use super::correction::Correction;
 use super::model::{Priced, TornadoRange, TornadoRow};
 use super::run::{Base, Model};
+use super::unit::{AssumptionUnit, Number};
 
 /// Probabilities of a bar's ends.
 const ENDS: [f64; 2] = [0.05, 0.95];
@@ -62,7 +62,7 @@ struct Bar {
     range: TornadoRange,
     low: f64,
     high: Option<f64>,
-    unit: String,
+    unit: AssumptionUnit,
     values: [Values; 2],
 }
 
@@ -121,8 +121,8 @@ impl Tornado<'_> {
             low,
             high: Some(high),
             unit: match self.priced {
-                Priced::Contacts => text!("assumption.effect-contacts"),
-                Priced::Minutes => text!("assumption.effect-minutes"),
+                Priced::Contacts => Number::ContactsAvoided.into(),
+                Priced::Minutes => Number::MinutesAvoided.into(),
             },
             npv_low: npv(low),
             npv_high: npv(high),
@@ -180,7 +180,7 @@ impl Tornado<'_> {
             range: TornadoRange::NotStated,
             low: FADES_AFTER_ALL,
             high: None,
-            unit: text!("assumption.months"),
+            unit: Number::Months.into(),
             values: [fading, base],
         }
     }

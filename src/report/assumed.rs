@@ -38,8 +38,7 @@ pub fn name(key: &str) -> String {
 
 /// "4.5 to 18 months", "0 % to 100 %", "0.11 to 0.29 contacts avoided per customer-month".
 pub fn span(row: &TornadoRow) -> String {
-    let unit = plain(&row.unit);
-    let share = unit.starts_with("share ");
+    let share = row.unit.is_share();
     let show = |v: f64| match share {
         true => percent_with(v, if v != 0.0 && v.abs() < 0.1 { 1 } else { 0 }),
         false => general(rounded(v)),
@@ -48,7 +47,7 @@ pub fn span(row: &TornadoRow) -> String {
     let span = text!("interval.to", low = show(row.low), high);
     match share {
         true => span,
-        false => format!("{span} {unit}"),
+        false => format!("{span} {}", plain(&row.unit.words())),
     }
 }
 

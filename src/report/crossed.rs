@@ -60,7 +60,7 @@ fn sentence(doc: &Document, row: &FactorialRow) -> String {
     };
     let value = match ratio {
         true => show(row.value),
-        false => format!("{} {}", show(row.value), plain(&row.unit)),
+        false => format!("{} {}", show(row.value), plain(&row.unit.words())),
     };
     let ends = range(Some(row.ci_lower), Some(row.ci_upper), show);
     let figures = text!(

@@ -1,6 +1,6 @@
 //! The primary effects in words: what every title and summary says first.
 
-use crate::analysis::{EstimateRow, Shown};
+use crate::analysis::{EstimateRow, Shown, Unit};
 use crate::report::document::Document;
 use crate::report::number::{self, fixed, percent_with};
 use crate::report::privacy::Privacy;
@@ -191,10 +191,10 @@ impl Effect<'_> {
         let arm = isolate(&self.title);
         let (value, outcome) = (self.spoken(self.shown.value), plain(&self.row.outcome));
         let (unit, rest) = (
-            plain(&self.shown.unit),
-            plain(self.shown.unit_after_outcome()),
+            plain(&self.shown.unit()).into_owned(),
+            plain(&self.shown.unit_after_outcome()).into_owned(),
         );
-        let contacts = self.shown.noun() == Some("contacts");
+        let contacts = self.shown.counts_contacts();
         let takers = self.row.estimator == Estimator::Cace;
         match (self.row.estimand, self.flips()) {
             (Estimand::Difference, true) if contacts => {
@@ -248,18 +248,19 @@ impl Effect<'_> {
     /// per 30 days (120 to 300)"; `None` where nothing is counted per customer.
     ///
     /// A ratio needs control's mean, in `control_mean` with its unit.
-    pub fn per_thousand(&self, control_mean: Option<(f64, &str)>) -> Option<String> {
+    pub fn per_thousand(&self, control_mean: Option<(f64, &Unit)>) -> Option<String> {
         let (factor, unit) = match self.row.estimand {
-            Estimand::Difference => (1000.0, plain(&self.shown.unit).into_owned()),
+            Estimand::Difference => (1000.0, &self.row.unit),
             // The compliers' own mean is another than control's.
             Estimand::Ratio if self.row.estimator == Estimator::Cace => return None,
             Estimand::Ratio => {
                 let (mean, unit) = control_mean?;
-                (1000.0 * mean, plain(unit).into_owned())
+                (1000.0 * mean, unit)
             }
             Estimand::Probability => return None,
         };
-        let (noun, rest) = unit.split_once(&format!(" {}", text!("unit.per-customer")))?;
+        let unit = unit.per_thousand()?;
+        let unit = plain(&unit);
         let change = |v: f64| (v - self.shown.null()) * factor;
         let sign = if self.flips() { -1.0 } else { 1.0 };
         let (low, high) = (self.shown.lower.map(change), self.shown.upper.map(change));
@@ -273,9 +274,9 @@ impl Effect<'_> {
         };
         let value = show(value);
         let said = if self.flips() {
-            text!("finding.fewer-per-thousand", value, noun, rest)
+            text!("finding.fewer-per-thousand", value, unit)
         } else {
-            text!("finding.more-per-thousand", value, noun, rest)
+            text!("finding.more-per-thousand", value, unit)
         };
         Some(beside(said, range(a, b, show)))
     }

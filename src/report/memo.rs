@@ -3,7 +3,7 @@
 //! Written once as blocks; [`markdown`](crate::report::markdown) and
 //! [`terminal`](crate::report::terminal) only lay them out.
 
-use crate::analysis::{Check, LevelRow, Status};
+use crate::analysis::{Check, LevelRow, Status, Unit};
 use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
 use crate::report::document::Document;
@@ -167,10 +167,10 @@ fn lead_paragraph(doc: &Document, effects: &[Effect]) -> String {
     }
 }
 
-fn control_mean(doc: &Document) -> Option<(f64, &str)> {
+fn control_mean(doc: &Document) -> Option<(f64, &Unit)> {
     let control = doc.experiment.arms.iter().find(|a| a.control)?;
     let level = level(doc, &control.name, "after")?;
-    (!Privacy::of(doc).is_small(level.n)).then_some((level.mean, level.unit.as_str()))
+    (!Privacy::of(doc).is_small(level.n)).then_some((level.mean, &level.unit))
 }
 
 fn level<'a>(doc: &'a Document, arm: &str, period: &str) -> Option<&'a LevelRow> {
@@ -229,7 +229,7 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
 
 /// A mean with the digits that its interval allows; a share as a percentage.
 fn mean(level: &LevelRow) -> String {
-    let share = level.unit.starts_with("share");
+    let share = level.unit.is_share();
     let factor = if share { 100.0 } else { 1.0 };
     let end = |v: Option<f64>| v.map(|v| v * factor);
     let (lower, upper) = (end(level.ci_lower), end(level.ci_upper));
@@ -258,7 +258,8 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
     let control = isolate(&finding::control_title(doc));
     let of_control = |period: &str| level(doc, &first.row.control, period);
     let means = of_control("after").map(|after| {
-        let unit = plain(&after.unit);
+        let unit = after.unit.words();
+        let unit = plain(&unit);
         match of_control("before") {
             Some(_) => text!("memo.gloss-means", unit),
             None => text!("memo.gloss-mean", unit),
@@ -266,8 +267,8 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
     });
     let effect = match first.row.estimand {
         Estimand::Difference => {
-            let unit = plain(&first.shown.unit);
-            text!("memo.gloss-difference", control, unit)
+            let unit = first.shown.unit();
+            text!("memo.gloss-difference", control, unit = plain(&unit))
         }
         Estimand::Ratio => text!("memo.gloss-ratio", control),
         Estimand::Probability => text!("memo.gloss-probability", control),
@@ -336,7 +337,7 @@ fn assumed(doc: &Document, out: &mut Vec<Block>) {
     let rows = doc.assumptions.iter().map(|a| {
         vec![
             plain(&a.key).into_owned(),
-            format!("{} {}", general(a.base), plain(&a.unit))
+            format!("{} {}", general(a.base), plain(&a.unit.words()))
                 .trim_end()
                 .to_string(),
             bound(a.low),

@@ -87,7 +87,7 @@ fn table(doc: &Document, segments: &Segments, outcome: &str, out: &mut Vec<Block
         rows: lines.collect(),
     });
     let effect = match estimand {
-        Estimand::Difference => text!("segments.difference", unit = plain(&first.unit)),
+        Estimand::Difference => text!("segments.difference", unit = plain(&first.unit.words())),
         Estimand::Ratio => text!("segments.ratio"),
         Estimand::Probability => text!("segments.probability"),
     };

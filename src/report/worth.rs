@@ -137,9 +137,9 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
     let corrected = case.arms.iter().any(|a| raw_npv(case, a).is_some());
     let mut header = vec![
         text!("memo.arm"),
-        text!("worth.npv"),
+        text!("line.npv"),
         text!("worth.observed"),
-        text!("worth.payback"),
+        text!("line.payback"),
         text!("worth.chance"),
     ];
     if corrected {

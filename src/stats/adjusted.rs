@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use crate::table::{Cell, Comparison, StratumId};
+use crate::texts::text;
 
 use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
 use super::ols::{Fit, Row, Variance};
-use super::sample::{count, detail, number, observed, ratio_undefined, share, text};
+use super::sample::{count, detail, number, observed, ratio_undefined, share, words};
 
 /// Difference adjusted by least squares with common slopes.
 ///
@@ -30,9 +31,7 @@ pub fn ancova(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal>
     let rows = design.rows(|u| (u.stratum, [f64::from(u8::from(u.treated)), u.x, u.without]));
     let fit = Fit::new(&rows, design.strata.len());
     if !fit.kept[0] {
-        return Err(Refusal::new(
-            "the stratum determines the arm, so the arms cannot be compared within strata",
-        ));
+        return Err(Refusal::new(text!("refusal-adjusted.stratum-is-arm")));
     }
     let weights = fit.weights(|_| 0.0, [1.0, 0.0, 0.0]);
     let variance = fit.hc2(&weights)?;
@@ -120,7 +119,7 @@ pub fn lin(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     number(&mut finding.detail, "mean_treatment", means.0);
     number(&mut finding.detail, "mean_control", means.1);
     if let Some(why) = ratio_undefined(c, means.0, means.1) {
-        text(&mut finding.detail, "ratio_undefined", why);
+        words(&mut finding.detail, "ratio_undefined", why);
         return Ok(vec![finding.estimate(test)]);
     }
     let relative = combined(1.0 / means.0, -1.0 / means.1);
@@ -165,9 +164,7 @@ impl<'a> Design<'a> {
         let has_before = all.iter().any(|cell| cell.before.is_some());
         let stratified = c.strata().len() > 1;
         if !has_before && !stratified {
-            return Err(Refusal::new(
-                "there is no before period and no stratum to adjust for",
-            ));
+            return Err(Refusal::new(text!("refusal-adjusted.nothing-to-adjust")));
         }
         let mut cells = all.clone();
         loop {
@@ -188,9 +185,9 @@ impl<'a> Design<'a> {
         let strata = by_stratum(c, &cells);
         if strata.is_empty() {
             return Err(Refusal::new(if stratified {
-                "no stratum has two customers in both arms"
+                text!("refusal.no-stratum-of-both")
             } else {
-                "an arm has fewer than two customers that can be used"
+                text!("refusal-adjusted.few-usable")
             }));
         }
         let customers: u64 = strata.values().flatten().sum();
@@ -282,9 +279,7 @@ impl<'a> Design<'a> {
         dropped: Vec<&str>,
     ) -> Result<Finding, Refusal> {
         if df < 1.0 {
-            return Err(Refusal::new(
-                "there are no more customers than columns in the regression",
-            ));
+            return Err(Refusal::new(text!("refusal-adjusted.few-for-columns")));
         }
         let arm = |k: usize| self.strata.iter().map(|n| n[k]).sum::<u64>();
         let mut detail = self.detail.clone();
@@ -300,7 +295,7 @@ impl<'a> Design<'a> {
             count(&mut detail, "strata_dropped", self.strata_dropped as u64);
         }
         if !dropped.is_empty() {
-            text(&mut detail, "columns_dropped", dropped.join(", "));
+            words(&mut detail, "columns_dropped", dropped.join(", "));
         }
         Ok(Finding {
             estimator,

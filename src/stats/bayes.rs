@@ -1,6 +1,7 @@
 //! The ratio of means with a prior: normal posterior of the log ratio.
 
 use crate::table::Comparison;
+use crate::texts::text;
 
 use super::dist::normal_cdf;
 use super::estimate::{Estimate, Estimator, Refusal, Test};
@@ -37,16 +38,14 @@ pub struct Prior {
 /// expectation.
 pub fn bayes(c: &Comparison<'_>, test: &Test, prior: Prior) -> Result<Vec<Estimate>, Refusal> {
     if !(prior.sd > 0.0 && prior.sd.is_finite() && prior.mean.is_finite()) {
-        return Err(Refusal::new("the prior has no spread"));
+        return Err(Refusal::new(text!("refusal-prior.no-spread")));
     }
     let of_data = delta(c, test)?
         .pop()
-        .ok_or_else(|| Refusal::new("there is no ratio of means"))?;
+        .ok_or_else(|| Refusal::new(text!("refusal-prior.no-ratio")))?;
     let (log, se) = (of_data.value.ln(), of_data.se.unwrap_or(0.0));
     if se <= 0.0 || !log.is_finite() {
-        return Err(Refusal::new(
-            "the outcomes have no spread, so the data say nothing about chance",
-        ));
+        return Err(Refusal::new(text!("refusal-prior.no-spread-of-outcomes")));
     }
     let posterior = Posterior::new(prior, log, se);
     let mut detail = of_data.detail;

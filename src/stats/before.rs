@@ -1,6 +1,7 @@
 //! Estimators that subtract the before count: CUPED and difference in differences.
 
 use crate::table::{Comparison, Decimals, Moments, Paired, Side};
+use crate::texts::text;
 
 use super::estimate::{Estimate, Estimator, Refusal, Test};
 use super::means::welch_of;
@@ -24,13 +25,13 @@ pub fn cuped(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> 
     observed(c, 2)?;
     let both = paired(c)?;
     if both.n < 2 {
-        return Err(Refusal::new("there is no before period to adjust for"));
+        return Err(Refusal::new(text!("refusal-adjusted.no-before")));
     }
     let xx = Moments::centred(both.n, both.x, both.x, both.xx);
     let xy = Moments::centred(both.n, both.x, both.y, both.xy);
     let yy = Moments::centred(both.n, both.y, both.y, both.yy);
     if xx <= 0.0 {
-        return Err(Refusal::new("the before value is the same for everyone"));
+        return Err(Refusal::new(text!("refusal-adjusted.same-before")));
     }
     let theta = xy / xx * (c.y_unit() / c.x_unit());
     // Offsets are taken off as integers, so that a large mean costs no digits.
@@ -90,7 +91,10 @@ pub fn did_over(
         c,
         2,
         |side| side.total.paired.n,
-        "with a before and an after value",
+        |n, arm| match n {
+            0 => text!("refusal-adjusted.no-pair", arm),
+            _ => text!("refusal-adjusted.one-pair", arm),
+        },
     )?;
     let before_unit = Decimals::unit(c.table().decimals().before_exposure);
     let of = |side: &Side| {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::table::{Cell, Comparison, Side, StratumId};
+use crate::texts::text;
 
 use super::dist::t_sf;
 use super::estimate::{Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
 use super::ols::{Fit, Row, Variance};
-use super::sample::{count, detail, name, number, observed, share, text};
+use super::sample::{count, detail, name, number, observed, share, words};
 
 /// First-stage F below which an instrument is called weak (Staiger & Stock 1997).
 pub const WEAK_F: f64 = 10.0;
@@ -49,19 +50,17 @@ pub fn cace(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     let first_stage = taken.value;
     // A difference within the rounding of its sum is none.
     if first_stage <= 1e-12 {
-        return Err(Refusal::new(format!(
-            "no more customers of {} than of {} took the intervention up, so there is nothing to divide by",
-            name(c, &c.treatment),
-            name(c, &c.control)
+        return Err(Refusal::new(text!(
+            "refusal-uptake.no-first-stage",
+            arm = name(c, &c.treatment),
+            control = name(c, &c.control)
         )));
     }
     let by_assignment = sample.fit(|u| u.y)?;
     let effect = by_assignment.value / first_stage;
     let residual = sample.fit(|u| u.y - effect * u.uptake)?;
     if residual.df < 1.0 {
-        return Err(Refusal::new(
-            "there are no more customers than columns in the regression",
-        ));
+        return Err(Refusal::new(text!("refusal-adjusted.few-for-columns")));
     }
     let f = taken.value * taken.value / taken.variance.total;
     let mut detail = detail(c);
@@ -112,7 +111,7 @@ pub fn cace(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     // Means within the rounding of their sums are none.
     let rounding = 1e-12 * sample.size / first_stage;
     if let Some(why) = undefined(with, without, rounding) {
-        text(&mut detail, "ratio_undefined", why.into());
+        words(&mut detail, "ratio_undefined", why);
         let difference = finding(Estimand::Difference, effect, scaled, detail);
         return Ok(vec![difference.estimate(test)]);
     }
@@ -131,15 +130,11 @@ pub fn cace(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
 }
 
 /// Why the ratio of the compliers' means is undefined, if it is.
-fn undefined(with: f64, without: f64, rounding: f64) -> Option<&'static str> {
+fn undefined(with: f64, without: f64, rounding: f64) -> Option<String> {
     if without <= rounding {
-        Some(
-            "the estimated mean of the compliers in control is not above 0, so a ratio is undefined",
-        )
+        Some(text!("refusal-uptake.ratio-control"))
     } else if with <= rounding {
-        Some(
-            "the estimated mean of the compliers under treatment is not above 0, so the ratio's logarithm is undefined",
-        )
+        Some(text!("refusal-uptake.ratio-treatment"))
     } else {
         None
     }
@@ -156,19 +151,13 @@ fn recorded(c: &Comparison<'_>) -> Result<bool, Refusal> {
         })
     };
     let (treatment, control) = (unknown(&c.treatment), unknown(&c.control));
-    let missing = |side: &Side, n: u64| {
-        Refusal::new(format!(
-            "the uptake of {n} customers of {} is not known, and without them others would be compared; write 0 for those who did not take it up",
-            name(c, side)
-        ))
-    };
+    let missing =
+        |side: &Side, n: u64| Refusal::new(text!("refusal-uptake.missing", n, arm = name(c, side)));
     match (treatment, control) {
-        ((0, _), (0, _)) => Err(Refusal::new(
-            "the data do not tell who took the intervention up",
-        )),
-        ((0, _), _) => Err(Refusal::new(format!(
-            "uptake is recorded in {} alone",
-            name(c, &c.control)
+        ((0, _), (0, _)) => Err(Refusal::new(text!("refusal-uptake.not-told"))),
+        ((0, _), _) => Err(Refusal::new(text!(
+            "refusal-uptake.control-alone",
+            control = name(c, &c.control)
         ))),
         ((_, n), _) if n > 0 => Err(missing(&c.treatment, n)),
         (_, (0, _)) => Ok(true),
@@ -252,9 +241,7 @@ impl Compliance {
         let rows: Vec<Row<1>> = self.rows.iter().map(row).collect();
         let fit = Fit::new(&rows, self.strata);
         if !fit.kept[0] {
-            return Err(Refusal::new(
-                "the stratum determines the arm, so the arms cannot be compared within strata",
-            ));
+            return Err(Refusal::new(text!("refusal-adjusted.stratum-is-arm")));
         }
         let weights = fit.weights(|_| 0.0, [1.0]);
         Ok(ByAssignment {

@@ -7,10 +7,11 @@ mod unit;
 use std::collections::BTreeMap;
 
 use crate::table::{ArmId, ClusterRow, ClusterTable, Comparison, Moments, Side, StratumId};
+use crate::texts::text;
 
 use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
-use super::sample::{count, detail, name, number, observed, ratio_undefined, share, text};
+use super::sample::{count, detail, name, number, observed, ratio_undefined, share, words};
 
 use cr2::Variance;
 use fit::{Contrast, Fit};
@@ -66,13 +67,13 @@ pub fn cluster(
 
     let mut shared = sample.detail(c);
     if fit.covariate() {
-        text(&mut shared, "covariate", "before".into());
+        words(&mut shared, "covariate", "before".into());
     } else if sample.has_before {
         let why = match rate {
-            true => "no: exposure varies",
-            false => "no: the before value is the same for everyone",
+            true => text!("refusal-clusters.covariate-exposure"),
+            false => text!("refusal-clusters.covariate-same"),
         };
-        text(&mut shared, "covariate", why.into());
+        words(&mut shared, "covariate", why);
     }
     let difference = fit.cr2(&fit.difference())?;
     let stata = |fit: &Fit<'_>, contrast: &Contrast| {
@@ -122,7 +123,7 @@ pub fn cluster(
         None => fit.cr2(&relative),
     };
     if let Err(Refusal { why }) = &ratio {
-        text(&mut own, "ratio_undefined", why.clone());
+        words(&mut own, "ratio_undefined", why.clone());
     }
     let part = |v: &Variance| share(v.control, v.variance);
     let cr1s = stata(fit, &fit.difference()).max(0.0).sqrt() * unit;
@@ -253,8 +254,8 @@ impl Sample {
             if n < 2 {
                 let arm = name(c, side);
                 return Err(Refusal::new(match n {
-                    0 => format!("{arm} has no cluster that can be used"),
-                    _ => format!("{arm} has 1 cluster that can be used; at least 2 are needed"),
+                    0 => text!("refusal-clusters.none-usable", arm),
+                    _ => text!("refusal-clusters.one-usable", arm),
                 }));
             }
         }
@@ -400,5 +401,5 @@ fn in_both_arms(mut units: Vec<Unit>) -> (Vec<Unit>, usize, u64) {
 }
 
 fn too_large() -> Refusal {
-    Refusal::new("a sum of a cluster exceeds 127 bits")
+    Refusal::new(text!("refusal-clusters.too-large"))
 }

@@ -9,6 +9,7 @@
 use nalgebra::Vector3;
 
 use crate::table::{Comparison, Moments};
+use crate::texts::text;
 
 use super::estimate::Refusal;
 use super::glm::Arrow;
@@ -107,17 +108,19 @@ impl CountData {
                 .sum()
         };
         let (n_treatment, n_control) = (customers(true, &rows), customers(false, &rows));
-        for (treated, arm) in [(true, "treatment"), (false, "control")] {
+        for treated in [true, false] {
             let side = || rows.iter().filter(|r| r.key.0 == treated);
             if side().next().is_none() {
-                return Err(Refusal::new(format!(
-                    "the {arm} arm has no observed customer with exposure"
-                )));
+                return Err(Refusal::new(match treated {
+                    true => text!("refusal-counts.treatment-not-observed"),
+                    false => text!("refusal-counts.control-not-observed"),
+                }));
             }
             if side().all(|r| r.y == 0) {
-                return Err(Refusal::new(format!(
-                    "the {arm} arm has no contacts at all, so a ratio cannot be estimated"
-                )));
+                return Err(Refusal::new(match treated {
+                    true => text!("refusal-counts.treatment-no-contacts"),
+                    false => text!("refusal-counts.control-no-contacts"),
+                }));
             }
         }
         let n_at_zero = leave_out_zeros(&mut rows);
@@ -187,9 +190,7 @@ impl CountData {
             }
         }
         if !used[0] {
-            return Err(Refusal::new(
-                "no stratum with contacts has customers of both arms, so arm and stratum cannot be told apart",
-            ));
+            return Err(Refusal::new(text!("refusal-counts.stratum-is-arm")));
         }
         self.used = used;
         for g in &mut self.groups {
@@ -234,9 +235,7 @@ pub(crate) fn exactly_countable(c: &Comparison<'_>) -> Result<(), Refusal> {
     if c.treatment.total.n.max(c.control.total.n) < 1 << 52 {
         Ok(())
     } else {
-        Err(Refusal::new(
-            "an arm has more customers than can be counted exactly",
-        ))
+        Err(Refusal::new(text!("refusal-counts.too-many-customers")))
     }
 }
 
@@ -249,14 +248,14 @@ fn collapse(c: &Comparison<'_>, model: MeanModel) -> Result<Collapsed, Refusal> 
     for cell in c.cells() {
         let Some(y) = cell.after else { continue };
         if y < 0 || y % scale != 0 {
-            return Err(Refusal::new(
-                "the outcome is not a count: some values are negative or not whole numbers",
-            ));
+            return Err(Refusal::new(text!("refusal-counts.no-count")));
         }
         let y = y / scale;
         if y > LARGEST_COUNT {
-            return Err(Refusal::new(format!(
-                "a customer has {y} contacts; a model of counts is offered up to {LARGEST_COUNT}"
+            return Err(Refusal::new(text!(
+                "refusal-counts.large-count",
+                y,
+                most = LARGEST_COUNT
             )));
         }
         if cell.exposure == 0 {
@@ -265,9 +264,7 @@ fn collapse(c: &Comparison<'_>, model: MeanModel) -> Result<Collapsed, Refusal> 
         }
         let before = if model.before { cell.before } else { Some(0) };
         if before.is_some_and(|x| x < 0) {
-            return Err(Refusal::new(
-                "a before value is negative, so log(1 + before) is not its scale",
-            ));
+            return Err(Refusal::new(text!("refusal-counts.negative-before")));
         }
         let stratum = if model.strata { cell.stratum.0 } else { 0 };
         items.push((

@@ -2,6 +2,8 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
+use crate::texts::text;
+
 use super::dist::{normal_isf, normal_sf};
 use super::estimate::{Interval, Refusal};
 
@@ -87,19 +89,13 @@ impl Decay {
 pub fn fit(d: &[f64], v: &[Vec<f64>], alpha: f64) -> Result<Fade, Refusal> {
     let weeks = d.len();
     if weeks < 3 {
-        return Err(Refusal::new(
-            "there are fewer than three whole weeks to compare",
-        ));
+        return Err(Refusal::new(text!("refusal-weeks.few-weeks")));
     }
     let finite = d.iter().chain(v.iter().flatten()).all(|x| x.is_finite());
     if !finite || v.len() != weeks || v.iter().any(|row| row.len() != weeks) {
-        return Err(Refusal::new("the weekly effects are not finite numbers"));
+        return Err(Refusal::new(text!("refusal-weeks.not-finite")));
     }
-    let singular = || {
-        Refusal::new(
-            "the weekly effects' covariance is not positive definite (a week without any contact, or too few customers)",
-        )
-    };
+    let singular = || Refusal::new(text!("refusal-weeks.singular"));
     // With unit diagonal, so that singular means the same in every unit of the outcome.
     let scale: Vec<f64> = (0..weeks).map(|w| v[w][w].sqrt()).collect();
     if !scale.iter().all(|s| *s > 0.0) {
@@ -170,13 +166,9 @@ fn decay(white: &White, z: &DVector<f64>, alpha: f64) -> Result<Decay, Refusal> 
     let finite = rates.map(|r| (r, explained(r))).filter(|p| p.1.is_finite());
     let best = finite.max_by(|a, b| a.1.total_cmp(&b.1));
     let Some((mut rate, most)) = best.filter(|b| b.1 > 0.0) else {
-        return Err(Refusal::new("there is no effect that could fade"));
+        return Err(Refusal::new(text!("refusal-weeks.no-effect")));
     };
-    let edge = || {
-        Refusal::new(
-            "the weeks cannot tell a rate: the best curve is all effect in the first week, or all in the last",
-        )
-    };
+    let edge = || Refusal::new(text!("refusal-weeks.no-rate"));
     if most.is_nan() || rate.abs() >= FASTEST * (1.0 - 1e-9) {
         return Err(edge());
     }

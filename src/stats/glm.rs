@@ -6,6 +6,8 @@
 
 use nalgebra::{Cholesky, Matrix3};
 
+use crate::texts::text;
+
 use super::count_data::{Columns, CountData, Group};
 use super::estimate::Refusal;
 
@@ -182,9 +184,7 @@ pub(crate) fn fit(data: &CountData, alpha: f64, start: Option<&Fit>) -> Result<F
             }
             factor *= 0.5;
             if factor < 1e-10 {
-                return Err(Refusal::new(
-                    "the model's likelihood has no maximum that can be found",
-                ));
+                return Err(Refusal::new(text!("refusal-counts.no-maximum")));
             }
         };
         (at, state) = (next, next_state);
@@ -199,9 +199,7 @@ pub(crate) fn fit(data: &CountData, alpha: f64, start: Option<&Fit>) -> Result<F
 }
 
 fn separated() -> Refusal {
-    Refusal::new(
-        "the model has no finite maximum: contacts occur only at one end of a covariate, so a coefficient runs off to infinity",
-    )
+    Refusal::new(text!("refusal-counts.infinite"))
 }
 
 fn start_at_rates(data: &CountData) -> Direction {

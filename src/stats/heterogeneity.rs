@@ -1,5 +1,7 @@
 //! Do effects differ between groups of customers, and what is left of each after shrinkage?
 
+use crate::texts::text;
+
 use super::dist::chi_squared_sf;
 use super::estimate::Refusal;
 
@@ -37,11 +39,11 @@ pub struct Heterogeneity {
 /// Trials 7, 177-188; Morris (1983), J. Am. Stat. Assoc. 78, 47-55.
 pub fn heterogeneity(groups: &[(f64, f64)]) -> Result<Heterogeneity, Refusal> {
     if groups.len() < 2 {
-        return Err(Refusal::new("there are fewer than two groups to compare"));
+        return Err(Refusal::new(text!("refusal-segments.few-groups")));
     }
     let sound = |g: &(f64, f64)| g.0.is_finite() && g.1.is_finite() && g.1 > 0.0;
     if !groups.iter().all(sound) {
-        return Err(Refusal::new("a group's effect has no standard error"));
+        return Err(Refusal::new(text!("refusal-segments.no-error")));
     }
     // In units of the smallest error, so that no square is too large or small for a number.
     let unit = groups.iter().map(|g| g.1).fold(f64::INFINITY, f64::min);

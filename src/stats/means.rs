@@ -6,11 +6,12 @@
 //! as customers with outcome 0 and are counted in `detail.n_zero_exposure`.
 
 use crate::table::{ArmId, Comparison, ContactTable, Moments, Side};
+use crate::texts::text;
 
 use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
 use super::sample::{
-    Part, Sample, contrast, count, detail, name, number, observed, ratio_undefined, share, text,
+    Part, Sample, contrast, count, detail, name, number, observed, ratio_undefined, share, words,
 };
 
 /// Difference of means with Welch's t.
@@ -87,9 +88,7 @@ pub fn student(
         }
     }
     if n <= arms {
-        return Err(Refusal::new(
-            "no arm has a second customer, so there is no variance to pool",
-        ));
+        return Err(Refusal::new(text!("refusal.nothing-to-pool")));
     }
     let df = (n - arms) as f64;
     let part = |side: &Side| {
@@ -182,8 +181,10 @@ pub fn rate(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     let part = |side: &Side| -> Result<Part, Refusal> {
         let m = &side.total;
         if m.e <= 0 {
-            let arm = name(c, side);
-            return Err(Refusal::new(format!("{arm} has no exposure")));
+            return Err(Refusal::new(text!(
+                "refusal.no-exposure",
+                arm = name(c, side)
+            )));
         }
         let exposure = m.e as f64 * c.e_unit();
         let rate = m.y as f64 * c.y_unit() / exposure;
@@ -210,7 +211,7 @@ pub fn rate(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     match log_ratio(c, Estimator::Rate, t, k, None) {
         Ok(ratio) => Ok(vec![difference.estimate(test), ratio.estimate(test)]),
         Err(why) => {
-            text(&mut difference.detail, "ratio_undefined", why);
+            words(&mut difference.detail, "ratio_undefined", why);
             Ok(vec![difference.estimate(test)])
         }
     }
@@ -230,7 +231,7 @@ pub fn rate(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
 /// *Source* — Miratrix, Sekhon & Yu (2013), JRSS B 75, 369-396; Imbens & Rubin (2015), §9.
 pub fn stratified(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     if c.table().strata().columns().is_empty() {
-        return Err(Refusal::new("the plan has no strata"));
+        return Err(Refusal::new(text!("skipped.no-strata")));
     }
     observed(c, 1)?;
     let strata = c.strata();
@@ -242,7 +243,7 @@ pub fn stratified(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refu
         .collect();
     let n: u64 = used.iter().map(|(t, k)| t.n + k.n).sum();
     if n == 0 {
-        return Err(Refusal::new("no stratum has two customers in both arms"));
+        return Err(Refusal::new(text!("refusal.no-stratum-of-both")));
     }
     let weighted = |of: fn(&(Sample, Sample)) -> Sample| {
         let mut part = Part {

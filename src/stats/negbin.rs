@@ -1,6 +1,7 @@
 //! Negative binomial (NB2) regression by maximum likelihood.
 
 use crate::table::Comparison;
+use crate::texts::text;
 
 use super::count_data::{CountData, MeanModel};
 use super::estimate::{DetailValue, Estimate, Estimator, Refusal, Test};
@@ -177,18 +178,14 @@ fn maximise(data: &CountData, start: Fit, alpha: f64) -> Result<Option<(f64, Fit
             return Ok(Some((alpha, current, -d.direct)));
         }
         if next > LOG_ALPHA_LIMIT - 1.0 {
-            return Err(Refusal::new(
-                "theta runs to 0: the counts spread more than any negative binomial distribution",
-            ));
+            return Err(Refusal::new(text!("refusal-counts.theta-0")));
         }
         if next < 1.0 - LOG_ALPHA_LIMIT {
             return Ok(None);
         }
         log_alpha = next;
     }
-    Err(Refusal::new(
-        "theta was not found within 100 steps of Newton's method",
-    ))
+    Err(Refusal::new(text!("refusal-counts.theta-not-found")))
 }
 
 /// Derivatives of the likelihood in α.
@@ -220,7 +217,7 @@ impl Derivatives {
         }
         let solved = information
             .solve(&cross, data.used)
-            .ok_or_else(|| Refusal::new("the information matrix is singular"))?;
+            .ok_or_else(|| Refusal::new(text!("refusal-counts.singular")))?;
         Ok(Derivatives {
             slope,
             direct,

@@ -1,5 +1,7 @@
 //! Least squares with absorbed groups and HC2, on rows that each stand for many customers.
 
+use crate::texts::text;
+
 use super::estimate::Refusal;
 
 /// A column is aliased when the columns before it explain all but this share of
@@ -189,10 +191,7 @@ impl<'a, const K: usize> Fit<'a, K> {
                 if w.abs() <= EXACT * largest {
                     continue;
                 }
-                return Err(Refusal::new(
-                    "a customer is fitted exactly (too few customers for this many columns), \
-                     so the HC2 standard error is undefined",
-                ));
+                return Err(Refusal::new(text!("refusal-adjusted.fitted-exactly")));
             }
             let part = w * w * self.residual_squares[i] / left;
             variance.total += part;

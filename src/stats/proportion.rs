@@ -1,10 +1,11 @@
 //! Two proportions: Newcombe's interval, Fisher's exact test, χ².
 
 use crate::table::{Comparison, Side};
+use crate::texts::text;
 
 use super::dist::{normal_cdf, normal_isf, normal_sf};
 use super::estimate::{Alternative, Estimand, Estimate, Estimator, Refusal, Test};
-use super::sample::{Part, contrast, detail, number, observed, text};
+use super::sample::{Part, contrast, detail, number, observed, words};
 
 /// Up to so many customers Fisher's p is the one reported.
 const FISHER_UP_TO: u64 = 10_000;
@@ -73,7 +74,7 @@ pub fn proportion(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refu
     if c.cells()
         .any(|cell| cell.after.is_some_and(|y| y != 0 && y != one))
     {
-        return Err(Refusal::new("the outcome has values other than 0 and 1"));
+        return Err(Refusal::new(text!("refusal.not-0-or-1")));
     }
     let of = |side: &Side| Count {
         // Σy is one per success, so it fits where n does.
@@ -110,7 +111,7 @@ pub fn proportion(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refu
         Some(p) if small => ("fisher", p),
         _ => ("chi-squared", chi_squared),
     };
-    text(&mut estimate.detail, "test", name.into());
+    words(&mut estimate.detail, "test", name.into());
     number(
         &mut estimate.detail,
         "p_chi_squared",

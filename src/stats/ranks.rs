@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::table::Comparison;
+use crate::texts::text;
 
 use super::dist::normal_sf;
 use super::estimate::{Alternative, Estimand, Estimate, Estimator, Refusal, Test};
@@ -28,9 +29,7 @@ use super::sample::{count, detail, number, observed};
 pub fn mann_whitney(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     observed(c, 2)?;
     if c.constant_exposure().is_none() {
-        return Err(Refusal::new(
-            "exposure varies: a customer seen longer has more contacts, so ranks mean nothing",
-        ));
+        return Err(Refusal::new(text!("refusal.ranks-exposure")));
     }
     // [control, treatment] customers of each distinct value, ascending.
     let mut values: BTreeMap<i64, [u64; 2]> = BTreeMap::new();

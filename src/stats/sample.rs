@@ -1,6 +1,7 @@
 //! What the estimators of means share: arms as means with a variance, and the refusals.
 
 use crate::table::{Cell, Comparison, Moments, Side};
+use crate::texts::text;
 
 use super::estimate::{Detail, DetailValue, Estimand, Estimator, Refusal};
 use super::inference::Finding;
@@ -116,47 +117,55 @@ pub(crate) fn name<'a>(c: &Comparison<'a>, side: &Side) -> &'a str {
     &c.table().arms()[usize::from(side.arm.0)]
 }
 
-/// Refuses where an arm has fewer than `least` of the customers that count.
+/// Refuses where an arm has fewer than `least` of the customers that count; `why` is told how many
+/// it has, and its name.
 pub(crate) fn at_least(
     c: &Comparison<'_>,
     least: u64,
     customers: impl Fn(&Side) -> u64,
-    who: &str,
+    why: impl Fn(u64, &str) -> String,
 ) -> Result<(), Refusal> {
     for side in [&c.control, &c.treatment] {
         let n = customers(side);
         if n < least {
-            let arm = name(c, side);
-            return Err(Refusal::new(match n {
-                0 => format!("{arm} has no customer {who}"),
-                _ => format!("{arm} has {n} customer {who}; at least {least} are needed"),
-            }));
+            return Err(Refusal::new(why(n, name(c, side))));
         }
     }
     Ok(())
 }
 
-/// Refuses where an arm has fewer than `least` customers with an observed outcome.
+/// Refuses where an arm has fewer than `least` customers with an observed outcome, 1 or 2.
 pub(crate) fn observed(c: &Comparison<'_>, least: u64) -> Result<(), Refusal> {
-    at_least(c, least, |s| s.total.n, "with an observed outcome")
+    at_least(
+        c,
+        least,
+        |s| s.total.n,
+        |n, arm| match n {
+            0 => text!("refusal.none-observed", arm),
+            _ => text!("refusal.one-observed", arm),
+        },
+    )
 }
 
 /// Why a ratio of these means (or rates, or adjusted means) is undefined, if it is.
 pub(crate) fn ratio_undefined(c: &Comparison<'_>, treatment: f64, control: f64) -> Option<String> {
-    let zero = |side: &Side| match side.total.y {
-        0 => format!("{} has no contact", name(c, side)),
-        _ => format!("the mean of {} is 0", name(c, side)),
-    };
-    let negative = |side| format!("the mean of {} is negative", name(c, side));
+    let negative = |side| Some(text!("refusal.ratio-negative", arm = name(c, side)));
     if control == 0.0 {
-        Some(zero(&c.control) + ", so a ratio is undefined")
+        let arm = name(c, &c.control);
+        Some(match c.control.total.y {
+            0 => text!("refusal.ratio-no-contact", arm),
+            _ => text!("refusal.ratio-mean-0", arm),
+        })
     } else if control < 0.0 {
-        Some(negative(&c.control) + ", so a ratio is undefined")
+        negative(&c.control)
     } else if treatment < 0.0 {
-        Some(negative(&c.treatment) + ", so a ratio is undefined")
+        negative(&c.treatment)
     } else if treatment == 0.0 {
-        let why = ": the ratio is 0, and its logarithm has no standard error";
-        Some(zero(&c.treatment) + why)
+        let arm = name(c, &c.treatment);
+        Some(match c.treatment.total.y {
+            0 => text!("refusal.ratio-0-no-contact", arm),
+            _ => text!("refusal.ratio-0-mean", arm),
+        })
     } else {
         None
     }
@@ -186,7 +195,7 @@ pub(crate) fn number(detail: &mut Detail, key: &str, value: f64) {
     }
 }
 
-/// Adds a text to a detail.
-pub(crate) fn text(detail: &mut Detail, key: &str, value: String) {
+/// Adds words to a detail.
+pub(crate) fn words(detail: &mut Detail, key: &str, value: String) {
     detail.insert(key.into(), DetailValue::Text(value));
 }

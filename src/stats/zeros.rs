@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::table::Comparison;
+use crate::texts::text;
 
 use super::count_data::{CountData, MeanModel};
 use super::dist::normal_sf;
@@ -87,7 +88,7 @@ pub fn zeros(c: &Comparison<'_>) -> Result<Zeros, Refusal> {
         variance -= along_alpha * along_alpha / of_alpha;
     }
     if variance.is_nan() || variance <= 1e-12 * whole {
-        return Err(Refusal::new("the fit leaves the zeros no freedom"));
+        return Err(Refusal::new(text!("refusal-counts.zeros-no-freedom")));
     }
     let z = (observed as f64 - expected) / variance.sqrt();
     Ok(Zeros {
@@ -121,7 +122,5 @@ fn information_of_alpha(alpha: f64, mu: f64, p: f64) -> Result<f64, Refusal> {
             return Ok((sum - parts).max(0.0));
         }
     }
-    Err(Refusal::new(
-        "the counts' tail is too long to tell what zeros to expect",
-    ))
+    Err(Refusal::new(text!("refusal-counts.zeros-long-tail")))
 }

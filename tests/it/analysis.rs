@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pilot::analysis::{Analysis, EstimateRow, Phase, analyze, joint_effect};
+use pilot::analysis::{Analysis, EstimateRow, Phase, Unit, analyze, joint_effect};
 use pilot::engine::{Request, scan};
 use pilot::experiment::{self, Experiment};
 use pilot::stats::{DetailValue, Estimand, Estimator};
@@ -126,7 +126,10 @@ fn a_rate_is_the_same_whatever_unit_its_exposure_has() {
             };
             let per = f64::from(per.unwrap_or(30));
             close(e.value, (sum(1) - sum(0)) * per / days(unit), 1e-10);
-            assert_eq!(e.unit, format!("contacts per customer per {per} days"));
+            assert_eq!(
+                e.unit,
+                Unit::from(format!("contacts per customer per {per} days"))
+            );
             close(
                 number(e, "rate_treatment") - number(e, "rate_control"),
                 e.value,
@@ -175,7 +178,7 @@ fn per_days_scales_counts_and_leaves_scores_alone() {
         close(s.se.unwrap() * 2.0, p.se.unwrap(), EXACT);
         assert_eq!(s.p_value, p.p_value);
         assert!(
-            s.unit.ends_with("per 30 days") && p.unit.ends_with("60 days"),
+            s.unit.to_string().ends_with("per 30 days") && p.unit.to_string().ends_with("60 days"),
             "{} {}",
             s.unit,
             p.unit

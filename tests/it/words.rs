@@ -15,7 +15,38 @@ fn paths(dir: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// Rooms whose words a reader of a report sees.
-const SAYING: [&str; 4] = ["analysis", "decision", "finance", "report"];
+const SAYING: [&str; 5] = ["analysis", "decision", "finance", "report", "stats"];
+
+/// Beginnings of files in these rooms whose words are not of the catalogue, and why.
+const UNSEEN: [(&str, &str); 7] = [
+    (
+        "analysis/unit.rs",
+        "names of units in JSON and CSV, the same in every language; a test there holds that each has its \
+         words in the catalogue",
+    ),
+    ("finance/unit.rs", "the same of the units of assumptions"),
+    (
+        "stats/power",
+        "what cannot be sized is an error of `pilot power`, `design` or `simulate` beside its flags, or \
+         a line of theirs at the terminal: words of the room `cli`",
+    ),
+    (
+        "stats/sequential",
+        "boundaries, looks and stages that cannot be are an error that ends the command, or one of the plan",
+    ),
+    (
+        "stats/dunnett.rs",
+        "without an adjustment there is no adjusted p-value, and no word of it",
+    ),
+    (
+        "stats/erlang.rs",
+        "without a number of agents there is no such row, and no word of it",
+    ),
+    (
+        "stats/winner.rs",
+        "without a correction the estimate stands as it is, and no word of it",
+    ),
+];
 
 /// Calls whose words end a command, so that a reader of a report never sees them: errors with their
 /// keys and hints, closures that make one (`wrong`, `internal`, `failed`), and refusals of a look or of
@@ -30,7 +61,7 @@ fn ends_a_command(file: &Path, call: &str) -> bool {
 }
 
 /// Words that stay in the source, each with the end of its file, and why.
-const STAYING: [(&str, &[(&str, &str)]); 6] = [
+const STAYING: [(&str, &[(&str, &str)]); 8] = [
     (
         "ends of an error that is put together further down",
         &[
@@ -62,8 +93,12 @@ const STAYING: [(&str, &[(&str, &str)]); 6] = [
         ],
     ),
     (
-        "values of columns, which programs compare",
+        "values of columns and of an estimate's detail, which programs compare",
         &[
+            ("stats/adjusted.rs", "arm x before"),
+            ("stats/adjusted.rs", "without before"),
+            ("stats/adjusted.rs", "arm x without before"),
+            ("panel/mod.rs", "regions and blocks"),
             ("tables/money.rs", "no roll-out"),
             ("tables/money.rs", "the plan states no range"),
             ("tables/money.rs", "hours avoided"),
@@ -97,7 +132,21 @@ const STAYING: [(&str, &[(&str, &str)]); 6] = [
     ),
     (
         "said of a fault of the program itself, which its tests rule out",
-        &[("report/fonts.rs", "a bundled font")],
+        &[
+            ("report/fonts.rs", "a bundled font"),
+            (
+                "stats/count_data.rs",
+                "a stratum is missing from its own list",
+            ),
+        ],
+    ),
+    (
+        "an error of `pilot power` and `design`, which alone ask for it",
+        &[("panel/mod.rs", "the error has no degrees of freedom")],
+    ),
+    (
+        "what is hashed with every seed",
+        &[("stats/random.rs", "pilot random 1")],
     ),
 ];
 
@@ -186,12 +235,19 @@ fn what_a_report_says_stands_in_the_catalogue() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let staying: Vec<(&str, &str)> = STAYING.iter().flat_map(|s| s.1).copied().collect();
     let mut gone = staying.clone();
+    for (start, _) in UNSEEN {
+        assert!(src.join(start).exists(), "no {start} any more");
+    }
     let mut seen = 0;
     let mut wrong = Vec::new();
     for room in SAYING {
         let mut files = Vec::new();
         paths(&src.join(room), &mut files);
         for file in files {
+            let name = file.strip_prefix(&src).unwrap().to_string_lossy();
+            if UNSEEN.iter().any(|(start, _)| name.starts_with(start)) {
+                continue;
+            }
             let literals = literals(&fs::read_to_string(&file).unwrap());
             seen += literals.len();
             for (calls, literal) in literals {

@@ -15,6 +15,7 @@ use super::super::model::{Analysis, Skipped, Warning};
 use super::super::primary::Primary;
 use super::super::run::draws;
 use super::super::scale::rescale;
+use super::super::unit::Unit;
 use super::{Shown, panel_of, rows};
 
 /// Satterthwaite's df below which CR2's t fails (Tipton & Pustejovsky 2015, J. Educ. Behav. Stat. 40, 604-634).
@@ -92,7 +93,7 @@ fn group<'a>(
                 rescale(&mut estimate, shown.days);
                 let unit = match estimate.estimand {
                     Estimand::Difference => shown.unit.clone(),
-                    _ => text!("unit.ratio"),
+                    _ => Unit::Ratio,
                 };
                 Adjusted::new(arm, estimate, unit)
             })),

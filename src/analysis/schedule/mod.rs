@@ -17,7 +17,8 @@ use crate::texts::text;
 use super::Phase;
 use super::claims;
 use super::model::{Analysis, Covariance, EstimateRow, JointEffect, LevelRow, Warning};
-use super::scale::noun;
+use super::scale::counted;
+use super::unit::{Mean, Over, Unit, Whom};
 
 /// Days over which rates are given where the plan names none.
 const RATE_DAYS: u32 = 30;
@@ -32,7 +33,7 @@ pub struct ScheduleRows {
     /// The regions.
     pub regions: Vec<RegionRow>,
     /// Unit of the rates.
-    pub unit: String,
+    pub unit: Unit,
 }
 
 /// A region's blocks.
@@ -50,19 +51,20 @@ pub struct RegionRow {
 struct Shown {
     /// Days that a rate is given over.
     days: f64,
-    unit: String,
+    unit: Unit,
 }
 
 impl Shown {
     fn of(e: &Experiment, outcome: &Outcome) -> Self {
         let days = e.analysis.per_days.unwrap_or(RATE_DAYS);
-        let what = noun(e, outcome);
+        let whom = match by_customer(e) {
+            true => Whom::Customer,
+            false => Whom::Region,
+        };
+        let (what, over) = (counted(e, outcome), Over::Days(days));
         Shown {
             days: f64::from(days),
-            unit: match by_customer(e) {
-                true => text!("unit.per-days", what, days),
-                false => text!("unit.per-days-region", what, days),
-            },
+            unit: Unit::Mean(Mean { what, whom, over }),
         }
     }
 }
@@ -123,7 +125,7 @@ pub fn replayed(e: &Experiment, evidence: &Evidence, most: u64) -> Result<Analys
 }
 
 /// Days over which the rates of a schedule's primary outcome are given, and their unit.
-pub fn rates(e: &Experiment) -> (f64, String) {
+pub fn rates(e: &Experiment) -> (f64, Unit) {
     let shown = Shown::of(e, e.primary_outcome());
     (shown.days, shown.unit)
 }

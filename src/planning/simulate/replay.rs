@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::analysis::{self, Analysis, EstimateRow, Phase, Status};
+use crate::analysis::{self, Analysis, EstimateRow, Phase, Status, Unit};
 use crate::error::{Kind, Result};
 use crate::experiment::Experiment;
 use crate::stats::random::Stream;
@@ -154,7 +154,7 @@ pub(super) struct Truth {
     mean: Option<f64>,
     /// The same per unit of exposure, in the unit of rates.
     rate: Option<f64>,
-    rate_unit: String,
+    rate_unit: Option<Unit>,
 }
 
 impl Truth {
@@ -174,18 +174,18 @@ impl Truth {
                 .as_ref()
                 .map(|s| per_exposure * keep * s.rate)
                 .filter(|_| !capped),
-            rate_unit: shown.map(|s| s.rate_unit).unwrap_or_default(),
+            rate_unit: shown.map(|s| s.rate_unit),
         }
     }
 
     /// Of rates in one unit.
-    pub(super) fn of_rates(reduction: f64, rate: f64, unit: String) -> Self {
+    pub(super) fn of_rates(reduction: f64, rate: f64, unit: Unit) -> Self {
         Truth {
             reduction,
             uptake: 1.0,
             mean: Some(rate),
             rate: Some(rate),
-            rate_unit: unit,
+            rate_unit: Some(unit),
         }
     }
 
@@ -200,7 +200,9 @@ impl Truth {
                 Some(f64::from(u8::from(row.estimand == Estimand::Ratio)))
             }
             Estimand::Ratio => self.mean.map(|_| 1.0 - reduction),
-            Estimand::Difference if row.unit == self.rate_unit => self.rate.map(|m| -reduction * m),
+            Estimand::Difference if Some(&row.unit) == self.rate_unit.as_ref() => {
+                self.rate.map(|m| -reduction * m)
+            }
             Estimand::Difference => self.mean.map(|m| -reduction * m),
         }
     }

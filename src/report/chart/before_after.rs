@@ -31,7 +31,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .iter()
         .find(both)
         .and_then(|l| l.after)
-        .map(|l| l.unit.as_str())
+        .map(|l| l.unit.words())
     else {
         return Ok(None);
     };
@@ -52,7 +52,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     rows.axis(
         &mut frame,
         &scale,
-        &text!("before-after.axis", unit = plain(unit)),
+        &text!("before-after.axis", unit = plain(&unit)),
         None,
     );
     for (levels, y) in levels.iter().zip(&rows.middles) {
@@ -162,10 +162,14 @@ fn title(doc: &Document, levels: &[Levels]) -> String {
         text!("before-after.title-control", control, before, after)
     });
     let changes: Vec<String> = change.into_iter().chain(of_control).collect();
-    let unit = levels.iter().find_map(|l| l.after).map(|l| plain(&l.unit));
+    let unit = levels.iter().find_map(|l| l.after).map(|l| l.unit.words());
     match unit {
         Some(unit) if !changes.is_empty() => {
-            text!("before-after.title", changes = changes.join(", "), unit)
+            text!(
+                "before-after.title",
+                changes = changes.join(", "),
+                unit = plain(&unit)
+            )
         }
         _ => text!("before-after.title-any"),
     }

@@ -1,5 +1,6 @@
 //! Contacts per customer, by arm.
 
+use crate::analysis::Unit;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Anchor, Point};
@@ -131,7 +132,7 @@ fn ticks(frame: &mut Frame, panel: &Panel, distribution: &Distribution) {
 /// "contacts", or the outcome's name where it counts something else.
 fn things(doc: &Document) -> String {
     let primary = &doc.experiment.primary_outcome;
-    let contacts = |outcome: &str, unit: &str| outcome == primary && unit.starts_with("contacts");
+    let contacts = |outcome: &str, unit: &Unit| outcome == primary && unit.counts_contacts();
     let counted = doc.levels.iter().any(|l| contacts(&l.outcome, &l.unit))
         || doc.estimates.iter().any(|e| contacts(&e.outcome, &e.unit));
     if counted {

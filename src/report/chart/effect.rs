@@ -86,7 +86,8 @@ fn row(doc: &Document, effect: &Effect) -> Row {
 
 fn axis_title(doc: &Document, first: &Effect) -> String {
     let control = isolate(&finding::control_title(doc));
-    let unit = plain(&first.shown.unit);
+    let unit = first.shown.unit();
+    let unit = plain(&unit);
     match first.row.estimand {
         Estimand::Difference => text!("effect.axis-difference", control, unit),
         Estimand::Ratio => {
@@ -102,7 +103,7 @@ fn ends(doc: &Document, shown: &Shown) -> Option<(String, String)> {
     if shown.estimand == Estimand::Probability {
         return None;
     }
-    let contacts = shown.noun() == Some("contacts");
+    let contacts = shown.counts_contacts();
     Some(match (doc.experiment.better == "higher", contacts) {
         (true, true) => (
             text!("effect.lower-contacts"),

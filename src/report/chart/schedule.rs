@@ -42,7 +42,10 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         None => text!("schedule.who", arm = isolate(&arm_title(doc, &arm.name))),
     };
     let regions = &schedule.regions[..schedule.regions.len().min(MOST)];
-    let mut shows = vec![text!("schedule.shows", unit = plain(&schedule.unit))];
+    let mut shows = vec![text!(
+        "schedule.shows",
+        unit = plain(&schedule.unit.words())
+    )];
     if schedule.regions.len() > regions.len() {
         let count = schedule.regions.len() - regions.len();
         shows.push(text!("schedule.more-regions", count));

@@ -77,7 +77,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     let control = isolate(&crate::report::finding::control_title(doc));
     let unit = rows()
         .next()
-        .map_or_else(String::new, |w| plain(&w.unit).into_owned());
+        .map_or_else(String::new, |w| plain(&w.unit.words()).into_owned());
     let plots = panels::draw(
         &mut frame,
         &headings,

@@ -406,7 +406,7 @@ const pilotCase = (() => {
       const ready = readyFor(valuesOf(changed, data, (a) => a.base), time);
       return atBase.map((a, k) => worth(ready, a.outcome.avoided, ready.values.costs[k]).npv);
     };
-    const bar = (key, range, low, high) => bars.push({ key, range, low, high, unit: (all.get(key) || {}).unit || "months", npv: [at(key, low), at(key, high)] });
+    const bar = (key, range, low, high) => bars.push({ key, range, low, high, unit: (all.get(key) || {}).unit || data.months_unit, npv: [at(key, low), at(key, high)] });
     for (const [key, a] of all) {
       if (isUncertain(a)) bar(key, "percentiles", ...ENDS.map((p) => quantileOf(a, p)));
     }

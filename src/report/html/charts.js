@@ -101,7 +101,7 @@ const pilotCharts = (data, numbers) => {
       root.append(label(x(v * factor), bottom + 16, fixed(v, scale.decimals), { anchor: "middle", size: 11.5, color: GREY }));
     }
     bars.forEach((bar, i) => {
-      const y = top + i * rowHeight + rowHeight / 2, share = bar.unit.startsWith("share"), by = share ? 100 : 1;
+      const y = top + i * rowHeight + rowHeight / 2, share = bar.key in data.percents, by = share ? 100 : 1;
       const show = (v) => (v === null ? words.noEnd : general(Number((v * by).toPrecision(3))));
       const span = fill(words.to, { low: show(bar.low), high: show(bar.high) }) + (share ? " %" : " " + bar.unit);
       root.append(label(0, y - 3, short(data.labels[bar.key] || bar.key, 34)), label(0, y + 12, short(span, 52), { size: 10.5, color: GREY }));

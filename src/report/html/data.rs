@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::finance::AssumptionRow;
 use crate::report::assumed::name;
 use crate::report::chart::treatment;
 use crate::report::document::Document;
@@ -51,6 +52,17 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         .chain(["effect", "half_life_months", "repeat_every_months"])
         .map(|key| (key.to_owned(), Value::String(label(key))))
         .collect();
+    let of_share = |a: &AssumptionRow| Some((a.key.clone(), a.unit.percent()?.into()));
+    let percents: Map<String, Value> = doc.assumptions.iter().filter_map(of_share).collect();
+    let mut assumptions = serde_json::to_value(&doc.assumptions).map_err(internal)?;
+    for (shown, row) in assumptions
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .zip(&doc.assumptions)
+    {
+        shown["unit"] = row.unit.words().into();
+    }
     let mut data = json!({
         "currency": case.currency,
         "minor_digits": case.minor_digits,
@@ -61,10 +73,12 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         "draws": draws.draws,
         "effects": effects,
         "columns": &draws.assumptions,
-        "assumptions": &doc.assumptions,
+        "assumptions": assumptions,
+        "percents": percents,
         "covariance": &draws.covariance,
         "tail_z": draws.tail_z,
-        "effect_unit": effect_bar.map(|bar| &bar.unit),
+        "effect_unit": effect_bar.map(|bar| bar.unit.words()),
+        "months_unit": text("assumption.months", &[]),
         "arms": arms,
         "decided": decided,
         "labels": labels,

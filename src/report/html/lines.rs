@@ -111,7 +111,7 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
         ),
         row(
             "contacts_avoided",
-            text("html.contacts-avoided", &[]),
+            text("line.contacts", &[]),
             Kind::Count,
             |a| line(Some(a.contacts_avoided)),
         ),
@@ -121,25 +121,22 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
             Kind::Count,
             |a| line(a.minutes_avoided),
         ),
-        row(
-            "pv_savings",
-            text("html.pv-savings", &[]),
-            Kind::Money,
-            |a| line(a.pv_savings),
-        ),
+        row("pv_savings", text("line.savings", &[]), Kind::Money, |a| {
+            line(a.pv_savings)
+        }),
         row("pv_spend", text("html.pv-spend", &[]), Kind::Money, |a| {
             line(a.pv_spend)
         }),
-        row("npv", text("html.npv", &[]), Kind::Money, |a| line(a.npv)),
+        row("npv", text("line.npv", &[]), Kind::Money, |a| line(a.npv)),
         row(
             "npv_observed_only",
-            text("html.npv-observed-only", &[]),
+            text("line.npv-observed", &[]),
             Kind::Money,
             |a| line(a.npv_observed_only),
         ),
         row(
             "as_estimated.npv",
-            text("html.npv-estimated", &[]),
+            text("line.npv-estimated", &[]),
             Kind::Money,
             |a| line(a.as_estimated.as_ref()?.npv),
         ),
@@ -167,7 +164,7 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
             Kind::Chance,
             |a| alone(a.as_estimated.as_ref()?.probability_npv_positive),
         ),
-        row("roi", text("html.roi", &[]), Kind::Percent, |a| line(a.roi)),
+        row("roi", text("line.roi", &[]), Kind::Percent, |a| line(a.roi)),
         row(
             "payback_months",
             text("html.payback-months", &[]),
@@ -193,7 +190,7 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
         ),
         row(
             "cost_per_contact_avoided",
-            text("html.cost-per-contact-avoided", &[]),
+            text("line.cost-per-contact", &[]),
             Kind::MoneyFull,
             |a| line(a.cost_per_contact_avoided),
         ),
@@ -211,13 +208,13 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
         ),
         row(
             "break_even_exists",
-            text("html.break-even-exists", &[]),
+            text("line.break-even-exists", &[]),
             Kind::Chance,
             |a| alone(a.break_even_exists.filter(|share| *share < 1.0)),
         ),
         row(
             "budget_share",
-            text("html.budget-share", &[]),
+            text("line.budget-share", &[]),
             Kind::Percent,
             |a| line(a.budget_share),
         ),
@@ -261,13 +258,13 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
         ),
         row(
             "staffing.agents.fewer_agents.agents",
-            text("html.agents-fewer", &[]),
+            text("line.fewer-agents", &[]),
             Kind::Count,
             |a| agents(a, |s| s.fewer_agents.agents.into()),
         ),
         row(
             "staffing.agents.fewer_agents.positions",
-            text("html.positions-fewer", &[]),
+            text("line.fewer-positions", &[]),
             Kind::Count,
             |a| agents(a, |s| s.fewer_agents.positions),
         ),

@@ -40,15 +40,14 @@
   function settable() {
     const all = data.assumptions.slice();
     for (const key of NULLABLE) {
-      if (!all.some((a) => a.key === key)) all.push({ key, form: "never", base: null, unit: "months" });
+      if (!all.some((a) => a.key === key)) all.push({ key, form: "never", base: null, unit: data.months_unit });
     }
     return all;
   }
 
   /// Shares are set in percent; ends and step of the slider, and what the number may be.
   function boundsOf(a) {
-    const share = a.unit.startsWith("share"), scale = share ? 100 : 1;
-    const unit = share ? a.unit.replace("share", "%") : a.unit;
+    const percent = data.percents[a.key], scale = percent ? 100 : 1, unit = percent || a.unit;
     const most = SHARES_BELOW_ONE.includes(a.key) ? 99.9 : a.most != null || a.key === "holdout" ? scale : Infinity;
     const plan = Math.max((a.high || 0) * scale, (a.base || 0) * scale);
     let high = { churn_per_month: 10, annual_discount_rate: 25, half_life_months: 36, realisation_lag_months: 24, horizon_months: 60,

@@ -68,7 +68,7 @@ impl Column {
     fn head(self) -> String {
         match self {
             Column::Month => text("workbook.month", &[]),
-            Column::Contacts => text("workbook.a-contacts", &[]),
+            Column::Contacts => text("line.contacts", &[]),
             Column::Minutes => text("workbook.a-minutes", &[]),
             Column::Variable => text("workbook.a-variable", &[]),
             Column::Labour => text("workbook.a-labour", &[]),
@@ -77,8 +77,8 @@ impl Column {
             Column::Fixed => text("workbook.a-fixed", &[]),
             Column::Net => text("workbook.a-net", &[]),
             Column::Cumulative => text("workbook.a-cumulative", &[]),
-            Column::SavingsPv => text("workbook.a-savings-pv", &[]),
-            Column::SpendPv => text("workbook.a-spend-pv", &[]),
+            Column::SavingsPv => text("line.savings", &[]),
+            Column::SpendPv => text("line.spend", &[]),
             Column::Discounted => text("workbook.a-discounted", &[]),
             Column::Short => text("workbook.a-short", &[]),
             Column::ShortDiscounted => text("workbook.a-short-discounted", &[]),

@@ -33,9 +33,9 @@ pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs, arms: &[ArmSheet]) ->
     book.paragraph(at(sheet, 1, 0), 8, Style::Note, &about);
     let heads = [
         text("workbook.c-option", &[]),
-        text("workbook.c-cost", &[]),
+        text("line.spend", &[]),
         text("workbook.c-contacts", &[]),
-        text("workbook.c-npv", &[]),
+        text("line.npv-estimated", &[]),
         text("workbook.c-best", &[]),
         text("workbook.c-beaten", &[]),
         text("workbook.c-standing", &[]),

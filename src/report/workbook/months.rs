@@ -65,7 +65,7 @@ impl Column {
             End => text("workbook.m-end", &[]),
             Start => text("workbook.m-start", &[]),
             Saving => text("workbook.m-saving", &[]),
-            SavingPv => text("workbook.m-saving-pv", &[]),
+            SavingPv => text("line.savings", &[]),
             ObservedPv => text("workbook.m-observed-pv", &[]),
             LastYear => text("workbook.m-last-year", &[]),
             Customers => text("workbook.m-customers", &[]),

@@ -152,7 +152,7 @@ impl Page<'_, '_> {
                     arm.case.probability_payback,
                 ),
                 (
-                    text("workbook.u-break-even", &[]),
+                    text("line.break-even-exists", &[]),
                     arm.case.break_even_exists,
                 ),
                 (
@@ -199,7 +199,8 @@ impl Page<'_, '_> {
                     text("workbook.u-not-stated", &[("key", &plain(&row.key))])
                 }
             };
-            let unit = plain(&row.unit);
+            let unit = row.unit.words();
+            let unit = plain(&unit);
             self.text(1, Style::FixedText, format!("{stated}, {unit}"));
             self.number(2, Kind::Factor, Some(row.low));
             match row.high {

@@ -2,8 +2,9 @@
 
 use crate::stats::dist::{normal_cdf, normal_isf};
 use crate::stats::estimate::{DetailValue, Estimand, Estimate, Test};
+use crate::texts::text;
 
-use super::{number, text};
+use super::{number, words};
 
 /// A statistic and its draws.
 pub(super) struct Sampled {
@@ -68,15 +69,14 @@ impl Sampled {
         let z0 = self.bias_correction();
         number(&mut estimate.detail, "bias_correction", z0);
         let Some(a) = self.acceleration else {
-            let why =
-                "one customer alone carries all the exposure of an arm, so none can be left out";
-            text(&mut estimate.detail, "bca_undefined", why.into());
+            let why = text!("refusal-draws.bca-one-customer");
+            words(&mut estimate.detail, "bca_undefined", why);
             return;
         };
         number(&mut estimate.detail, "acceleration", a);
         if !z0.is_finite() {
-            let why = "all draws lie on one side of the value";
-            text(&mut estimate.detail, "bca_undefined", why.into());
+            let why = text!("refusal-draws.bca-one-side");
+            words(&mut estimate.detail, "bca_undefined", why);
             return;
         }
         let share = |tail: f64| {
@@ -86,8 +86,8 @@ impl Sampled {
         };
         let tails = [half, 1.0 - half, test.alpha, 1.0 - test.alpha];
         let [Some(low), Some(high), Some(least), Some(most)] = tails.map(share) else {
-            let why = "the sample is too skewed for its size: the correction has no inverse";
-            text(&mut estimate.detail, "bca_undefined", why.into());
+            let why = text!("refusal-draws.bca-skewed");
+            words(&mut estimate.detail, "bca_undefined", why);
             return;
         };
         let ends = [low, high, least, most].map(|share| self.quantile(share));

@@ -3,6 +3,7 @@
 use crate::stats::estimate::{Detail, Estimate, Refusal, Test};
 use crate::stats::random::Stream;
 use crate::stats::resampling::{ClusterTotals, Size, customers};
+use crate::texts::text;
 
 use super::pools::{Measure, Pools, Row};
 use super::{count, estimates};
@@ -44,15 +45,13 @@ pub fn bootstrap_of_clusters(
         Size::Exposure => (Measure::Pooled, y_unit / e_unit),
     };
     let rows = rows.iter().filter(|r| r.clusters > 0).map(row).collect();
-    let pools = Pools::new(rows, measure, unit, "clusters")?;
+    let few = || text!("refusal-draws.few-clusters");
+    let pools = Pools::new(rows, measure, unit, few)?;
     let undefined = |treatment: f64, control: f64| {
-        let of = |arm: &str| {
-            format!("the mean of the {arm} arm is not above 0, so a ratio is undefined")
-        };
         if control <= 0.0 {
-            Some(of("control"))
+            Some(text!("refusal-draws.ratio-control"))
         } else {
-            (treatment <= 0.0).then(|| of("treatment"))
+            (treatment <= 0.0).then(|| text!("refusal-draws.ratio-treatment"))
         }
     };
     let mut found = estimates(&pools, test, draws, stream, Detail::new(), undefined)?;

@@ -5,12 +5,13 @@ mod clusters;
 mod pools;
 
 use crate::table::Comparison;
+use crate::texts::text;
 
 use super::count_data::exactly_countable;
 use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::random::Stream;
 use super::resampling::TIE;
-use super::sample::{count, detail, number, observed, ratio_undefined, share, text};
+use super::sample::{count, detail, number, observed, ratio_undefined, share, words};
 
 use bca::Sampled;
 pub use clusters::bootstrap_of_clusters;
@@ -81,15 +82,13 @@ fn estimates(
     count(&mut detail, "draws", u64::from(draws));
     let difference = resampled.of(Estimand::Difference);
     if difference.no_spread() {
-        return Err(Refusal::new(
-            "within arm and stratum all are alike, so every draw is the sample itself",
-        ));
+        return Err(Refusal::new(text!("refusal-draws.all-alike")));
     }
     let mut found = vec![resampled.estimate(Estimand::Difference, &difference, test, &detail)];
     let observed = &resampled.observed;
     let undefined = ratio_undefined(observed.treatment, observed.control);
     match undefined.or_else(|| resampled.without_ratio()) {
-        Some(why) => text(&mut found[0].detail, "ratio_undefined", why),
+        Some(why) => words(&mut found[0].detail, "ratio_undefined", why),
         None => {
             let ratio = resampled.of(Estimand::Ratio);
             found.push(resampled.estimate(Estimand::Ratio, &ratio, test, &detail));
@@ -108,10 +107,11 @@ struct Resampled<'a> {
 impl<'a> Resampled<'a> {
     fn new(pools: &'a Pools, draws: u32, stream: &Stream) -> Result<Self, Refusal> {
         if draws == 0 {
-            return Err(Refusal::new("no draws were asked for"));
+            return Err(Refusal::new(text!("refusal-draws.no-draws")));
         }
-        let nothing = pools.nothing_to_divide_by();
-        let observed = pools.observed().ok_or_else(|| Refusal::new(nothing))?;
+        let observed = pools
+            .observed()
+            .ok_or_else(|| Refusal::new(pools.nothing_to_divide_by()))?;
         let means = pools.draw(draws, stream);
         match means.iter().filter(|m| m.is_none()).count() {
             0 => Ok(Resampled {
@@ -119,9 +119,7 @@ impl<'a> Resampled<'a> {
                 observed,
                 means: means.into_iter().flatten().collect(),
             }),
-            undefined => Err(Refusal::new(format!(
-                "in {undefined} of {draws} draws {nothing}"
-            ))),
+            undefined => Err(Refusal::new(pools.nothing_in_draws(undefined, draws))),
         }
     }
 
@@ -129,12 +127,8 @@ impl<'a> Resampled<'a> {
     fn without_ratio(&self) -> Option<String> {
         let bad = |m: &&Means| m.treatment <= 0.0 || m.control <= 0.0;
         let without = self.means.iter().filter(bad).count();
-        (without > 0).then(|| {
-            format!(
-                "in {without} of {} draws the mean of an arm is not above 0, so the ratio has no distribution",
-                self.means.len()
-            )
-        })
+        let draws = self.means.len();
+        (without > 0).then(|| text!("refusal-draws.ratio-drawn", without, draws))
     }
 
     /// The statistic of an estimand, its draws in order.

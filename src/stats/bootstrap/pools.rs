@@ -6,6 +6,7 @@ use crate::stats::estimate::Refusal;
 use crate::stats::random::Stream;
 use crate::stats::resampling::{BATCH, CHUNK, Law, Scores, Urn, scores, sub_stream};
 use crate::table::Comparison;
+use crate::texts::text;
 
 /// How an arm's mean is put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,15 +115,16 @@ impl Pools {
         } else {
             (Measure::Weighted, c.y_unit())
         };
-        Pools::new(rows.collect(), measure, unit, "customers")
+        let few = || text!("refusal-draws.few-customers");
+        Pools::new(rows.collect(), measure, unit, few)
     }
 
-    /// Pools of rows, whose customers fit 64 bits; `who` names the units in a refusal.
+    /// Pools of rows, whose customers fit 64 bits; `few` says that an arm has fewer than two units.
     pub fn new(
         mut rows: Vec<Row>,
         measure: Measure,
         unit: f64,
-        who: &str,
+        few: impl Fn() -> String,
     ) -> Result<Self, Refusal> {
         rows.sort_unstable();
         let mut pools = Pools {
@@ -159,9 +161,7 @@ impl Pools {
             both.iter_mut().for_each(|p| p.weight = size as f64);
         }
         if pools.units.0 < 2 || pools.units.1 < 2 {
-            return Err(Refusal::new(format!(
-                "a bootstrap needs two {who} in each arm, within a stratum"
-            )));
+            return Err(Refusal::new(few()));
         }
         if measure == Measure::Weighted {
             // Each stratum is met once for each arm.
@@ -173,10 +173,18 @@ impl Pools {
     }
 
     /// Why an arm's mean cannot be taken.
-    pub fn nothing_to_divide_by(&self) -> &'static str {
+    pub fn nothing_to_divide_by(&self) -> String {
         match self.measure {
-            Measure::Weighted => "an arm has no customers in a stratum",
-            Measure::Pooled => "an arm has no exposure",
+            Measure::Weighted => text!("refusal-draws.no-customers"),
+            Measure::Pooled => text!("refusal-draws.no-exposure"),
+        }
+    }
+
+    /// The same of some of the draws.
+    pub fn nothing_in_draws(&self, undefined: usize, draws: u32) -> String {
+        match self.measure {
+            Measure::Weighted => text!("refusal-draws.no-customers-drawn", undefined, draws),
+            Measure::Pooled => text!("refusal-draws.no-exposure-drawn", undefined, draws),
         }
     }
 
@@ -292,7 +300,7 @@ impl Pool {
         // Room is left for the sums over 2³² strata.
         pool.bound()
             .filter(|&b| b < i128::MAX >> 34)
-            .ok_or_else(|| Refusal::new("the sums of the outcome exceed 127 bits"))?;
+            .ok_or_else(|| Refusal::new(text!("refusal-draws.too-large")))?;
         let total = |f: fn(&Category) -> i128| {
             let of = |c: &Category| f(c) * i128::from(c.units);
             pool.categories.iter().map(of).sum()

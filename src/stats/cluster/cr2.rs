@@ -3,6 +3,7 @@
 use nalgebra::{Matrix4, SymmetricEigen, Vector4};
 
 use crate::stats::estimate::Refusal;
+use crate::texts::text;
 
 use super::fit::{Contrast, Fit};
 use super::unit::Unit;
@@ -85,12 +86,7 @@ impl Fit<'_> {
 
     /// (I − B)^{−1/2} d.
     fn inverse_root(&self, gram: &Matrix4<f64>, d: &Vector4<f64>) -> Result<Vector4<f64>, Refusal> {
-        let exact = || {
-            Refusal::new(
-                "a cluster is fitted exactly (too few clusters for this many columns), \
-                 so the CR2 standard error is undefined",
-            )
-        };
+        let exact = || Refusal::new(text!("refusal-clusters.fitted-exactly"));
         if !self.covariate() {
             // B = n b b': one direction, with leverage tr B.
             let leverage = gram.trace();

@@ -3,6 +3,7 @@
 use nalgebra::{Matrix4, Vector4};
 
 use crate::stats::estimate::Refusal;
+use crate::texts::text;
 
 use super::unit::Unit;
 
@@ -151,9 +152,7 @@ impl<'a> Fit<'a> {
             }
         }
         if !self.kept[0] {
-            return Err(Refusal::new(
-                "no stratum has a cluster in both arms, so the arms cannot be told apart",
-            ));
+            return Err(Refusal::new(text!("refusal-clusters.stratum-is-arm")));
         }
         Ok(())
     }

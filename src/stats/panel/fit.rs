@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::stats::estimate::Refusal;
+use crate::texts::text;
 
 use super::Row;
 use super::effects::Effects;
@@ -55,9 +56,7 @@ impl Fit {
             }
             let squares = dot(&z, &z);
             if squares.is_nan() || squares <= ALIASED * size {
-                return Err(Refusal::new(
-                    "regions and blocks alone tell which region-blocks were treated, so the effect cannot be told apart from them",
-                ));
+                return Err(Refusal::new(text!("refusal-regions.schedule-is-arm")));
             }
             length = squares.sqrt();
             z.iter_mut().for_each(|z| *z /= length);

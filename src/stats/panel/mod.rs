@@ -4,10 +4,12 @@ mod effects;
 mod fit;
 mod studentised;
 
+use crate::texts::text;
+
 use super::dist::t_sf;
 use super::estimate::{Detail, Estimand, Estimate, Estimator, Refusal, Test};
 use super::inference::Finding;
-use super::sample::{count, number, text};
+use super::sample::{count, number, words};
 
 use fit::Fit;
 pub(crate) use studentised::{Column, Studentised};
@@ -62,7 +64,7 @@ pub fn panel(rows: &[Row], test: &Test) -> Result<Vec<Estimate>, Refusal> {
     let mut detail = Detail::new();
     count(&mut detail, "regions", distinct(rows, |r| r.region));
     count(&mut detail, "blocks", distinct(rows, |r| r.block));
-    text(
+    words(
         &mut detail,
         "effects",
         if fit.several() {
@@ -90,8 +92,8 @@ pub fn panel(rows: &[Row], test: &Test) -> Result<Vec<Estimate>, Refusal> {
     number(&mut own, "rate_control", means.1);
     let positive = means.0 > 1e-12 * overall && means.1 > 1e-12 * overall;
     if !positive {
-        let why = "an adjusted rate is not above 0, so there is no ratio";
-        text(&mut own, "ratio_undefined", why.into());
+        let why = text!("refusal-regions.no-ratio");
+        words(&mut own, "ratio_undefined", why);
     }
     let mut found = vec![make(
         Estimand::Difference,
@@ -148,12 +150,15 @@ pub(crate) fn information(rows: &[Row]) -> Result<(f64, f64), Refusal> {
 pub(crate) fn both_arms(rows: &[Row]) -> Result<(u64, u64), Refusal> {
     let treated = rows.iter().filter(|r| r.treated).count() as u64;
     let control = rows.len() as u64 - treated;
-    for (n, arm) in [(treated, "the treatment"), (control, "control")] {
-        if n < 2 {
-            return Err(Refusal::new(format!(
-                "{arm} was observed in {n} region-blocks; at least 2 are needed"
-            )));
-        }
+    if treated < 2 {
+        let why = text!("refusal-regions.few-of-treatment", n = treated);
+        return Err(Refusal::new(why));
+    }
+    if control < 2 {
+        return Err(Refusal::new(text!(
+            "refusal-regions.few-of-control",
+            n = control
+        )));
     }
     Ok((treated, control))
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::stats::estimate::{DetailValue, Estimate, Refusal, Test};
 use crate::stats::random::Stream;
 use crate::stats::resampling::{CHUNK, ClusterTotals, Law, Size, Urn, customers, sub_stream};
+use crate::texts::text;
 
 use super::exact::{choose, compositions};
 use super::problem::Outcome;
@@ -125,9 +126,9 @@ impl Clustered {
         }
         let (treated, control) = problem.clusters;
         if treated < 2 || control < 2 {
-            return Err(Refusal::new(
-                "a permutation test of clusters needs two clusters in each arm, in strata with both arms",
-            ));
+            return Err(Refusal::new(text!(
+                "refusal-draws.permutation-few-clusters"
+            )));
         }
         for arm in [true, false] {
             let of = |r: Row| {
@@ -139,7 +140,9 @@ impl Clustered {
             };
             let rows = problem.strata.iter().flat_map(|s| &s.rows);
             if rows.map(|r| r.size * of(*r) as f64).sum::<f64>() <= 0.0 {
-                return Err(Refusal::new("the clusters of an arm are empty"));
+                return Err(Refusal::new(text!(
+                    "refusal-draws.permutation-empty-clusters"
+                )));
             }
         }
         Ok(problem)

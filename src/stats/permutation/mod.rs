@@ -12,6 +12,7 @@ mod redrawn;
 mod schedule;
 
 use crate::table::Comparison;
+use crate::texts::text;
 
 use super::count_data::exactly_countable;
 use super::estimate::{Alternative, DetailValue, Estimand, Estimate, Estimator, Refusal, Test};
@@ -80,9 +81,7 @@ pub fn permutation(
 /// Refuses where draws are needed and none were asked for.
 fn some(draws: u32) -> Result<u32, Refusal> {
     if draws == 0 {
-        return Err(Refusal::new(
-            "there are too many assignments to look at all, and no draws were asked for",
-        ));
+        return Err(Refusal::new(text!("refusal-draws.too-many-assignments")));
     }
     Ok(draws)
 }

@@ -3,6 +3,7 @@
 use crate::stats::estimate::Refusal;
 use crate::stats::resampling::{Score, scores};
 use crate::table::Comparison;
+use crate::texts::text;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
@@ -102,7 +103,7 @@ pub(super) struct Problem {
 }
 
 fn too_large() -> Refusal {
-    Refusal::new("the sums of squares of the outcome exceed 127 bits")
+    Refusal::new(text!("refusal-draws.squares-too-large"))
 }
 
 impl Problem {
@@ -137,14 +138,14 @@ impl Problem {
     fn check(&self) -> Result<(), Refusal> {
         let (treated, control) = self.customers();
         if treated < 2 || control < 2 {
-            return Err(Refusal::new(
-                "a permutation test needs two observed customers in each arm, within a stratum",
-            ));
+            return Err(Refusal::new(text!(
+                "refusal-draws.permutation-few-customers"
+            )));
         }
         if self.measure == Measure::Rate {
             let treated = self.strata.iter().map(|s| s.observed().e).sum::<i128>();
             if treated == 0 || treated == self.total.e {
-                return Err(Refusal::new("an arm has no exposure"));
+                return Err(Refusal::new(text!("refusal-draws.no-exposure")));
             }
         }
         Ok(())

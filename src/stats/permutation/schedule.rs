@@ -7,6 +7,7 @@ use crate::stats::panel::{Row, Studentised, both_arms};
 use crate::stats::random::Stream;
 use crate::stats::resampling::CHUNK;
 use crate::stats::schedule::{Frame, Schedule};
+use crate::texts::text;
 
 use super::problem::Outcome;
 use super::{EXACT_LIMIT, Extreme, some};
@@ -69,13 +70,11 @@ pub fn permutation_within(
         }
     };
     let Some(schedule) = Schedule::new(frame.blocks(), flags) else {
-        return Err(Refusal::new("the schedule has no blocks"));
+        return Err(Refusal::new(text!("refusal-regions.no-blocks")));
     };
     let observed = under(&schedule);
     if observed.difference == 0.0 && observed.variance == 0.0 {
-        return Err(Refusal::new(
-            "regions and blocks alone tell which region-blocks were treated, or nothing varies",
-        ));
+        return Err(Refusal::new(text!("refusal-regions.nothing-varies")));
     }
     let extreme = Extreme::new(&observed, test);
     let reached = |o: &Outcome| {

@@ -1,6 +1,7 @@
 //! Whole clusters as the units that are dealt again or drawn.
 
 use crate::stats::estimate::Refusal;
+use crate::texts::text;
 
 /// Clusters of one arm and stratum that share all of their totals.
 ///
@@ -45,5 +46,5 @@ pub(crate) fn customers(rows: &[ClusterTotals]) -> Result<u64, Refusal> {
     let of = |r: &ClusterTotals| r.customers.max(1).checked_mul(r.clusters);
     rows.iter()
         .try_fold(0u64, |sum, r| sum.checked_add(of(r)?))
-        .ok_or_else(|| Refusal::new("there are more customers than a 64-bit count holds"))
+        .ok_or_else(|| Refusal::new(text!("refusal-clusters.too-many-customers")))
 }

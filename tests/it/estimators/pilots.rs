@@ -94,7 +94,7 @@ fn cace_can_decide_and_money_counts_everyone() {
             let row = a.estimates.iter().find(|r| r.primary).unwrap();
             assert_eq!(row.estimator, Estimator::Cace);
             let e = find(&a, "tips", Estimator::Cace, Estimand::Difference);
-            assert!(e.unit.contains("who took it up"), "{}", e.unit);
+            assert!(e.unit.to_string().contains("who took it up"), "{}", e.unit);
             let r = reference("crossed.cace");
             let scale = if per_days.is_empty() { 1.0 } else { 0.5 };
             close("late", e.value, number(&r, "late") * scale, CLOSED);

@@ -1,6 +1,6 @@
 //! Weekly effects, and effects by segment, of the report's fixture.
 
-use pilot::analysis::{FadeRow, SegmentRow, SegmentTest, Segments, WeekRow, Weekly};
+use pilot::analysis::{FadeRow, SegmentRow, SegmentTest, Segments, Unit, WeekRow, Weekly};
 use pilot::report::ArmInfo;
 use pilot::stats::{Estimand, Estimator};
 
@@ -12,7 +12,7 @@ const OFF: [f64; 8] = [0.3, -0.8, 0.5, 0.1, -1.2, 0.9, -0.2, 0.4];
 /// Effects that begin at `start(i)` for treatment i and lose half in five weeks.
 pub fn weekly(arms: &[&ArmInfo], customers: u64, start: impl Fn(usize) -> f64) -> Weekly {
     let mut weekly = Weekly::default();
-    let unit = "contacts per customer per week".to_string();
+    let unit = Unit::from("contacts per customer per week");
     for (i, arm) in arms.iter().enumerate() {
         let (start, half_life, se) = (start(i), 5.0 + i as f64, 0.011);
         let rate = std::f64::consts::LN_2 / half_life;
@@ -67,7 +67,7 @@ pub fn weekly(arms: &[&ArmInfo], customers: u64, start: impl Fn(usize) -> f64) -
 /// Effects by plan, of which the last loses its sign.
 pub fn segments(arms: &[&ArmInfo], customers: u64, effect: impl Fn(usize) -> f64) -> Segments {
     let mut segments = Segments::default();
-    let unit = "contacts per customer per 30 days".to_string();
+    let unit = Unit::from("contacts per customer per 30 days");
     for (i, arm) in arms.iter().enumerate() {
         segments.tests.push(SegmentTest {
             outcome: "fee-contacts".into(),

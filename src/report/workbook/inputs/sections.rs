@@ -377,7 +377,7 @@ fn entry(row: &AssumptionRow, label: String, name: &str, kind: Kind, rule: Rule)
         label,
         names: vec![name.to_owned()],
         base: Some(row.base),
-        unit: plain(&row.unit).into_owned(),
+        unit: plain(&row.unit.words()).into_owned(),
         form: match row.form.as_str() {
             "triangular" => text("workbook.form-triangular", &[]),
             "normal" => text("workbook.form-normal", &[]),
