@@ -84,6 +84,82 @@ fn every_assignment_is_looked_at() {
     }
 }
 
+/// T of an assignment, by its definition: strata of (y, treated).
+fn studentised(strata: &[Vec<(i64, bool)>]) -> f64 {
+    let all: usize = strata.iter().map(Vec::len).sum();
+    let (mut difference, mut variance) = (0.0, 0.0);
+    for stratum in strata {
+        let share = stratum.len() as f64 / all as f64;
+        for treated in [true, false] {
+            let arm = stratum.iter().filter(|c| c.1 == treated);
+            let y: Vec<f64> = arm.map(|c| c.0 as f64).collect();
+            let n = y.len() as f64;
+            let mean = y.iter().sum::<f64>() / n;
+            let squares: f64 = y.iter().map(|y| (y - mean).powi(2)).sum();
+            difference += share * if treated { mean } else { -mean };
+            variance += share * share * squares / (n - 1.0) / n;
+        }
+    }
+    // Equal counts have no spread, but for rounding.
+    if variance < 1e-20 {
+        return 0.0;
+    }
+    difference / variance.sqrt()
+}
+
+/// All assignments of strata, with as many treated in each as there are.
+fn assignments(strata: &[Vec<(i64, bool)>]) -> Vec<Vec<Vec<(i64, bool)>>> {
+    let Some((first, rest)) = strata.split_first() else {
+        return vec![vec![]];
+    };
+    let treated = first.iter().filter(|c| c.1).count() as u32;
+    let rest = assignments(rest);
+    (0u32..1 << first.len())
+        .filter(|chosen| chosen.count_ones() == treated)
+        .flat_map(|chosen| {
+            let stratum: Vec<(i64, bool)> = (first.iter().enumerate())
+                .map(|(i, c)| (c.0, chosen >> i & 1 == 1))
+                .collect();
+            let others = rest.iter();
+            let whole = others.map(move |r| [std::slice::from_ref(&stratum), r].concat());
+            whole.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Also where a stratum, or everything, is constant: its assignments are all alike, and count.
+    #[test]
+    fn the_exact_p_is_the_share_of_assignments_at_least_as_far(
+        strata in prop::collection::vec(
+            (prop_oneof![Just(0i64), 0i64..4], 2usize..4, 2usize..4, prop::collection::vec(0i64..4, 6)),
+            1..4,
+        ),
+    ) {
+        let strata: Vec<Vec<(i64, bool)>> = strata
+            .iter()
+            .map(|(most, treated, control, y)| {
+                let counts = y.iter().map(|y| y % (most + 1));
+                counts.take(treated + control).enumerate().map(|(i, y)| (y, i < *treated)).collect()
+            })
+            .collect();
+        let customers: Vec<Customer> = (strata.iter().enumerate())
+            .flat_map(|(s, stratum)| {
+                stratum.iter().map(move |(y, treated)| (u16::from(*treated), format!("s{s}"), 1, None, Some(*y)))
+            })
+            .collect();
+        let found = run(&table(&["control", "treatment"], &customers), Alternative::TwoSided, 0);
+        let observed = studentised(&strata).abs();
+        let every = assignments(&strata);
+        let far = every.iter().filter(|a| studentised(a).abs() >= observed * (1.0 - 1e-12)).count();
+        let expected = far as f64 / every.len() as f64;
+        prop_assert_eq!(detail(&found, "assignments"), every.len() as f64);
+        prop_assert!((found.p_value.unwrap() - expected).abs() < ROUNDING, "{:?} {}", found.p_value, expected);
+    }
+}
+
 /// The unstudentised p of 20,000 draws against the exact one by dynamic programming.
 #[test]
 fn draws_find_the_exact_p() {

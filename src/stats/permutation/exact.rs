@@ -15,15 +15,20 @@ impl Problem {
 
     pub(super) fn enumerate(&self, extreme: &Extreme) -> Hits {
         let mut fixed = Tally::default();
+        // Where a stratum is constant, its many assignments are all alike; they count all the same.
+        let mut alike = 1;
         let mut open = Vec::new();
         for s in &self.strata {
             match s.choices().as_slice() {
-                [(sums, _)] => fixed.add(self, s, sums),
+                [(sums, ways)] => {
+                    fixed.add(self, s, sums);
+                    alike *= ways;
+                }
                 several => open.push((s, several.to_vec())),
             }
         }
         let mut hits = Hits::default();
-        self.combine(&open, &fixed, 1, extreme, &mut hits);
+        self.combine(&open, &fixed, alike, extreme, &mut hits);
         hits
     }
 
