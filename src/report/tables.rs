@@ -199,7 +199,7 @@ fn estimates(doc: &Document) -> Result<Sheet> {
             text(row.estimator.name()),
             text(if row.primary { "true" } else { "false" }),
             shown(Some(row.value)),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
             shown(row.se),
             shown(row.df),
             shown(row.ci_lower),
@@ -296,7 +296,7 @@ fn factorial(doc: &Document) -> Result<Sheet> {
             text(row.estimator.name()),
             text(if row.primary { "true" } else { "false" }),
             shown(Some(row.value)),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
             shown(Some(row.se)),
             shown(row.df),
             shown(Some(row.ci_lower)),
@@ -365,7 +365,7 @@ fn levels(doc: &Document) -> Result<Sheet> {
             shown(Some(row.mean)),
             shown(row.ci_lower),
             shown(row.ci_upper),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
         ])?;
     }
     Ok(sheet)

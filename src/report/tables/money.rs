@@ -118,7 +118,7 @@ pub(super) fn assumptions(doc: &Document) -> Result<Sheet> {
             number(row.mode),
             number(row.high),
             number(row.sd),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
         ])?;
     }
     Ok(sheet)
@@ -248,7 +248,7 @@ pub(super) fn tornado(doc: &Document) -> Result<Sheet> {
             }),
             number(row.low),
             number(row.high),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
             number(row.npv_low),
             number(row.npv_high),
         ])?;

@@ -49,7 +49,7 @@ pub fn sheet(doc: &Document) -> Result<Sheet> {
             customers(row.n_arm, privacy),
             customers(row.n_control, privacy),
             shown(Some(row.value)),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
             shown(row.se),
             shown(row.ci_lower),
             shown(row.ci_upper),

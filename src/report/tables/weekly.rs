@@ -51,7 +51,7 @@ pub fn sheet(doc: &Document) -> Result<Sheet> {
             shown(Some(row.mean_arm)),
             shown(Some(row.mean_control)),
             shown(Some(row.value)),
-            text(&row.unit.to_string()),
+            text(row.unit.to_string()),
             shown(row.se),
             shown(row.df),
             shown(row.ci_lower),
