@@ -156,7 +156,8 @@ fn balance_check(
     let Some(test) = omnibus else {
         return not_run("balance", text!("check.balance-no-spread"));
     };
-    let largest = super::describe::balance(experiment, std::slice::from_ref(table))
+    let primary = experiment.primary_outcome();
+    let largest = super::describe::balance(experiment, [(primary, table)])
         .unwrap_or_default()
         .into_iter()
         .filter_map(|r| r.smd.map(|s| (s, r.covariate, r.arm)))

@@ -17,20 +17,25 @@ use super::unit::Unit;
 /// Most bins of a distribution.
 const BINS: i64 = 12;
 
-/// Before values and strata of each treatment arm against control.
+/// Before values and strata of each treatment arm against control: of all who were assigned, also
+/// those whose outcome is missing, and as they were, whatever the cap.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
-pub fn balance(experiment: &Experiment, tables: &[ContactTable]) -> Result<Vec<BalanceRow>> {
+pub fn balance<'a>(
+    experiment: &Experiment,
+    tables: impl IntoIterator<Item = (&'a Outcome, &'a ContactTable)>,
+) -> Result<Vec<BalanceRow>> {
+    let tables: Vec<_> = tables.into_iter().collect();
     let mut rows = Vec::new();
+    let control = ArmId(experiment.control() as u16);
     for arm in experiment.treatments() {
         let name = &experiment.arms[arm].name;
-        for (i, (outcome, table)) in experiment.outcomes.iter().zip(tables).enumerate() {
-            let c = Comparison::new(table, ArmId(arm as u16), ArmId(experiment.control() as u16))?;
-            if table.has_before() {
-                rows.extend(before_balance(outcome, &c, name));
-            }
+        let arm = ArmId(arm as u16);
+        for (i, (outcome, table)) in tables.iter().enumerate() {
+            rows.extend(before_balance(outcome, table, name, [arm, control]));
             if i == 0 {
+                let c = Comparison::new(table, arm, control)?;
                 rows.extend(strata_balance(&c, name, experiment.min_cell));
             }
         }
@@ -38,19 +43,30 @@ pub fn balance(experiment: &Experiment, tables: &[ContactTable]) -> Result<Vec<B
     Ok(rows)
 }
 
-fn before_balance(outcome: &Outcome, c: &Comparison<'_>, arm: &str) -> Option<BalanceRow> {
-    let unit = c.x_unit();
-    let part = |side: &Side| {
-        let p = side.total.paired;
-        let n = p.n as f64;
-        (p.n > 1).then(|| {
-            (
-                p.x as f64 * unit / n,
-                Moments::centred(p.n, p.x, p.x, p.xx) * unit * unit / (n - 1.0),
-            )
-        })
+fn before_balance(
+    outcome: &Outcome,
+    table: &ContactTable,
+    arm: &str,
+    arms: [ArmId; 2],
+) -> Option<BalanceRow> {
+    let unit = Decimals::unit(table.decimals().before);
+    let part = |arm: ArmId| {
+        let (mut n, mut x, mut xx) = (0u64, 0i128, 0i128);
+        for cell in table.cells().iter().filter(|c| c.arm == arm) {
+            let Some(before) = cell.before.map(i128::from) else {
+                continue;
+            };
+            let customers = i128::from(cell.customers);
+            n = n.checked_add(cell.customers)?;
+            x = x.checked_add(before.checked_mul(customers)?)?;
+            let square = before.checked_mul(before)?;
+            xx = xx.checked_add(square.checked_mul(customers)?)?;
+        }
+        let of = n as f64;
+        let variance = || Moments::centred(n, x, x, xx) * unit * unit / (of - 1.0);
+        (n > 1).then(|| (x as f64 * unit / of, variance()))
     };
-    let ((mean_arm, v1), (mean_control, v0)) = (part(&c.treatment)?, part(&c.control)?);
+    let ((mean_arm, v1), (mean_control, v0)) = (part(arms[0])?, part(arms[1])?);
     let spread = ((v1 + v0) / 2.0).sqrt();
     Some(BalanceRow {
         covariate: text!("estimate.before", outcome = outcome.name),

@@ -34,7 +34,7 @@ pub fn capped_tables(experiment: &Experiment, evidence: &Evidence) -> Result<Vec
                     Error::workspace(format!("the evidence holds no outcome \"{}\"", o.name))
                         .hint("run `pilot ingest` again")
                 })?;
-            match o.cap {
+            match o.caps() {
                 Some(cap) => found.table.capped(cap),
                 None => Ok(found.table.clone()),
             }
@@ -140,6 +140,7 @@ pub fn add_uncapped(
             let control = ArmId(experiment.control() as u16);
             let c = Comparison::new(table, ArmId(arm as u16), control)?;
             let by_cluster = ByCluster::of(experiment, found, None);
+            let clustered = by_cluster.is_some();
             let Some(Ok(estimates)) = run(
                 experiment,
                 outcome,
@@ -155,8 +156,8 @@ pub fn add_uncapped(
             let Some(mut e) = estimates.into_iter().find(same) else {
                 continue;
             };
-            let rate = row.unit == shown.rate_unit;
-            rescale(&mut e, if rate { shown.rate } else { shown.window });
+            let (_, factor) = unit_of(&shown, &c, clustered, &e);
+            rescale(&mut e, factor);
             let mut put = |key: &str, value| row.detail.insert(key.into(), value);
             put("uncapped_value", DetailValue::Number(e.value));
             if let Some(se) = e.se {

@@ -97,7 +97,11 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     checks.push(spillover::spillover(experiment, evidence));
     checks.push(weekly::persistence(experiment, analysis.weekly.as_ref()));
     analysis.checks = checks;
-    analysis.balance = balance(experiment, &tables)?;
+    let as_they_were = experiment.outcomes.iter().filter_map(|o| {
+        let mut found = evidence.outcomes.iter();
+        Some((o, &found.find(|e| e.outcome == o.name)?.table))
+    });
+    analysis.balance = balance(experiment, as_they_were)?;
     analysis.distribution = distribution(experiment, &tables);
     analysis.levels = levels(experiment, evidence, &tables)?;
     Ok(analysis)

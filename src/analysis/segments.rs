@@ -171,7 +171,7 @@ type Group = (String, ContactTable);
 fn shown(experiment: &Experiment, outcome: &Outcome, values: &[Group]) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = Vec::new();
     for (value, table) in values {
-        let table = match outcome.cap {
+        let table = match outcome.caps() {
             Some(cap) => table.capped(cap)?,
             None => table.clone(),
         };

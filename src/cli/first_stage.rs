@@ -153,8 +153,8 @@ impl Recorded {
         let Some(entry) = ledger.last(kind::APPROVE) else {
             return Ok(None);
         };
-        let text = |fact: &str| entry.facts.get(fact).and_then(Value::as_str);
-        if text("first_stage") != Some(name) {
+        let noted = |fact: &str| entry.facts.get(fact).and_then(Value::as_str);
+        if noted("first_stage") != Some(name) {
             return Ok(None);
         }
         let Some(analysis) = entry.number_fact("first_analysis") else {
@@ -163,7 +163,7 @@ impl Recorded {
         Ok(Some(Recorded {
             analysis,
             digest: entry.digest_fact("first_analysis_sha256")?,
-            seal: text("first_seal").map(str::parse).transpose()?,
+            seal: noted("first_seal").map(str::parse).transpose()?,
         }))
     }
 }

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
 use crate::experiment::Experiment;
-use crate::table::{
-    self, ArmId, ClusterRow, ClusterTable, ClusterTotals, ContactTable, Decimals, StratumId,
-};
+use crate::table::{self, ArmId, ClusterRow, ClusterTable, ClusterTotals, ContactTable, StratumId};
 
 use super::Request;
 use super::columns::{Column, Misfit, Table};
@@ -300,12 +298,8 @@ pub fn tables(
     let mut all = Vec::with_capacity(tables.len());
     for (o, (outcome, table)) in experiment.outcomes.iter().zip(tables).enumerate() {
         let d = table.decimals();
-        let caps = match outcome.cap {
-            Some(cap) => Some((
-                cap,
-                Decimals::cap(cap, d.before)?,
-                Decimals::cap(cap, d.after)?,
-            )),
+        let caps = match outcome.caps() {
+            Some(cap) => Some((cap, cap.most(d)?)),
             None => None,
         };
         let numbers: Vec<StratumId> = strata
@@ -324,7 +318,7 @@ pub fn tables(
             let y = scaled(key[FIRST_OUTCOME + 2 * o + 1], d.after);
             let [uncapped, capped] = &mut sums[c];
             uncapped.add(*customers, e, x, y)?;
-            if let Some((_, most_x, most_y)) = caps {
+            if let Some((_, (most_x, most_y))) = caps {
                 capped.add(
                     *customers,
                     e,
@@ -349,7 +343,7 @@ pub fn tables(
         all.push(table::Clusters {
             uncapped: ClusterTable::new(table, rows(0))?,
             capped: match caps {
-                Some((cap, ..)) => Some((cap, ClusterTable::new(&table.capped(cap)?, rows(1))?)),
+                Some((cap, _)) => Some((cap.at, ClusterTable::new(&table.capped(cap)?, rows(1))?)),
                 None => None,
             },
         });

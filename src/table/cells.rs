@@ -43,6 +43,29 @@ pub struct Decimals {
     pub after: u8,
 }
 
+/// What is cut, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap {
+    /// Counts above it count as it.
+    pub at: u64,
+    /// Whether counts before are cut too; not where they are a covariate, which is something else.
+    pub before: bool,
+}
+
+impl Cap {
+    /// The most that a value before and one after can be, in units of their decimals.
+    ///
+    /// # Errors
+    /// A cap too large for the decimals.
+    pub fn most(self, decimals: Decimals) -> Result<(i64, i64)> {
+        let before = match self.before {
+            true => Decimals::cap(self.at, decimals.before)?,
+            false => i64::MAX,
+        };
+        Ok((before, Decimals::cap(self.at, decimals.after)?))
+    }
+}
+
 impl Decimals {
     /// The most decimals a column may have.
     pub const MAX: u8 = 6;
@@ -352,15 +375,12 @@ impl ContactTable {
         self.cells.iter().any(|c| c.before.is_some())
     }
 
-    /// The table with outcomes above `cap` (before and after) counted as `cap`.
+    /// The table with counts above the cap counted as it.
     ///
     /// # Errors
     /// A cap too large for the outcome's decimals.
-    pub fn capped(&self, cap: u64) -> Result<Self> {
-        let (x, y) = (
-            Decimals::cap(cap, self.decimals.before)?,
-            Decimals::cap(cap, self.decimals.after)?,
-        );
+    pub fn capped(&self, cap: Cap) -> Result<Self> {
+        let (x, y) = cap.most(self.decimals)?;
         let cells = self
             .cells
             .iter()

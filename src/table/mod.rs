@@ -17,7 +17,7 @@ mod spillover;
 pub mod store;
 mod weekly;
 
-pub use cells::{ArmId, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
+pub use cells::{ArmId, Cap, Cell, ContactTable, Decimals, ExposureUnit, Strata, StratumId};
 pub use clusters::{ClusterRow, ClusterTable, ClusterTotals, Clusters};
 pub use comparison::{Comparison, GroupedRow, Side};
 pub use evidence::{Audit, Evidence, OutcomeEvidence, Provenance, SourceFile, UnassignedContacts};

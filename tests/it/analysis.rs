@@ -736,6 +736,66 @@ fn the_uncapped_result_stands_beside_the_capped_one() {
     }
 }
 
+/// Exposure that is the same for all, in weeks: the uncapped difference is in the capped one's unit.
+#[test]
+fn the_uncapped_result_has_the_unit_of_the_capped_one() {
+    let columns = "columns = { arm = \"arm\", exposure = \"e\" }\nexposure_unit = \"week\"";
+    let csv = rows("after,e", 2, 300, |i, arm| {
+        format!("{},6", if i == 7 { 100 + arm } else { (i * 3 + arm) % 4 })
+    });
+    for estimator in ["welch", "rate", "bootstrap"] {
+        let of = |cap: &str| {
+            let rest = format!(
+                "{PRIMARY}{cap}[analysis]\nestimator = \"{estimator}\"\nper_days = 30\n{QUICK}"
+            );
+            deciding(&run(&plan(2, columns, &rest), &csv), "contacts")[0].clone()
+        };
+        let (capped, plain) = (of("cap = 10\n"), of(""));
+        assert_eq!(capped.unit, plain.unit, "{estimator}");
+        close(number(&capped, "uncapped_value"), plain.value, EXACT);
+    }
+}
+
+/// A covariate before is another thing than contacts: their cap is none of its.
+#[test]
+fn a_cap_leaves_a_covariate_whole() {
+    let csv = rows("after,age", 2, 300, |i, arm| {
+        format!("{},{}", (i * 3 + arm) % 4, 20 + (i * 7 + 3 * arm) % 50)
+    });
+    let of = |cap: &str| {
+        let rest = format!(
+            "{PRIMARY}before = \"age\"\nbefore_kind = \"covariate\"\n{cap}[analysis]\nestimator = \"ancova\"\n{QUICK}"
+        );
+        run(&plan(2, COLUMNS, &rest), &csv)
+    };
+    let (capped, plain) = (of("cap = 10\n"), of(""));
+    for estimator in [Estimator::Ancova, Estimator::Cuped, Estimator::Lin] {
+        let row = |a| find(a, "contacts", "a1", estimator, Estimand::Difference).clone();
+        assert_eq!(row(&capped).value, row(&plain).value, "{estimator}");
+        assert_eq!(row(&capped).se, row(&plain).se, "{estimator}");
+    }
+    assert_eq!(capped.balance, plain.balance);
+    assert!(capped.balance[0].mean_arm > 20.0);
+}
+
+/// Arms that were alike before stay so in the balance, whoever is lost afterwards, and whatever the cap.
+#[test]
+fn balance_is_of_all_who_were_assigned() {
+    let csv = rows("after,before", 2, 400, |i, arm| {
+        let (before, lost) = (i % 9, arm == 1 && i % 9 > 5);
+        match lost {
+            true => format!(",{before}"),
+            false => format!("{},{before}", (i + arm) % 4),
+        }
+    });
+    let rest = format!("{PRIMARY}cap = 3\n[analysis]\nestimator = \"welch\"\n{QUICK}");
+    let a = run(&plan(2, COLUMNS, &rest), &csv);
+    let row = &a.balance[0];
+    assert_eq!((row.smd, row.mean_arm), (Some(0.0), row.mean_control));
+    let all: f64 = (0..200).map(|i| (i % 9) as f64).sum::<f64>() / 200.0;
+    close(row.mean_arm, all, EXACT);
+}
+
 #[test]
 fn levels_before_are_over_as_many_days_as_levels_after() {
     // As many contacts a day before as after: 20 days of two, then 10 days of one each.

@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use crate::table::Cap;
+
 /// Column after of a counts file where the plan is silent.
 pub const DEFAULT_AFTER: &str = "after";
 
@@ -28,6 +30,16 @@ pub struct Outcome {
     pub before_kind: BeforeKind,
     /// Non-inferiority margin of a guardrail, in the outcome's unit.
     pub margin: Option<f64>,
+}
+
+impl Outcome {
+    /// What the cap cuts; a covariate before is no count of contacts and stays whole.
+    pub fn caps(&self) -> Option<Cap> {
+        self.cap.map(|at| Cap {
+            at,
+            before: self.before_kind == BeforeKind::Count,
+        })
+    }
 }
 
 /// What an outcome is for.

@@ -6,8 +6,8 @@ use crate::stats::poisson_sampling::thinned;
 use crate::stats::random::Generator;
 use crate::stats::sampling::LogFactorials;
 use crate::table::{
-    Audit, Cell, ClusterRow, ClusterTable, ClusterTotals, Clusters, ContactTable, Decimals,
-    Evidence, OutcomeEvidence, Provenance,
+    Audit, Cap, Cell, ClusterRow, ClusterTable, ClusterTotals, Clusters, ContactTable, Evidence,
+    OutcomeEvidence, Provenance,
 };
 
 use super::draw::Drawing;
@@ -33,7 +33,7 @@ impl Drawn {
         )?;
         let clusters = match population.clusters {
             None => None,
-            Some(_) => Some(self.clusters(&table, plan.outcomes[0].cap)?),
+            Some(_) => Some(self.clusters(&table, plan.outcomes[0].caps())?),
         };
         let mut by_arm = vec![0; plan.arms.len()];
         for c in table.cells() {
@@ -54,14 +54,12 @@ impl Drawn {
         })
     }
 
-    fn clusters(&self, table: &ContactTable, cap: Option<u64>) -> Result<Clusters> {
-        let d = table.decimals();
+    fn clusters(&self, table: &ContactTable, cap: Option<Cap>) -> Result<Clusters> {
         let capped = match cap {
             None => None,
             Some(cap) => {
-                let most = (Decimals::cap(cap, d.before)?, Decimals::cap(cap, d.after)?);
-                let own = ClusterTable::new(&table.capped(cap)?, self.rows(most)?)?;
-                Some((cap, own))
+                let rows = self.rows(cap.most(table.decimals())?)?;
+                Some((cap.at, ClusterTable::new(&table.capped(cap)?, rows)?))
             }
         };
         Ok(Clusters {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use crate::error::{Error, Result};
-use crate::table::cells::{ArmId, ContactTable, Decimals, StratumId};
+use crate::table::cells::{ArmId, Cap, ContactTable, Decimals, StratumId};
 use crate::table::clusters::{ClusterRow, ClusterTable, ClusterTotals, Clusters};
 use crate::table::evidence::Evidence;
 
@@ -129,10 +129,18 @@ pub fn assemble(table: &ContactTable, rows: Vec<(Option<u64>, ClusterRow)>) -> R
             }
         }
     }
+    // Rows do not say whether counts before were cut: where they were, sums of squares differ.
+    let squares_before =
+        |rows: &[ClusterRow]| rows.iter().fold(0i128, |s, r| s.wrapping_add(r.totals.xx));
+    let squares = squares_before(&uncapped);
     Ok(Clusters {
         uncapped: ClusterTable::new(table, uncapped)?,
         capped: match capped {
-            Some((cap, rows)) => Some((cap, ClusterTable::new(&table.capped(cap)?, rows)?)),
+            Some((at, rows)) => {
+                let before = squares_before(&rows) != squares;
+                let table = table.capped(Cap { at, before })?;
+                Some((at, ClusterTable::new(&table, rows)?))
+            }
             None => None,
         },
     })
@@ -313,7 +321,15 @@ mod tests {
         };
         let whole = evidence(Some(Clusters {
             uncapped: of(&table),
-            capped: Some((2, of(&table.capped(2).unwrap()))),
+            capped: Some((
+                2,
+                of(&table
+                    .capped(Cap {
+                        at: 2,
+                        before: true,
+                    })
+                    .unwrap()),
+            )),
         }));
         let mut bytes = Vec::new();
         write(&whole, &mut bytes).unwrap();
