@@ -13,7 +13,7 @@ use super::joint;
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::{Primary, candidates, strata_matter};
 use super::run::run;
-use super::scale::{Scale, rescale, scale};
+use super::scale::{Scale, accrues, rescale, scale};
 use super::unit::Unit;
 use super::warnings;
 
@@ -34,12 +34,26 @@ pub fn capped_tables(experiment: &Experiment, evidence: &Evidence) -> Result<Vec
                     Error::workspace(format!("the evidence holds no outcome \"{}\"", o.name))
                         .hint("run `pilot ingest` again")
                 })?;
-            match o.caps() {
-                Some(cap) => found.table.capped(cap),
-                None => Ok(found.table.clone()),
-            }
+            as_analysed(experiment, o, &found.table)
         })
         .collect()
+}
+
+/// A table of an outcome as its estimates read it: under the plan's cap, and without times where
+/// what is measured does not grow with them, since a share or a score is no rate.
+pub fn as_analysed(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    table: &ContactTable,
+) -> Result<ContactTable> {
+    let capped = match outcome.caps() {
+        Some(cap) => table.capped(cap)?,
+        None => table.clone(),
+    };
+    match accrues(experiment, outcome) || capped.constant_exposure().is_some() {
+        true => Ok(capped),
+        false => capped.per_customer(),
+    }
 }
 
 /// The clusters of an outcome under a cap, in a clustered pilot.

@@ -69,7 +69,7 @@ pub struct Scale {
 }
 
 /// Whether an outcome grows with time: twice the days, twice the value. A score or a share does not.
-fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
+pub(super) fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
     match outcome.kind {
         OutcomeKind::Count => true,
         // The mean of a log is the total handling time.

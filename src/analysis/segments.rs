@@ -12,7 +12,7 @@ use crate::stats::{DetailValue, Estimand, Estimate, Estimator, Refusal};
 use crate::table::{ArmId, Comparison, ContactTable, Evidence};
 use crate::texts::text;
 
-use super::estimates::{row, test_of, unit_and_factor};
+use super::estimates::{as_analysed, row, test_of, unit_and_factor};
 use super::family::{Adjusted, from_inference, to_inference};
 use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
@@ -171,10 +171,7 @@ type Group = (String, ContactTable);
 fn shown(experiment: &Experiment, outcome: &Outcome, values: &[Group]) -> Result<Vec<Group>> {
     let mut groups: Vec<Group> = Vec::new();
     for (value, table) in values {
-        let table = match outcome.caps() {
-            Some(cap) => table.capped(cap)?,
-            None => table.clone(),
-        };
+        let table = as_analysed(experiment, outcome, table)?;
         let label = match value.trim().is_empty() {
             true => text!("estimate.blank"),
             false => value.clone(),

@@ -375,6 +375,26 @@ impl ContactTable {
         self.cells.iter().any(|c| c.before.is_some())
     }
 
+    /// The table with one window a customer, for what does not grow with the time observed.
+    ///
+    /// # Errors
+    /// Those of [`ContactTable::new`].
+    pub fn per_customer(&self) -> Result<Self> {
+        let exposure = 10i64.pow(u32::from(self.decimals.exposure));
+        let cells = self.cells.iter().map(|c| Cell {
+            exposure,
+            before_exposure: 0,
+            ..*c
+        });
+        ContactTable::new(
+            self.arms.clone(),
+            self.strata.clone(),
+            ExposureUnit::Window,
+            self.decimals,
+            cells.collect(),
+        )
+    }
+
     /// The table with counts above the cap counted as it.
     ///
     /// # Errors

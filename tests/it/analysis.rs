@@ -736,6 +736,37 @@ fn the_uncapped_result_stands_beside_the_capped_one() {
     }
 }
 
+/// A share does not grow with the days that a customer was seen: half of both arms is no difference.
+#[test]
+fn a_share_is_no_rate() {
+    let columns = "columns = { arm = \"arm\", exposure = \"e\" }\nexposure_unit = \"day\"";
+    let csv = rows("after,e", 2, 400, |i, arm| {
+        format!("{},{}", i % 2, (10 + i % 7) * (1 + arm))
+    });
+    for kind in ["proportion", "mean"] {
+        for estimator in ["permutation", "bootstrap", "auto"] {
+            let rest = format!(
+                "{PRIMARY}kind = \"{kind}\"\nbetter = \"higher\"\n[analysis]\nestimator = \"{estimator}\"\n{QUICK}"
+            );
+            let a = run(&plan(2, columns, &rest), &csv);
+            for row in a
+                .estimates
+                .iter()
+                .filter(|r| r.estimand == Estimand::Difference)
+            {
+                assert_eq!(row.value, 0.0, "{kind} {estimator} {:?}", row.estimator);
+                assert!(
+                    !row.unit.to_string().contains("per 30 days"),
+                    "{}",
+                    row.unit
+                );
+            }
+            let exposure = a.checks.iter().find(|c| c.id == "exposure").unwrap();
+            assert_ne!(exposure.status, pilot::analysis::Status::Ok);
+        }
+    }
+}
+
 /// Exposure that is the same for all, in weeks: the uncapped difference is in the capped one's unit.
 #[test]
 fn the_uncapped_result_has_the_unit_of_the_capped_one() {

@@ -185,6 +185,90 @@ fn the_unit_of_a_difference_changes_no_boundary() {
     close(&b["information"], information * (30f64 / 61.0).powi(2));
 }
 
+/// Customers who join over 40 days, each followed for 20 of their own, in 40 branches.
+fn joiners(analysis: &str) -> Desk {
+    let desk = Desk::new();
+    let plan = format!(
+        "schema = 1\n[experiment]\nname = \"fees-education\"\nseed = 1\n\
+         [assignment]\nmethod = \"existing\"\n{}[[arms]]\nname = \"control\"\ncontrol = true\n[[arms]]\nname = \"tips\"\n\
+         [periods]\nstart = \"joined\"\nafter_days = 20\nenrol = [\"2026-01-01\", \"2026-02-09\"]\n\
+         [data.customers]\npath = \"c.csv\"\ncolumns = {{ unit = \"id\", arm = \"grp\" }}\n\
+         [data.contacts]\npath = \"l.csv\"\ncolumns = {{ unit = \"cust\", time = \"when\" }}\ncomplete_until = \"2026-03-10\"\n\
+         [[outcomes]]\nname = \"calls\"\nrole = \"primary\"\n[analysis]\n{analysis}\npermutations = 0\nbootstrap = 0\n\
+         [analysis.sequential]\nlooks = [\"2026-01-20\", \"2026-02-09\", \"2026-02-28\"]\nspending = \"pocock\"\n",
+        if analysis.contains("cluster") {
+            "cluster = \"branch\"\n"
+        } else {
+            ""
+        },
+    );
+    desk.write("experiments/fees-education.toml", plan);
+    let (mut customers, mut contacts) = (
+        String::from("id,grp,joined,branch\n"),
+        String::from("cust,when\n"),
+    );
+    let day = |n: u64| format!("2026-{:02}-{:02}", 1 + n / 31, 1 + n % 31);
+    for i in 0..600u64 {
+        let (branch, joined) = (i % 40, (i * 7) % 40);
+        let arm = if branch.is_multiple_of(2) {
+            "control"
+        } else {
+            "tips"
+        };
+        customers.push_str(&format!("c{i},{arm},{},b{branch}\n", day(joined)));
+        for k in 0..(i * i + branch) % 4 {
+            let at = joined + (5 * k + i) % 18;
+            contacts.push_str(&format!("c{i},{}T12:00:00\n", day(at)));
+        }
+    }
+    desk.write("c.csv", customers);
+    desk.write("l.csv", contacts);
+    desk
+}
+
+#[test]
+fn totals_over_times_of_different_length_cannot_be_looked_at() {
+    let at = ["--look", "1", "--as-of", "2026-01-21", "--no-report"];
+    for estimator in ["welch", "student", "delta\"\nestimand = \"ratio"] {
+        let desk = joiners(&format!("estimator = \"{estimator}\""));
+        let error = refused(&desk, &at);
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("different lengths of time"), "{message}");
+    }
+    let desk = joiners("estimator = \"rate\"");
+    look(&desk, "1", "2026-01-21");
+}
+
+#[test]
+fn looks_and_end_of_clusters_have_one_unit() {
+    let days = [("1", "2026-01-21"), ("2", "2026-02-10")];
+    let of = |per_days: &str| {
+        let desk = joiners(&format!("estimator = \"cluster\"\n{per_days}"));
+        for (number, as_of) in days {
+            look(&desk, number, as_of);
+        }
+        let end = [
+            "analyze",
+            "fees-education",
+            "--json",
+            "--no-report",
+            "--as-of",
+            "2026-03-12",
+        ];
+        arm(&desk.run(&end).ok().json(), "tips")["looks"].clone()
+    };
+    let (over_window, per_month) = (of(""), of("per_days = 30\n"));
+    for look in 0..3 {
+        let (a, b) = (&over_window[look], &per_month[look]);
+        for key in ["z", "critical"] {
+            close(&a[key], b[key].as_f64().unwrap());
+        }
+        // Per customer over 20 days, and per 30.
+        let information = a["information"].as_f64().unwrap();
+        close(&b["information"], information * (20f64 / 30.0).powi(2));
+    }
+}
+
 #[test]
 fn without_looks_made_the_end_is_the_ordinary_test_in_equal_parts() {
     let desk = fees(LOOKS);

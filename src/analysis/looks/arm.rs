@@ -27,8 +27,6 @@ impl LookRow {
 /// What a comparison is judged by.
 pub(super) struct Comparing<'a> {
     pub plan: &'a Experiment,
-    /// The plan with windows that end with the look.
-    pub cut: &'a Experiment,
     pub sequential: &'a Sequential,
     pub outcome: &'a Outcome,
     pub table: &'a ContactTable,
@@ -57,7 +55,7 @@ impl Comparing<'_> {
     /// Where the comparison stands, put into its row too; and where fractions come from.
     pub fn stand(&self, row: &mut EstimateRow) -> Result<(ArmLooks, &'static str), Refusal> {
         let scored = self.scored(row)?;
-        let information = (self.common_unit(row) / self.se(row)?).powi(2);
+        let information = (self.common_unit(row)? / self.se(row)?).powi(2);
         let mut looks: Vec<LookRow> = self
             .asked
             .earlier

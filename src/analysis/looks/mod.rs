@@ -98,7 +98,7 @@ pub fn interim(
     for row in &mut analysis.estimates {
         hide_fixed(row);
     }
-    let boundaries = adjust(plan, &cut, &tables, &mut analysis, asked)?;
+    let boundaries = adjust(plan, &tables, &mut analysis, asked)?;
     widen_guardrails(plan, &mut analysis, &boundaries.arms);
     Ok((analysis, boundaries))
 }
@@ -114,7 +114,7 @@ pub fn last(
     asked: &Asked<'_>,
 ) -> Result<Boundaries> {
     let tables = estimates::capped_tables(plan, evidence)?;
-    adjust(plan, plan, &tables, analysis, asked)
+    adjust(plan, &tables, analysis, asked)
 }
 
 /// Inference that holds only for one look at a planned end.
@@ -193,7 +193,6 @@ fn planned_fractions(
 
 fn adjust(
     plan: &Experiment,
-    cut: &Experiment,
     tables: &[ContactTable],
     analysis: &mut Analysis,
     asked: &Asked<'_>,
@@ -237,7 +236,6 @@ fn adjust(
         };
         let comparing = Comparing {
             plan,
-            cut,
             sequential,
             outcome: &plan.outcomes[at],
             table: &tables[at],

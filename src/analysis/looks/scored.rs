@@ -1,10 +1,12 @@
 //! A deciding estimate as a statistic, and a statistic as an estimate.
 
 use crate::analysis::model::EstimateRow;
-use crate::analysis::scale::days_per_exposure;
+use crate::analysis::scale::DAYS_PER_MONTH;
+use crate::analysis::unit::{Over, Time, Unit};
 use crate::experiment::{Better, Data, OutcomeKind, Windows};
 use crate::stats::dist::{normal_isf, t_sf};
 use crate::stats::{Estimand, Estimator, Refusal};
+use crate::texts::text;
 
 use super::arm::Comparing;
 use super::model::LookRow;
@@ -50,34 +52,58 @@ impl Comparing<'_> {
     }
 
     /// Factor that puts a difference into the unit of the planned end: per customer over the
-    /// whole window, or the plan's days.
-    pub(super) fn common_unit(&self, row: &EstimateRow) -> f64 {
+    /// whole window, or the plan's days. The information is (unit/se)².
+    ///
+    /// # Errors
+    /// A total over times of different length: its information need not grow with time, and no
+    /// unit makes Cov(Z_j, Z_k) = √(I_j/I_k) of it.
+    pub(super) fn common_unit(&self, row: &EstimateRow) -> Result<f64, Refusal> {
         let accrues = match self.outcome.kind {
             OutcomeKind::Count => true,
             OutcomeKind::Mean => matches!(self.plan.data, Some(Data::Log { .. })),
             OutcomeKind::Proportion => false,
         };
-        let per_day_already =
-            self.plan.analysis.per_days.is_some() || matches!(row.estimator, Estimator::Rate);
-        if row.estimand != Estimand::Difference || !accrues || per_day_already {
-            return 1.0;
+        // At the end, without a look before it, nothing is compared with anything.
+        let alone = self.asked.ended && self.asked.earlier.is_empty();
+        let unfit = || {
+            Refusal::new(text!(
+                "looks.observed-differently",
+                arm = row.arm,
+                estimator = row.estimator
+            ))
+        };
+        let of_totals = matches!(row.estimator, Estimator::Delta | Estimator::Lin);
+        if row.estimand == Estimand::Ratio
+            && of_totals
+            && self.table.constant_exposure().is_none()
+            && !alone
+        {
+            return Err(unfit());
         }
+        let of_rate = matches!(row.estimator, Estimator::Rate);
+        let (Unit::Mean(mean), true) = (&row.unit, accrues && !of_rate) else {
+            return Ok(1.0);
+        };
+        let own = match mean.over {
+            Over::Days(days) => f64::from(days),
+            Over::Week => 7.0,
+            Over::Time(Time::Days(days) | Time::WindowOf(days)) => days,
+            Over::Time(Time::Weeks(weeks)) => 7.0 * weeks,
+            Over::Time(Time::Months(months)) => DAYS_PER_MONTH * months,
+            Over::Window | Over::Time(Time::Window) => return Ok(1.0),
+            Over::Time(Time::Observed) if alone => return Ok(1.0),
+            Over::Time(Time::Observed) => return Err(unfit()),
+        };
         let whole = match self.plan.periods.as_ref().map(|p| &p.windows) {
             Some(Windows::Fixed { after, .. }) => after
                 .0
                 .until(after.1)
                 .map_or(0.0, |s| f64::from(s.get_days()) + 1.0),
             Some(Windows::Relative { after_days, .. }) => f64::from(*after_days),
-            None => return 1.0,
+            None => return Ok(1.0),
         };
-        let seen = self
-            .table
-            .constant_exposure()
-            .zip(days_per_exposure(self.cut, self.table))
-            .map(|(exposure, days)| exposure * days);
-        // The information is (unit/se)²; se grows with the days, so the unit shrinks with them.
-        seen.filter(|seen| *seen > 0.0 && whole > 0.0)
-            .map_or(1.0, |seen| seen / whole)
+        let planned = self.plan.analysis.per_days.map_or(whole, f64::from);
+        Ok(if planned > 0.0 { own / planned } else { 1.0 })
     }
 
     /// z from the estimate's own test, so that t's heavier tails count.

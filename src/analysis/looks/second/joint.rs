@@ -80,7 +80,6 @@ impl<'a> Joint<'a> {
     ) -> Comparing<'b> {
         Comparing {
             plan,
-            cut: plan,
             sequential: self.sequential,
             outcome: &plan.outcomes[outcome],
             table,
