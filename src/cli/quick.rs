@@ -32,6 +32,9 @@ pub struct Args {
     /// The value that marks the control arm
     #[arg(long, value_name = "NAME")]
     control: String,
+    /// What the column of exposure counts (default: what its name says, else days)
+    #[arg(long, value_name = "UNIT", value_parser = ["day", "week", "month"])]
+    exposure_unit: Option<String>,
     /// Write a draft plan of this name into the workspace
     #[arg(long, value_name = "NAME")]
     draft: Option<String>,
@@ -54,6 +57,7 @@ struct GuessShown<'a> {
     after: &'a str,
     before: Option<&'a str>,
     exposure: Option<&'a str>,
+    exposure_unit: Option<&'static str>,
 }
 
 const BANNER: &str = "EXPLORATORY: nothing was decided before the data were seen";
@@ -65,7 +69,14 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let guess = engine::guess(&here, &path, &args.control)?;
     let name = args.draft.as_deref().unwrap_or("quick");
     check_name(name)?;
-    let experiment = plan(name, &guess, &args.control, &path)?;
+    let unit = guess
+        .exposure
+        .as_deref()
+        .map(|column| match &args.exposure_unit {
+            Some(named) => unit_of(named),
+            None => unit_of(column),
+        });
+    let experiment = plan(name, &guess, &args.control, &path, unit)?;
     let progress = ui.progress("reading");
     let tick = pilot::ticking(&progress);
     let request = pilot::scanning(&experiment, &here, g, &tick);
@@ -94,6 +105,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
                     .then_some("before")
             }),
             exposure: guess.exposure.as_deref(),
+            exposure_unit: unit.map(word_of),
         },
         customers_by_arm: scan.evidence.audit.customers_by_arm.clone(),
         arms: experiment.arms.iter().map(|a| a.title.as_str()).collect(),
@@ -107,8 +119,12 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     if let Some(name) = &args.draft {
         return draft(name, experiment, g, ui);
     }
+    let unit = match &args.exposure_unit {
+        Some(unit) => format!(" --exposure-unit {unit}"),
+        None => String::new(),
+    };
     ui.next(format!(
-        "pilot quick {} --control {} --draft NAME writes a plan, so that the next pilot is decided before its data are seen",
+        "pilot quick {} --control {}{unit} --draft NAME writes a plan, so that the next pilot is decided before its data are seen",
         shell_word(&path),
         shell_word(&args.control)
     ))
@@ -139,7 +155,32 @@ fn arm_name(value: &str, index: usize) -> String {
     }
 }
 
-fn plan(name: &str, guess: &Guess, control: &str, path: &str) -> Result<Experiment> {
+/// The unit of time in the name of a column, days where it has none.
+fn unit_of(name: &str) -> CountsExposure {
+    let name = name.to_lowercase();
+    match (name.contains("month"), name.contains("week")) {
+        (true, _) => CountsExposure::Month,
+        (_, true) => CountsExposure::Week,
+        _ => CountsExposure::Day,
+    }
+}
+
+fn word_of(unit: CountsExposure) -> &'static str {
+    match unit {
+        CountsExposure::Month => "month",
+        CountsExposure::Week => "week",
+        CountsExposure::Day => "day",
+        CountsExposure::Window => "window",
+    }
+}
+
+fn plan(
+    name: &str,
+    guess: &Guess,
+    control: &str,
+    path: &str,
+    unit: Option<CountsExposure>,
+) -> Result<Experiment> {
     let mut values: Vec<&String> = guess.arms.iter().collect();
     values.sort_by_key(|v| v.as_str() != control);
     let mut names: Vec<String> = Vec::new();
@@ -170,11 +211,7 @@ fn plan(name: &str, guess: &Guess, control: &str, path: &str) -> Result<Experime
         before_exposure: None,
         cluster: None,
         uptake: None,
-        exposure_unit: if guess.exposure.is_some() {
-            CountsExposure::Day
-        } else {
-            CountsExposure::Window
-        },
+        exposure_unit: unit.unwrap_or(CountsExposure::Window),
     }));
     let outcome = &mut e.outcomes[0];
     outcome.after = guess.after.clone();
@@ -191,13 +228,16 @@ fn plan(name: &str, guess: &Guess, control: &str, path: &str) -> Result<Experime
 fn tell(shown: &Found<'_>, experiment: &Experiment, ui: &Ui) -> Result<()> {
     let g = &shown.guess;
     ui.say(shown.banner)?;
+    let exposure = match (g.exposure, g.exposure_unit) {
+        (Some(column), Some(unit)) => format!("{column} (in {unit}s; else say --exposure-unit)"),
+        _ => "none".into(),
+    };
     ui.say(format!(
-        "Guess: arm = {}, after = {}, before = {}, customer = {}, exposure = {}, delimiter = '{}'",
+        "Guess: arm = {}, after = {}, before = {}, customer = {}, exposure = {exposure}, delimiter = '{}'",
         g.arm,
         g.after,
         g.before.unwrap_or("none"),
         g.unit.unwrap_or("none"),
-        g.exposure.unwrap_or("none"),
         g.delimiter.escape_default()
     ))?;
     for (arm, n) in shown.arms.iter().zip(&shown.customers_by_arm) {

@@ -512,6 +512,33 @@ fn quick_guesses_and_shows() {
     desk.run(&["analyze", "drafted"]).ok();
 }
 
+/// An exposure in months is not one in days: the column's name tells, or the user, and it is shown.
+#[test]
+fn quick_shows_the_unit_of_exposure() {
+    let desk = Desk::new();
+    let column = |name: &str| {
+        let mut text = format!("id,arm,{name},after\n");
+        for i in 0..80 {
+            let arm = if i % 2 == 0 { "control" } else { "tips" };
+            text.push_str(&format!("C{i},{arm},{},{}\n", 1 + i % 3, (i * 7) % 5));
+        }
+        text
+    };
+    desk.write("named.csv", column("exposure_months"));
+    desk.write("plain.csv", column("exposure"));
+    let of = |args: &[&str]| {
+        let json = desk.run(&[&["quick", "--control", "control", "--json"], args].concat());
+        let json = json.ok().json();
+        let value = json["estimates"][0]["value"].as_f64().unwrap();
+        (json["guess"]["exposure_unit"].clone(), value)
+    };
+    let (days, by_day) = of(&["plain.csv"]);
+    let (months, by_month) = of(&["plain.csv", "--exposure-unit", "month"]);
+    assert_eq!((&days, &months), (&"day".into(), &"month".into()));
+    assert!((by_day / by_month - 30.4375).abs() < 1e-9);
+    assert_eq!(of(&["named.csv"]), (months, by_month));
+}
+
 #[test]
 fn what_is_not_yet_built_says_so() {
     let desk = Desk::new();
