@@ -130,7 +130,12 @@ pub fn add(experiment: &Experiment, evidence: &Evidence, analysis: &mut Analysis
             continue;
         };
         let primary = Primary {
-            estimator: deciding.estimator,
+            // Posteriors share the prior: a test of their differences, and another shrinkage, would
+            // count it again and again.
+            estimator: match deciding.estimator {
+                Estimator::Bayes => Estimator::Delta,
+                own => own,
+            },
             estimand: deciding.estimand,
             sealed: false,
         };

@@ -12,7 +12,7 @@ use crate::report::number::{self, fixed, general};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
 use crate::report::{crossed, decided, how, looks, schedule, segments, stages, worth};
-use crate::stats::Estimand;
+use crate::stats::{Estimand, Estimator};
 use crate::texts::text;
 
 /// A part of the memo, as plain text that is safe to show.
@@ -275,6 +275,7 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
     };
     let level = finding::level(first.row.level);
     let interval = match effects.iter().filter(|e| e.adjusted).count() {
+        _ if first.row.estimator == Estimator::Bayes => text!("memo.gloss-credible", level),
         0 => text!("memo.gloss-interval", level),
         n if n < effects.len() => text!("memo.gloss-interval-selected", level),
         _ => text!("memo.gloss-interval-together", level),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pilot::analysis::{Analysis, Phase, analyze};
 use pilot::engine::{Request, Scan, scan};
-use pilot::experiment::{self, Experiment};
+use pilot::experiment::{self, Experiment, PlannedEstimand};
 use pilot::stats::heterogeneity::heterogeneity;
 use pilot::stats::multiplicity::benjamini_hochberg;
 use serde_json::Value;
@@ -158,6 +158,20 @@ fn segments_of_a_file_are_those_of_r_and_never_decide() {
     );
     assert_eq!(analysis.estimates.iter().filter(|e| e.primary).count(), 1);
     assert!(!analysis.warnings.iter().any(|w| w.id == "not-yet-built"));
+}
+
+/// Posteriors share the prior: their segments are tested by the data alone, as `delta` tests them.
+#[test]
+fn a_prior_is_not_counted_in_every_segment() {
+    let desk = Desk::new();
+    let mut experiment = nsw(&desk);
+    experiment.analysis.prior = Some((0.0, 0.2));
+    let mut of = |estimator: &str| {
+        experiment.analysis.estimator = Some(estimator.into());
+        experiment.analysis.estimand = PlannedEstimand::Ratio;
+        run(&desk, &experiment).segments.unwrap()
+    };
+    assert_eq!(of("bayes"), of("delta"));
 }
 
 #[test]
