@@ -113,8 +113,21 @@ pub fn general(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// A share as a percentage: 0.214 → "21 %", small shares with one decimal.
+/// A share as a percentage: 0.214 → "21 %", small shares with one decimal; "0 %" and "100 %" only
+/// where it is exactly that.
 pub fn percent(share: f64) -> String {
+    if share != 0.0 && share.abs() < 0.0005 {
+        return match share > 0.0 {
+            true => text!("number.under", limit = percent_with(0.001, 1)),
+            false => text!("number.over", limit = percent_with(-0.001, 1)),
+        };
+    }
+    if (0.995..1.0).contains(&share) {
+        return match share > 0.9994 {
+            true => text!("number.over", limit = percent_with(0.999, 1)),
+            false => percent_with(share, 1),
+        };
+    }
     let decimals = if share != 0.0 && share.abs() < 0.0995 {
         1
     } else {
@@ -133,6 +146,17 @@ pub fn chance(share: f64) -> String {
         // "100 %" and "0 %" would be a claim that the simulation does not make.
         percent_with(share, i32::from(!(0.0995..0.995).contains(&share)))
     }
+}
+
+/// A level or limit as a percentage: so many decimals, and more where it would read as 0 % or 100 %
+/// without being that.
+pub fn percent_apart(share: f64, decimals: i32) -> String {
+    let end = |d: i32| {
+        let shown = fixed(share * 100.0, d);
+        shown == fixed(0.0, d) && share != 0.0 || shown == fixed(100.0, d) && share != 1.0
+    };
+    let decimals = (decimals..decimals + 12).find(|d| !end(*d));
+    percent_with(share, decimals.unwrap_or(12))
 }
 
 /// A share as a percentage with fixed decimals.
@@ -254,6 +278,15 @@ mod tests {
         assert_eq!(percent(0.214), "21 %");
         assert_eq!(percent(-0.034), "−3.4 %");
         assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.000_04), "under 0.1 %");
+        assert_eq!(percent(-0.000_04), "over −0.1 %");
+        assert_eq!(percent(0.997), "99.7 %");
+        assert_eq!(percent(0.999_96), "over 99.9 %");
+        assert_eq!(percent(1.004), "100 %");
+        assert_eq!(percent_apart(0.000_1, 1), "0.01 %");
+        assert_eq!(percent_apart(0.999_9, 0), "99.99 %");
+        assert_eq!(percent_apart(0.95, 0), "95 %");
         assert_eq!(chance(0.0), "under 0.1 %");
         assert_eq!(chance(0.9995), "over 99.9 %");
     }

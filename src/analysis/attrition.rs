@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::experiment::{Experiment, Outcome};
-use crate::number::{fixed, interval_decimals, percent_with};
+use crate::number::{self, fixed, interval_decimals, percent_with};
 use crate::stats::lee::{self, Bounds};
 use crate::stats::proportion::{Count, chi_squared, fisher};
 use crate::stats::{DetailValue, Estimate, Test};
@@ -104,7 +104,7 @@ pub fn attrition(experiment: &Experiment, table: &ContactTable, ended: bool) -> 
 
 /// Share that is missing, as people read it.
 fn share(k: Count) -> String {
-    percent_with(k.successes as f64 / k.n as f64, 1)
+    number::percent_apart(k.successes as f64 / k.n as f64, 1)
 }
 
 /// The treatment arm's missing outcomes; few are not told.

@@ -35,6 +35,11 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     {
         return Err(blocker);
     }
+    for w in experiment::warnings(opened.experiment()) {
+        if w.forbids_scaling() {
+            ui.warn(format!("{} ({})", w.message, w.id));
+        }
+    }
     let first = first_stage::at_approval(&opened)?;
     let earlier = opened.pilot.ledger()?.latest_approval()?;
     if let Some(earlier) = earlier.filter(|a| a.plan_sha256.to_string() == opened.plan.sha256) {

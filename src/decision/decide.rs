@@ -164,12 +164,10 @@ fn choose(judged: &[Judged], plan: &Experiment, business: Option<&BusinessCase>)
         }
         if let Some(best) = best {
             let mut why = best.why(plan, business);
-            for other in judged
+            let others = judged
                 .iter()
-                .filter(|j| j.facts.arm.name != best.facts.arm.name)
-            {
-                why.push(other.in_short(business));
-            }
+                .filter(|j| j.facts.arm.name != best.facts.arm.name);
+            why.extend(others.flat_map(|other| other.in_short(business)));
             return verdict(Some(&best.facts.arm.name), kind, why);
         }
     }
@@ -181,8 +179,11 @@ fn choose(judged: &[Judged], plan: &Experiment, business: Option<&BusinessCase>)
 struct Judged<'a> {
     facts: &'a Facts<'a>,
     verdict: VerdictKind,
-    /// What stands between the arm and its roll-out, each a sentence.
-    lacks: Vec<String>,
+    /// What would show an effect that is not shown yet.
+    unproven: Option<String>,
+    /// The plan's other conditions that the arm fails, each a sentence.
+    fails: Vec<String>,
+    approved: bool,
 }
 
 impl<'a> Judged<'a> {
@@ -193,25 +194,17 @@ impl<'a> Judged<'a> {
         standing: &Standing,
     ) -> Self {
         let approved = standing.approved;
-        let mut lacks = Vec::new();
-        if facts.good
-            && !facts.significant
-            && let Some(row) = facts.row
-        {
+        let unclear = facts.row.filter(|_| facts.good && !facts.significant);
+        let unproven = unclear.map(|row| {
             let next = standing.next.iter().find(|n| n.arm == facts.arm.name);
-            lacks.push(
-                next.filter(|n| n.combined)
-                    .and_then(|n| words::second_stage(n, plan))
-                    .or_else(|| words::customers_needed(row, plan))
-                    .unwrap_or_else(|| text!("decision.not-shown")),
-            );
-        }
-        lacks.extend(words::guardrails_needed(facts));
-        lacks.extend(lacking_money(facts, plan, business));
-        let ready = facts.significant && lacks.is_empty();
-        if !approved {
-            lacks.push(text!("decision.not-approved"));
-        }
+            next.filter(|n| n.combined)
+                .and_then(|n| words::second_stage(n, plan))
+                .or_else(|| words::customers_needed(row, plan))
+                .unwrap_or_else(|| text!("decision.not-shown"))
+        });
+        let mut fails: Vec<String> = words::guardrails_needed(facts).into_iter().collect();
+        fails.extend(lacking_money(facts, plan, business));
+        let ready = facts.significant && fails.is_empty();
         let verdict = if ready && approved {
             VerdictKind::Scale
         } else if ready || promising(facts, plan.analysis.alpha) {
@@ -222,19 +215,20 @@ impl<'a> Judged<'a> {
         Judged {
             facts,
             verdict,
-            lacks,
+            unproven,
+            fails,
+            approved,
         }
     }
 
     fn why(&self, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
         let facts = self.facts;
-        let title = &facts.arm.title;
         let Some(row) = facts.row else {
-            return vec![text!("decision.arm-no-estimate", arm = title)];
+            return vec![words::no_estimate(facts)];
         };
         let mut why = vec![words::effect(facts, row, plan)];
         if !facts.good {
-            why.push(text!("decision.no-benefit", arm = title));
+            why.push(words::no_benefit(facts));
         }
         why.extend(words::guardrails(facts));
         if let (Some(business), Some(case)) = (business, facts.case) {
@@ -252,21 +246,31 @@ impl<'a> Judged<'a> {
             }
         }
         if self.verdict != VerdictKind::Scale {
-            why.extend(self.lacks.iter().cloned());
+            why.extend(self.unproven.iter().chain(&self.fails).cloned());
+            if !self.approved {
+                why.push(text!("decision.not-approved"));
+            }
         }
         why
     }
 
-    fn in_short(&self, business: Option<&BusinessCase>) -> String {
-        let title = &self.facts.arm.title;
+    /// The arm beside the one that the decision is about: its own verdict, and every condition that
+    /// it fails. What no arm has, money or an approval, is said once for the decided arm.
+    fn in_short(&self, business: Option<&BusinessCase>) -> Vec<String> {
+        let facts = self.facts;
+        let title = &facts.arm.title;
+        if facts.row.is_none() {
+            return vec![words::no_estimate(facts)];
+        }
         let verdict = words::verdict(self.verdict);
-        let shown = match (self.facts.good, self.facts.significant) {
+        let shown = match (facts.good, facts.significant) {
             (true, true) => text!("decision.shown-clear"),
             (true, false) => text!("decision.shown-unclear"),
+            (false, _) if facts.worse => text!("decision.shown-worse"),
             (false, _) => text!("decision.shown-none"),
         };
-        let worth = self.facts.case.and_then(|c| c.npv.zip(c.npv_observed_only));
-        match business.zip(worth) {
+        let worth = facts.case.and_then(|c| c.npv.zip(c.npv_observed_only));
+        let mut said = vec![match business.zip(worth) {
             Some((business, (npv, observed))) => text!(
                 "decision.by-itself-npv",
                 arm = title,
@@ -276,7 +280,16 @@ impl<'a> Judged<'a> {
                 observed = words::money(observed.value, business)
             ),
             None => text!("decision.by-itself", arm = title, verdict, shown),
+        }];
+        if self.verdict != VerdictKind::Scale {
+            said.extend(words::guardrails(facts).filter(|_| facts.guardrail_fails()));
+            if business.is_some() {
+                said.extend(self.fails.iter().cloned());
+            } else {
+                said.extend(words::guardrails_needed(facts));
+            }
         }
+        said
     }
 }
 
@@ -284,7 +297,7 @@ impl<'a> Judged<'a> {
 fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
     let Some(case) = facts.case else {
         let why = match business {
-            None => text!("decision.no-money-plan"),
+            None => words::no_money(plan),
             Some(b) => b
                 .no_cash_because
                 .clone()
@@ -301,7 +314,7 @@ fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCas
                 Some(p) => lacks.push(text!(
                     "decision.chance-asked",
                     asked = words::percent(needed),
-                    chance = words::percent(p)
+                    chance = words::chance_below(p, needed)
                 )),
                 None => lacks.push(text!("decision.chance-unknown")),
             }

@@ -13,12 +13,18 @@ pub(super) struct Facts<'a> {
     pub arm: &'a Arm,
     /// The primary estimate; `None` where there is none.
     pub row: Option<&'a EstimateRow>,
+    /// Why there is none, where the analysis says it.
+    pub no_estimate_because: Option<String>,
     /// Whether the point estimate lies on the good side of no effect.
     pub good: bool,
     /// p-value adjusted over the family.
     pub p: Option<f64>,
     /// Whether the primary is significant in the good direction.
     pub significant: bool,
+    /// Whether the primary is significant in the bad direction.
+    pub worse: bool,
+    /// Whether it would be, but for a test that looks for benefit alone.
+    pub untested_harm: bool,
     /// Every guardrail of the plan.
     pub guardrails: Vec<(&'a Outcome, Guard)>,
     /// The arm's case, where it has an NPV.
@@ -58,6 +64,23 @@ impl<'a> Facts<'a> {
                         .is_some_and(|end| is_good(end, r.estimand, primary.better))
                 }),
             };
+        let bad = row.is_some_and(|r| benefit(r, primary.better) < 0.0);
+        let one_sided = plan.analysis.one_sided;
+        let worse = bad
+            && !one_sided
+            && match p {
+                Some(p) => p <= plan.analysis.alpha,
+                None => row.is_some_and(|r| {
+                    hopeful_end(r, plan)
+                        .is_some_and(|end| is_good(end, r.estimand, opposite(primary.better)))
+                }),
+            };
+        // A one-sided p near 1 is what harm looks like to a test for benefit.
+        let untested_harm = bad
+            && one_sided
+            && row
+                .and_then(|r| r.p_value)
+                .is_some_and(|p| p >= 1.0 - plan.analysis.alpha);
         let guardrails = plan.outcomes.iter().filter(|o| o.role == Role::Guardrail);
         let handling = plan
             .business
@@ -67,9 +90,17 @@ impl<'a> Facts<'a> {
         Facts {
             arm,
             row,
+            no_estimate_because: analysis
+                .skipped
+                .iter()
+                .filter(|_| row.is_none())
+                .find(|s| s.outcome == primary.name && s.arm.as_ref() == Some(&arm.name))
+                .map(|s| s.why.clone()),
             good,
             p,
             significant,
+            worse,
+            untested_harm,
             guardrails: guardrails
                 .map(|o| (o, guard(primary_row(analysis, &o.name, &arm.name), o)))
                 .collect(),
@@ -81,6 +112,11 @@ impl<'a> Facts<'a> {
                 None => row,
             },
         }
+    }
+
+    /// Whether a guardrail is broken or open.
+    pub fn guardrail_fails(&self) -> bool {
+        self.guardrails.iter().any(|(_, g)| *g != Guard::Holds)
     }
 
     /// Rank among arms with the same verdict: NPV as estimated, which is the choice that the headline
@@ -204,11 +240,28 @@ fn unadjusted(plan: &Experiment) -> bool {
 
 /// The end of the primary's adjusted interval that lies nearest to harm.
 fn cautious_end(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
-    let upper_is_cautious = match row.estimand {
-        Estimand::Probability => plan.primary_outcome().better == Better::Higher,
-        _ => plan.primary_outcome().better == Better::Lower,
+    end_towards(row, plan, opposite(plan.primary_outcome().better))
+}
+
+/// The end of the primary's adjusted interval that lies nearest to benefit.
+fn hopeful_end(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
+    end_towards(row, plan, plan.primary_outcome().better)
+}
+
+fn opposite(better: Better) -> Better {
+    match better {
+        Better::Lower => Better::Higher,
+        Better::Higher => Better::Lower,
+    }
+}
+
+/// The end of the primary's adjusted interval on the side of lower or higher outcomes.
+fn end_towards(row: &EstimateRow, plan: &Experiment, side: Better) -> Option<f64> {
+    let upper = match row.estimand {
+        Estimand::Probability => side == Better::Lower,
+        _ => side == Better::Higher,
     };
-    let (adjusted, plain) = if upper_is_cautious {
+    let (adjusted, plain) = if upper {
         (row.ci_adjusted_upper, row.ci_upper)
     } else {
         (row.ci_adjusted_lower, row.ci_lower)

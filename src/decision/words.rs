@@ -1,9 +1,11 @@
 //! Facts as sentences, with their numbers.
 
 use crate::analysis::{EstimateRow, NextStage, Shown};
-use crate::experiment::{Better, Experiment, Outcome};
+use crate::experiment::{Better, Experiment, NoBusinessCase, Outcome, no_business_case};
 use crate::finance::{BusinessCase, Line};
-use crate::number::{MINUS, chance, count as grouped, money_short, p_value, percent_with};
+use crate::number::{
+    MINUS, chance, count as grouped, money_short, p_value, percent_apart, percent_with,
+};
 use crate::stats::dist::normal_isf;
 use crate::stats::{DetailValue, Estimator};
 use crate::texts::text;
@@ -54,9 +56,9 @@ pub(super) fn sentence(text: String) -> String {
     }
 }
 
-/// A share as a percentage, one decimal.
+/// A share as a percentage, one decimal; more where it would read as 0 % or 100 %.
 pub(super) fn percent(x: f64) -> String {
-    let text = percent_with(x, 1);
+    let text = percent_apart(x, 1);
     text.replace(".0 %", " %")
 }
 
@@ -97,6 +99,8 @@ pub(super) fn effect(facts: &Facts, row: &EstimateRow, plan: &Experiment) -> Str
         }
     };
     match facts.p {
+        Some(p) if facts.worse => text!("decision.effect-worse", measured, p = p_value(p)),
+        None if facts.worse => text!("decision.effect-worse-interval", measured),
         Some(p) if facts.significant => text!("decision.effect-p", measured, p = p_value(p)),
         Some(p) => text!(
             "decision.effect-not-shown",
@@ -106,6 +110,46 @@ pub(super) fn effect(facts: &Facts, row: &EstimateRow, plan: &Experiment) -> Str
         ),
         None if facts.significant => text!("decision.effect-interval", measured),
         None => text!("decision.effect-untested", measured),
+    }
+}
+
+/// That the arm has no estimate, and why where the analysis says it.
+pub(super) fn no_estimate(facts: &Facts) -> String {
+    let arm = &facts.arm.title;
+    match &facts.no_estimate_because {
+        Some(why) => text!("decision.arm-no-estimate-because", arm, why),
+        None => text!("decision.arm-no-estimate", arm),
+    }
+}
+
+/// Why a plan gives no business case.
+pub(super) fn no_money(plan: &Experiment) -> String {
+    let outcome = &plan.primary_outcome().name;
+    match no_business_case(plan) {
+        Some(NoBusinessCase::NoTable) => text!("decision.no-money-plan"),
+        Some(NoBusinessCase::NotCounted) => text!("decision.no-money-kind", outcome),
+        Some(NoBusinessCase::MoreIsBetter) => text!("decision.no-money-better", outcome),
+        Some(NoBusinessCase::NoDifference) | None => text!("decision.no-money-joint"),
+    }
+}
+
+/// The chance with the digits that keep it apart from what the plan asks for, which it misses.
+pub(super) fn chance_below(p: f64, asked: f64) -> String {
+    let shown = chance(p);
+    if shown != chance(asked) && shown != percent(asked) {
+        return shown;
+    }
+    let apart = |d: &i32| percent_with(p, *d) != percent_with(asked, *d);
+    (1..12).find(apart).map_or(shown, |d| percent_with(p, d))
+}
+
+/// What an arm that is not on the good side says of benefit and harm.
+pub(super) fn no_benefit(facts: &Facts) -> String {
+    let arm = &facts.arm.title;
+    match (facts.worse, facts.untested_harm) {
+        (true, _) => text!("decision.harm", arm),
+        (false, true) => text!("decision.harm-untested", arm),
+        (false, false) => text!("decision.no-benefit", arm),
     }
 }
 
@@ -337,6 +381,8 @@ mod tests {
         assert_eq!(number(0.0), "0");
         assert_eq!(number(12_345.6), "12346");
         assert_eq!(percent(-0.1234), "−12.3 %");
+        assert_eq!(percent(0.000_1), "0.01 %");
+        assert_eq!(percent(1.0), "100 %");
         assert_eq!(range(None, Some(0.5), number), "0.500 or less");
     }
 }

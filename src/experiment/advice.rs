@@ -2,7 +2,10 @@
 //! its approval.
 
 use crate::error::Error;
-use crate::experiment::model::{CostBasis, Data, Experiment, HalfLife, Role, RootCause, Windows};
+use crate::experiment::model::{
+    Better, CostBasis, Data, Experiment, HalfLife, Multiplicity, OutcomeKind, Role, RootCause,
+    ScaleIf, Windows,
+};
 
 /// A warning about a valid plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,59 @@ pub struct PlanWarning {
     pub id: &'static str,
     /// One sentence in plain words.
     pub message: String,
+}
+
+impl PlanWarning {
+    /// Whether it says that the plan can never scale an arm: `approve` says these too.
+    pub fn forbids_scaling(&self) -> bool {
+        matches!(
+            self.id,
+            "no-cash-case" | "no-business-case" | "no-interval" | "never-breaks-even"
+        )
+    }
+}
+
+/// Why a plan gives no business case, whatever its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoBusinessCase {
+    /// It has no `[business]`.
+    NoTable,
+    /// The outcome that decides is no count of contacts.
+    NotCounted,
+    /// More of the outcome that decides is better, so none is avoided.
+    MoreIsBetter,
+    /// The estimator that decides gives a chance, or no error.
+    NoDifference,
+}
+
+/// Why the plan gives no business case, whatever its data; `None` where it may give one.
+pub fn no_business_case(e: &Experiment) -> Option<NoBusinessCase> {
+    let primary = e.primary_outcome();
+    if e.business.is_none() {
+        Some(NoBusinessCase::NoTable)
+    } else if primary.kind != OutcomeKind::Count {
+        Some(NoBusinessCase::NotCounted)
+    } else if primary.better == Better::Higher {
+        Some(NoBusinessCase::MoreIsBetter)
+    } else if matches!(
+        e.analysis.estimator.as_deref(),
+        Some("permutation" | "mann-whitney")
+    ) {
+        Some(NoBusinessCase::NoDifference)
+    } else {
+        None
+    }
+}
+
+/// Whether the plan asks for an interval that clears break-even, and adjusts p-values alone.
+fn never_breaks_even(e: &Experiment) -> bool {
+    let primaries = e.outcomes.iter().filter(|o| o.role == Role::Primary);
+    let several = e.treatments().count() * primaries.count() > 1;
+    let p_alone = matches!(
+        e.analysis.multiplicity,
+        Multiplicity::DunnettStepDown | Multiplicity::Holm | Multiplicity::Hochberg
+    );
+    e.decision.scale_if == ScaleIf::BreakEven && several && p_alone
 }
 
 /// Weights further apart leave the smaller arm too few customers.
@@ -156,6 +212,17 @@ fn analysis(e: &Experiment, warn: Warn<'_>) {
         ),
         Some(_) => {}
     }
+    if never_breaks_even(e) {
+        warn(
+            "never-breaks-even",
+            format!(
+                "decision.scale_if = \"break-even\" asks for a simultaneous interval, and \
+                 analysis.multiplicity = \"{}\" gives none, so no arm can ever be scaled; write \
+                 multiplicity = \"dunnett\".",
+                plan.multiplicity.name()
+            ),
+        );
+    }
 }
 
 fn business(e: &Experiment, warn: Warn<'_>) {
@@ -168,6 +235,35 @@ fn business(e: &Experiment, warn: Warn<'_>) {
             ),
         );
     };
+    let primary = &e.primary_outcome().name;
+    let why = match no_business_case(e) {
+        Some(NoBusinessCase::NotCounted) => Some(format!(
+            "The primary outcome \"{primary}\" is no count of contacts (outcomes.kind)"
+        )),
+        Some(NoBusinessCase::MoreIsBetter) => Some(format!(
+            "Of the primary outcome \"{primary}\" more is better (outcomes.better), so no contacts are \
+             avoided"
+        )),
+        // Of the permutation test `no-interval` says it.
+        Some(NoBusinessCase::NoDifference)
+            if e.analysis.estimator.as_deref() != Some("permutation") =>
+        {
+            Some(format!(
+                "The estimator \"{}\" (analysis.estimator) gives no difference with an error",
+                e.analysis.estimator.as_deref().unwrap_or_default()
+            ))
+        }
+        Some(NoBusinessCase::NoDifference | NoBusinessCase::NoTable) | None => None,
+    };
+    if let Some(why) = why {
+        warn(
+            "no-business-case",
+            format!(
+                "{why}: [business] gives no business case, and scale_if = \"{}\" can never be met.",
+                e.decision.scale_if.name()
+            ),
+        );
+    }
     let missing: Vec<&str> = [
         ("cost_per_contact", b.cost.is_none()),
         ("realisation", b.realisation.is_none()),
@@ -234,7 +330,7 @@ pub(super) fn percent(share: f64) -> String {
 /// What stops the approval of a plan; empty where nothing does.
 ///
 /// A sealed plan says when and how it will be analysed: a named estimator, and
-/// windows unless the data are ready-made.
+/// windows unless the data are ready-made; and its rule for scaling can be met.
 pub fn approval_blockers(e: &Experiment) -> Vec<Error> {
     let mut found = Vec::new();
     if e.analysis.estimator.is_none() {
@@ -253,6 +349,17 @@ pub fn approval_blockers(e: &Experiment) -> Vec<Error> {
             Error::plan("the plan has no windows, so it does not say when it ends")
                 .key("periods")
                 .hint("add [periods] with before and after"),
+        );
+    }
+    if never_breaks_even(e) {
+        found.push(
+            Error::plan(format!(
+                "scale_if = \"break-even\" asks for a simultaneous interval, and multiplicity = \"{}\" \
+                 gives none, so no arm can ever be scaled",
+                e.analysis.multiplicity.name()
+            ))
+            .key("analysis.multiplicity")
+            .hint("write multiplicity = \"dunnett\", or decision.scale_if = \"npv\""),
         );
     }
     found

@@ -2,7 +2,7 @@
 
 use crate::analysis::{EstimateRow, Shown, Unit};
 use crate::report::document::Document;
-use crate::report::number::{self, fixed, percent_with};
+use crate::report::number::{self, fixed, percent_apart};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
 use crate::stats::{Estimand, Estimator};
@@ -155,7 +155,7 @@ pub fn level(level: f64) -> String {
     } else {
         1
     };
-    percent_with(level, decimals)
+    percent_apart(level, decimals)
 }
 
 impl Effect<'_> {

@@ -2,7 +2,9 @@
 
 use pilot::analysis::{Analysis, Check, EstimateRow, JointEffect, Status};
 use pilot::decision::{Decision, Remaining, Standing, VerdictKind, decide};
-use pilot::experiment::{Better, Experiment, Multiplicity, PlannedEstimand, Role, ScaleIf};
+use pilot::experiment::{
+    Better, Experiment, Multiplicity, OutcomeKind, PlannedEstimand, Role, ScaleIf,
+};
 use pilot::finance::{BusinessCase, evaluate};
 use pilot::stats::{Detail, DetailValue, Estimand, Estimator};
 use proptest::prelude::*;
@@ -199,7 +201,9 @@ fn an_unapproved_plan_is_never_scaled() {
 #[test]
 fn without_money_an_effect_is_never_scaled() {
     let (plan, analysis) = (plan(), analysis(&CLEAR));
-    let decision = decide(&plan, &analysis, None, &approved());
+    let mut without = plan.clone();
+    without.business = None;
+    let decision = decide(&without, &analysis, None, &approved());
     assert_eq!(decision.verdict, VerdictKind::Extend);
     assert_eq!(decision.arm.as_deref(), Some("a"), "the clearest effect");
     assert!(decision.why.join(" ").contains("[business]"));
@@ -249,6 +253,127 @@ fn an_effect_that_does_not_pay_or_is_not_there_is_stopped() {
             decision.verdict,
             VerdictKind::Stop,
             "significant harm is no success"
+        );
+    }
+}
+
+#[test]
+fn a_harm_that_is_shown_is_called_one() {
+    let plan = plan();
+    let harm = analysis(&[("a", 0.72, 0.08, 0.0001), ("b", 0.01, 0.08, 0.8)]);
+    let decision = with_money(&plan, &harm);
+    assert_eq!(decision.verdict, VerdictKind::Stop);
+    let why = decision.why.join("\n");
+    assert!(why.contains("significantly worse (p < 0.001)."), "{why}");
+    assert!(why.contains("a: it does harm"), "{why}");
+    assert_eq!(why.matches("not shown").count(), 1, "only of b: {why}");
+    assert!(why.contains("Arm b: no sign of a benefit."), "{why}");
+
+    // More is better: what lowers the outcome is the harm.
+    let mut higher = plan.clone();
+    higher.outcomes[0].better = Better::Higher;
+    let lower = analysis(&[("a", -0.72, 0.08, 0.0001), ("b", 0.01, 0.08, 0.8)]);
+    let why = decide(&higher, &lower, None, &approved()).why.join("\n");
+    assert!(why.contains("significantly worse"), "{why}");
+
+    // Without a p-value the interval tells.
+    let mut by_interval = harm.clone();
+    for r in &mut by_interval.estimates {
+        (r.p_value, r.p_adjusted) = (None, None);
+    }
+    let why = with_money(&plan, &by_interval).why.join("\n");
+    assert!(
+        why.contains("significantly worse by its interval."),
+        "{why}"
+    );
+
+    // A test for benefit alone says so, rather than "not shown" and no more.
+    let mut one_sided = plan.clone();
+    one_sided.analysis.one_sided = true;
+    let mut near_one = harm.clone();
+    for r in &mut near_one.estimates {
+        (r.p_value, r.p_adjusted) = (Some(0.9999), Some(1.0));
+    }
+    let why = with_money(&one_sided, &near_one).why.join("\n");
+    assert!(why.contains("one-sided test cannot show harm"), "{why}");
+}
+
+#[test]
+fn the_other_arms_say_every_condition_that_they_fail() {
+    let mut plan = plan();
+    plan.decision.max_payback_months = Some(6);
+    plan.arms[2].fixed_cost = 60_000.0.into();
+    let mut analysis = analysis(&CLEAR);
+    // The guardrail of b lies beyond its margin.
+    let b = analysis.estimates.last_mut().unwrap();
+    (b.ci_lower, b.ci_upper) = (Some(0.1), Some(0.3));
+    let decision = with_money(&plan, &analysis);
+    assert_eq!(
+        (decision.verdict, decision.arm.as_deref()),
+        (VerdictKind::Scale, Some("a"))
+    );
+    let at = decision
+        .why
+        .iter()
+        .position(|w| w.contains("Arm b by itself: stop"))
+        .unwrap();
+    let of_b = decision.why[at..].join("\n");
+    for part in [
+        "complaints is broken",
+        "0.100 to 0.300",
+        "inside its margin",
+        "payback within 6 months",
+        "positive NPV with probability",
+    ] {
+        assert!(of_b.contains(part), "{part} is not in:\n{of_b}");
+    }
+    assert!(decision.why.iter().all(|s| s.ends_with('.')), "{of_b}");
+}
+
+#[test]
+fn why_there_is_no_money_is_true() {
+    let analysis = analysis(&CLEAR);
+    let said = |change: &dyn Fn(&mut Experiment)| {
+        let mut plan = plan();
+        change(&mut plan);
+        decide(&plan, &analysis, None, &approved()).why.join("\n")
+    };
+    assert!(said(&|p| p.business = None).contains("the plan has no [business]"));
+    for (why, expected) in [
+        (
+            said(&|p| p.outcomes[0].kind = OutcomeKind::Mean),
+            "is no count of contacts",
+        ),
+        (
+            said(&|p| p.outcomes[0].better = Better::Higher),
+            "more is better",
+        ),
+        (said(&|_| ()), "standard error"),
+    ] {
+        assert!(
+            why.contains(expected) && !why.contains("[business]"),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn a_chance_that_misses_does_not_read_as_what_is_asked() {
+    let mut plan = plan();
+    plan.decision.min_probability = 0.9;
+    let analysis = analysis(&CLEAR);
+    let mut case = case(&plan, &analysis);
+    for (p, shown) in [(0.899_9, "it is 89.99 %"), (0.000_2, "it is under 0.1 %")] {
+        for arm in &mut case.arms {
+            arm.probability_npv_positive = Some(p);
+        }
+        let why = decide(&plan, &analysis, Some(&case), &approved())
+            .why
+            .join("\n");
+        assert!(why.contains(shown), "{why}");
+        assert!(
+            !why.contains("it is 0 %") && !why.contains("it is 90 %"),
+            "{why}"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pilot::experiment::{self, Assumption, Data, Design, Experiment, Windows};
+use pilot::experiment::{self, Assumption, Data, Design, Experiment, Multiplicity, Windows};
 
 use crate::plan::{CELLS, COUNTS, FEES, accepted, edit, file_of};
 
@@ -210,6 +210,41 @@ fn warnings_say_what_a_valid_plan_leaves_open() {
         assert_eq!(ids(&accepted(FEES, &text)), [id], "{to}");
     }
     assert!(ids(&accepted(COUNTS, COUNTS)).contains(&"no-cash-case"));
+}
+
+#[test]
+fn a_plan_that_can_never_scale_says_so_before_it_is_approved() {
+    let ids =
+        |e: &Experiment| -> Vec<&str> { experiment::warnings(e).iter().map(|w| w.id).collect() };
+    let mut e = accepted(FEES, FEES);
+    e.outcomes[0].better = experiment::Better::Higher;
+    assert_eq!(ids(&e), ["no-business-case"]);
+    let mut e = accepted(FEES, FEES);
+    e.outcomes[0].kind = experiment::OutcomeKind::Proportion;
+    assert_eq!(ids(&e), ["no-business-case"]);
+    assert!(experiment::warnings(&e)[0].forbids_scaling());
+
+    let mut e = accepted(FEES, FEES);
+    if e.treatments().count() < 2 {
+        let another = e.arms[e.treatments().next().unwrap()].clone();
+        e.arms.push(another);
+    }
+    e.decision.scale_if = experiment::ScaleIf::BreakEven;
+    for multiplicity in [
+        Multiplicity::Holm,
+        Multiplicity::Hochberg,
+        Multiplicity::DunnettStepDown,
+    ] {
+        e.analysis.multiplicity = multiplicity;
+        assert_eq!(ids(&e), ["never-breaks-even"]);
+        let blockers = experiment::approval_blockers(&e);
+        let keys: Vec<_> = blockers.iter().filter_map(|e| e.key_name()).collect();
+        assert_eq!(keys, ["analysis.multiplicity"]);
+    }
+    for multiplicity in [Multiplicity::Dunnett, Multiplicity::Bh, Multiplicity::None] {
+        e.analysis.multiplicity = multiplicity;
+        assert_eq!(experiment::approval_blockers(&e), []);
+    }
 }
 
 #[test]
