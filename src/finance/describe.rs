@@ -78,6 +78,7 @@ pub(super) fn assumption_rows(
         sd: None,
         most: None,
         unit,
+    start_month: Option<u8>,
     };
     let (mut rows, arms) = assumptions.rows();
     let budget = match rows.last() {
@@ -121,6 +122,10 @@ pub(super) fn assumption_rows(
             staffing.hours_per_agent_year,
             Number::HoursPerYear.into(),
         ),
+    if let (Some(_), Some(month)) = (business.baseline_by_month, start_month) {
+        let unit = Number::MonthOfYear.into();
+        rows.push(number("rollout_month".into(), month.into(), unit));
+    }
         (
             "service_level",
             staffing.service_level,

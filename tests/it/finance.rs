@@ -79,6 +79,7 @@ pub fn plan() -> Experiment {
         },
         min_cell: 5,
         business: Some(Business {
+            rollout_month: None,
             currency: "EUR".into(),
             cost: Some(CostBasis::PerContact(UnitCost {
                 variable: Assumption::Fixed(1.5),
@@ -214,6 +215,7 @@ pub fn read(record: &Value) -> (Experiment, JointEffect, u8) {
     };
     *business(&mut plan) = Business {
         currency: b["currency"].as_str().unwrap().into(),
+        rollout_month: None,
         cost: Some(match effect.minutes {
             Some(_) => CostBasis::PerMinute(cost),
             None => CostBasis::PerContact(cost),
