@@ -126,7 +126,7 @@ pub fn evaluate(
         no_cash_because,
     };
     if business.units_at_rollout.is_none() {
-        case.notes = notes(experiment, business, &case);
+        case.notes = notes(experiment, business, effect, &case);
         return Ok(case);
     }
     let model = Model {
@@ -208,7 +208,7 @@ pub fn evaluate(
             experiment,
         ));
     }
-    case.notes = notes(experiment, business, &case);
+    case.notes = notes(experiment, business, effect, &case);
     Ok(case)
 }
 

@@ -165,6 +165,7 @@ fn joint_effect(case: &BusinessCase, draws: &DrawsSummary) -> JointEffect {
         control_rate: case.pilot.control_contacts / DAYS_PER_MONTH,
         window_days: case.pilot.window_days,
         minutes: minutes.filter(|_| case.priced == Priced::Minutes),
+        basis: Default::default(),
     }
 }
 

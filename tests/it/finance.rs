@@ -132,6 +132,7 @@ pub fn effect(mean: f64, se: f64) -> JointEffect {
         control_rate: 0.05,
         window_days: 60.0,
         minutes: None,
+        basis: Default::default(),
     }
 }
 
@@ -214,8 +215,8 @@ pub fn read(record: &Value) -> (Experiment, JointEffect, u8) {
         labour: get("labour"),
     };
     *business(&mut plan) = Business {
-        currency: b["currency"].as_str().unwrap().into(),
         rollout_month: None,
+        currency: b["currency"].as_str().unwrap().into(),
         cost: Some(match effect.minutes {
             Some(_) => CostBasis::PerMinute(cost),
             None => CostBasis::PerContact(cost),

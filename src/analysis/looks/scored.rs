@@ -1,8 +1,8 @@
 //! A deciding estimate as a statistic, and a statistic as an estimate.
 
 use crate::analysis::model::EstimateRow;
-use crate::analysis::scale::days_per_exposure;
-use crate::experiment::{Better, Data, OutcomeKind, Windows};
+use crate::analysis::scale::{accrues, days_per_exposure};
+use crate::experiment::{Better, Windows};
 use crate::stats::dist::{normal_isf, t_sf};
 use crate::stats::{Estimand, Estimator, Refusal};
 
@@ -52,11 +52,7 @@ impl Comparing<'_> {
     /// Factor that puts a difference into the unit of the planned end: per customer over the
     /// whole window, or the plan's days.
     pub(super) fn common_unit(&self, row: &EstimateRow) -> f64 {
-        let accrues = match self.outcome.kind {
-            OutcomeKind::Count => true,
-            OutcomeKind::Mean => matches!(self.plan.data, Some(Data::Log { .. })),
-            OutcomeKind::Proportion => false,
-        };
+        let accrues = accrues(self.plan, self.outcome);
         let per_day_already =
             self.plan.analysis.per_days.is_some() || matches!(row.estimator, Estimator::Rate);
         if row.estimand != Estimand::Difference || !accrues || per_day_already {
