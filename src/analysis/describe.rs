@@ -10,7 +10,7 @@ use crate::texts::text;
 
 use super::clusters::ByCluster;
 use super::model::{BalanceRow, DistributionRow, LevelRow};
-use super::scale::{before_windows, scale};
+use super::scale::{accrues, before_windows, scale};
 use super::segments::smaller_groups;
 use super::unit::Unit;
 
@@ -163,7 +163,7 @@ pub fn levels(
     let z = normal_isf(experiment.analysis.alpha / 2.0);
     for (outcome, table) in experiment.outcomes.iter().zip(tables) {
         let shown = scale(experiment, outcome, table);
-        let varying = table.constant_exposure().is_none() && outcome.kind == OutcomeKind::Count;
+        let varying = table.constant_exposure().is_none() && accrues(experiment, outcome);
         let found = evidence.outcomes.iter().find(|e| e.outcome == outcome.name);
         let by_cluster = found.and_then(|e| ByCluster::of(experiment, e, outcome.cap));
         for arm in 0..experiment.arms.len() {

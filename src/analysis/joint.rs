@@ -1,14 +1,14 @@
 //! The primary estimates of all arms together: covariance, and contacts avoided per customer-day.
 
-use crate::experiment::{Better, Experiment, Outcome, OutcomeKind};
+use crate::experiment::{Better, Experiment, Outcome, OutcomeKind, Role};
 use crate::stats::cluster::ratio_of_sums;
 use crate::stats::{DetailValue, Estimand, Estimator};
-use crate::table::{ArmId, Comparison, Evidence, Moments};
+use crate::table::{ArmId, Comparison, ContactTable, Evidence, Moments};
 
 use super::clusters::ByCluster;
 use super::estimates::capped_tables;
-use super::model::{Analysis, Covariance, EstimateRow, JointEffect, MinutesEffect};
-use super::scale::{days_per_exposure, scale};
+use super::model::{Analysis, Basis, Covariance, EstimateRow, JointEffect, MinutesEffect};
+use super::scale::{accrues, days_per_exposure, per_exposure, scale};
 use crate::error::Result;
 
 /// Rows of an outcome that decide, in the plan's order of arms.
@@ -101,12 +101,17 @@ pub fn joint_effect(
     let handling = named.and_then(|name| experiment.outcomes.iter().find(|o| &o.name == name));
     let minutes = match handling {
         Some(handling) => avoided(experiment, evidence, analysis, handling)?
-            .filter(|seconds| seconds.arms == contacts.arms)
-            .map(in_minutes),
+            .filter(|seconds| seconds.arms == contacts.arms),
         None => None,
     };
+    let mixed = minutes.as_ref().is_some_and(|m| m.basis.mixes_strata);
+    let basis = Basis {
+        mixes_strata: contacts.basis.mixes_strata || mixed,
+        ..contacts.basis.clone()
+    };
     Ok(Some(JointEffect {
-        minutes,
+        minutes: minutes.map(in_minutes),
+        basis,
         ..contacts
     }))
 }
@@ -126,7 +131,7 @@ fn in_minutes(seconds: JointEffect) -> MinutesEffect {
 
 /// What the arms avoid of an outcome per customer-day, jointly.
 ///
-/// A difference is divided by its days. For a ratio r_k of the control rate λ₀,
+/// A difference is divided by its days; where exposure varies it is one of rates ([`behind_money`]). For a ratio r_k of the control rate λ₀,
 /// avoided D_k = (1 − r_k)λ₀ by the joint delta method: control's part of
 /// log r_k moves against λ₀, Cov(log r_k, λ₀) = −λ₀·b_k²·se_k².
 ///
@@ -144,7 +149,7 @@ fn avoided(
         .position(|o| o.name == outcome.name)
         .unwrap_or(0);
     let table = &capped_tables(experiment, evidence)?[place];
-    let rows = deciding(outcome, &analysis.estimates);
+    let (rows, basis) = behind_money(experiment, outcome, table, &analysis.estimates);
     let (Some(cov), Some(days)) = (covariance_of(&rows), days_per_exposure(experiment, table))
     else {
         return Ok(None);
@@ -252,5 +257,55 @@ fn avoided(
         control_rate: rate,
         window_days,
         minutes: None,
+        basis,
     }))
+}
+
+/// The estimates that money is made of: those that decide, but where exposure varies and they
+/// compare totals per customer, those of `rate` of the same data, so that every effect is one per
+/// customer-day, Σy/Σe by arm.
+fn behind_money<'a>(
+    experiment: &Experiment,
+    outcome: &Outcome,
+    table: &ContactTable,
+    estimates: &'a [EstimateRow],
+) -> (Vec<&'a EstimateRow>, Basis) {
+    let rows = deciding(outcome, estimates);
+    let varying = table.constant_exposure().is_none() && accrues(experiment, outcome);
+    let total = |r: &&&EstimateRow| varying && !per_exposure(r.estimator);
+    let Some(first) = rows.iter().find(total) else {
+        // What the plan names is marked where it is biased; nobody chose the estimator of minutes.
+        let by_rule = varying && outcome.role != Role::Primary;
+        let basis = Basis {
+            instead_of: None,
+            mixes_strata: by_rule && rows.iter().any(mixes_strata),
+        };
+        return (rows, basis);
+    };
+    let rates = |estimand: Estimand| -> Vec<&EstimateRow> {
+        let of_all = estimates.iter().filter(|r| {
+            r.outcome == outcome.name
+                && r.segment.is_none()
+                && (r.estimator, r.estimand) == (Estimator::Rate, estimand)
+        });
+        of_all.collect()
+    };
+    let own = rates(first.estimand);
+    let rates = match own.len() == rows.len() {
+        true => own,
+        false => rates(Estimand::Difference),
+    };
+    let basis = Basis {
+        instead_of: Some(first.estimator),
+        mixes_strata: rates.iter().any(mixes_strata),
+    };
+    match rates.len() == rows.len() {
+        true => (rates, basis),
+        false => (Vec::new(), basis),
+    }
+}
+
+/// Whether a rate puts together strata that the arms share unequally.
+fn mixes_strata(row: &&EstimateRow) -> bool {
+    row.estimator == Estimator::Rate && row.detail.contains_key("biased")
 }

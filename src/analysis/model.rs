@@ -282,6 +282,20 @@ pub struct JointEffect {
     /// be estimated for every arm.
     #[serde(default)]
     pub minutes: Option<MinutesEffect>,
+    /// What the effects rest on, where it is not the estimates that decide as they stand.
+    #[serde(default)]
+    pub basis: Basis,
+}
+
+/// What money rests on beside the estimates that decide.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Basis {
+    /// The estimator that decides where it compares totals of customers who were observed for
+    /// different times: the effects are then those of `rate`, per customer-day.
+    pub instead_of: Option<Estimator>,
+    /// Whether `rate` would mix strata that the arms share unequally, so that no effect per
+    /// customer-day holds.
+    pub mixes_strata: bool,
 }
 
 /// Minutes of handling avoided by each treatment arm, jointly, in the order of [`JointEffect::arms`].

@@ -4,6 +4,8 @@ use crate::experiment::{Experiment, Outcome, OutcomeKind, PlannedEstimand, Role}
 use crate::stats::{Estimand, Estimate, Estimator};
 use crate::table::ContactTable;
 
+use super::scale::accrues;
+
 /// The estimator that decides for an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Primary {
@@ -56,7 +58,7 @@ pub fn candidates(
     let clustered = experiment.cluster_column().is_some();
     let (estimator, by_rule) = match clustered {
         true => (Estimator::Cluster, estimand),
-        false => automatic(outcome.kind, estimand, table),
+        false => automatic(outcome.kind, accrues(experiment, outcome), estimand, table),
     };
     let open = |estimator, estimand| Primary {
         estimator,
@@ -84,14 +86,22 @@ pub fn candidates(
 }
 
 /// The rule for `auto`.
-fn automatic(kind: OutcomeKind, estimand: Estimand, table: &ContactTable) -> (Estimator, Estimand) {
+///
+/// What grows with time is compared per exposure where that varies: a count, and a sum such as
+/// handling seconds, of which no likelihood is fitted.
+fn automatic(
+    kind: OutcomeKind,
+    accrues: bool,
+    estimand: Estimand,
+    table: &ContactTable,
+) -> (Estimator, Estimand) {
     let varying = table.constant_exposure().is_none();
     let strata = strata_matter(table);
     match (kind, estimand) {
         (OutcomeKind::Proportion, _) if strata => (Estimator::Stratified, Estimand::Difference),
         (OutcomeKind::Proportion, _) => (Estimator::Proportion, Estimand::Difference),
         (OutcomeKind::Count, Estimand::Ratio) if varying => (Estimator::Poisson, estimand),
-        (OutcomeKind::Count, _) if varying => (Estimator::Rate, estimand),
+        _ if varying && accrues => (Estimator::Rate, estimand),
         _ if table.has_before() => (Estimator::Lin, estimand),
         (_, Estimand::Ratio) if strata => (Estimator::Lin, estimand),
         (_, Estimand::Ratio) => (Estimator::Delta, estimand),

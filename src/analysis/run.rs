@@ -10,7 +10,7 @@ use crate::table::Comparison;
 use crate::texts::text;
 
 use super::clusters::ByCluster;
-use super::scale::before_windows;
+use super::scale::{accrues, before_windows};
 
 /// Runs one estimator; `None` where it does not belong to this kind of outcome or is of a later version.
 pub fn run(
@@ -32,6 +32,10 @@ pub fn run(
         Estimator::Welch => Some(means::welch(c, test)),
         Estimator::Student => Some(means::student(c, c.table(), test)),
         Estimator::Rate if count => Some(means::rate(c, test)),
+        // A sum over the window grows with it like a count; one value a customer does not.
+        Estimator::Rate if accrues(experiment, outcome) && c.constant_exposure().is_none() => {
+            Some(means::rate(c, test))
+        }
         Estimator::Delta => Some(means::delta(c, test)),
         Estimator::Stratified if c.table().strata().len() > 1 => Some(means::stratified(c, test)),
         Estimator::Stratified => refuse(text!("skipped.no-strata")),

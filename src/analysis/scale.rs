@@ -1,7 +1,7 @@
 //! Days, units and scaling of differences.
 
 use crate::experiment::{Data, Experiment, Outcome, OutcomeKind, Windows};
-use crate::stats::{DetailValue, Estimand, Estimate};
+use crate::stats::{DetailValue, Estimand, Estimate, Estimator};
 use crate::table::{ContactTable, ExposureUnit};
 
 use super::unit::{Counted, Mean, Over, Time, Unit, Whom};
@@ -69,13 +69,30 @@ pub struct Scale {
 }
 
 /// Whether an outcome grows with time: twice the days, twice the value. A score or a share does not.
-pub(super) fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
+pub fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
     match outcome.kind {
         OutcomeKind::Count => true,
-        // The mean of a log is the total handling time.
-        OutcomeKind::Mean => matches!(experiment.data, Some(Data::Log { .. })),
+        // The mean of a log is the total handling time; of other data the plan says which outcome is.
+        OutcomeKind::Mean => {
+            let priced = experiment.business.as_ref();
+            let handling = priced.and_then(|b| b.handling_outcome.as_ref());
+            matches!(experiment.data, Some(Data::Log { .. })) || handling == Some(&outcome.name)
+        }
         OutcomeKind::Proportion => false,
     }
+}
+
+/// Whether an estimator compares what customers have per unit of exposure, not what each has in all.
+pub fn per_exposure(estimator: Estimator) -> bool {
+    matches!(
+        estimator,
+        Estimator::Rate
+            | Estimator::Poisson
+            | Estimator::Negbin
+            | Estimator::Cluster
+            | Estimator::Permutation
+            | Estimator::Bootstrap
+    )
 }
 
 /// The scale of an outcome's differences: `per_days` where exposure is constant and known.

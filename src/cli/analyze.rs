@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use crate::analysis::{Boundaries, Status};
 use crate::decision::VerdictKind;
 use crate::error::{Error, Kind, Result};
-use crate::experiment::{self, Plan};
 use crate::interrupt;
 use crate::report::{self, Document, RenderedFile};
 use crate::workspace::{Draft, Lock, NumberedSet, Staged, kind, swap_folder};
@@ -22,6 +21,7 @@ use super::look::{self, Interim};
 use super::open::open_file;
 use super::pilot::{self, Opened, Standing};
 use super::ui::{Steps, Ui};
+use super::what_if::what_if;
 
 /// Effect, checks, money, decision and all reports.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -52,7 +52,7 @@ pub struct Args {
     /// Why
     #[arg(long, value_name = "REASON", requires = "despite")]
     pub because: Option<String>,
-    /// What if? KEY=VALUE in the plan; goes to a watermarked folder, never to the report
+    /// What if? KEY=VALUE of business, decision or what an arm costs; goes to a watermarked folder, never to the report
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Open the summary when done
@@ -89,6 +89,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             .hint("nothing by arm is shown before the test period is over; name today or a day before"));
     }
     let look = look::interim(args, opened.experiment())?;
+    let plan = what_if(&opened.plan, &args.set)?;
     if g.dry_run {
         return dry_run(args, &opened, ui);
     }
@@ -100,7 +101,6 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     pilot::report_repairs(&lock, ui);
     let taken = ingest::take(&opened, &lock, g, ui, args.evidence, look)?;
     let reading = begun.elapsed().as_secs_f64();
-    let plan = what_if(&opened.plan, &args.set)?;
     let ledger = opened.pilot.ledger()?;
     let standing = Standing::of(&opened, &ledger)?;
     let earlier = earlier_looks(&opened, look)?;
@@ -195,24 +195,6 @@ fn waiting(opened: &Opened, document: &Document) -> String {
         ),
         _ => format!("wait for the end of the test period, then pilot analyze {name}"),
     }
-}
-
-fn what_if(plan: &Plan, changes: &[String]) -> Result<Plan> {
-    if changes.is_empty() {
-        return Ok(plan.clone());
-    }
-    let settings = changes
-        .iter()
-        .map(|change| {
-            let (key, value) = change.split_once('=').ok_or_else(|| {
-                Error::usage("a change is KEY=VALUE")
-                    .key("--set")
-                    .hint("for example --set business.horizon_months=24")
-            })?;
-            Ok((key.trim().to_string(), value.trim().to_string()))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    experiment::parse_with(&plan.text, &plan.file, &settings)
 }
 
 fn store(

@@ -264,12 +264,7 @@ impl Asked<'_> {
         let Some(effect) = analysis::joint_effect(&cut, evidence, analysis)? else {
             return Ok(None);
         };
-        let start = self
-            .args
-            .as_of
-            .unwrap_or_else(|| pilot::today(experiment))
-            .month();
-        finance::evaluate(&effect, experiment, start.unsigned_abs()).map(Some)
+        finance::evaluate(&effect, experiment, experiment.rollout_month()).map(Some)
     }
 }
 

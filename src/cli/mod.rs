@@ -39,6 +39,7 @@ mod sizing;
 mod status;
 mod ui;
 mod verify;
+mod what_if;
 mod who;
 
 use std::ffi::OsString;

@@ -349,7 +349,7 @@ mod tests {
             draws: 0,
             priced: crate::finance::Priced::Contacts,
             pilot: crate::finance::PilotFacts {
-                start_month: 1,
+                start_month: Some(1),
                 window_days: 60.0,
                 control_contacts: 1.0,
                 control_minutes: None,

@@ -29,7 +29,7 @@ pub struct InWords {
 pub fn in_words(e: &Experiment) -> InWords {
     let money = e.business.as_ref().map_or_else(
         || vec!["No business case is planned: the result is contacts, not money.".to_owned()],
-        money,
+        |business| money(business, e.rollout_month()),
     );
     InWords {
         title: e.title.clone(),

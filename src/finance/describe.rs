@@ -21,6 +21,9 @@ pub(super) fn why_no_cash(business: &Business, effect: &JointEffect) -> Option<S
         }
         Some(CostBasis::PerMinute(_) | CostBasis::PerContact(_)) => {}
     }
+    if effect.basis.mixes_strata {
+        return Some(text!("business.mixes-strata"));
+    }
     if business.realisation.is_none() {
         return missing("realisation");
     }
@@ -30,7 +33,12 @@ pub(super) fn why_no_cash(business: &Business, effect: &JointEffect) -> Option<S
     None
 }
 
-pub(super) fn notes(plan: &Experiment, business: &Business, case: &BusinessCase) -> Vec<String> {
+pub(super) fn notes(
+    plan: &Experiment,
+    business: &Business,
+    effect: &JointEffect,
+    case: &BusinessCase,
+) -> Vec<String> {
     let mut notes = Vec::new();
     if case.no_cash_because.is_none() {
         notes.push(text!("business.nominal"));
@@ -45,6 +53,9 @@ pub(super) fn notes(plan: &Experiment, business: &Business, case: &BusinessCase)
             Priced::Minutes => text!("business.minutes"),
             Priced::Contacts => text!("business.contacts"),
         });
+    }
+    if let Some(estimator) = effect.basis.instead_of {
+        notes.push(text!("business.by-rate", estimator = estimator.name()));
     }
     if case.arms.iter().any(|a| a.as_estimated.is_some()) {
         notes.push(text!("business.corrected"));
@@ -67,6 +78,7 @@ pub(super) fn notes(plan: &Experiment, business: &Business, case: &BusinessCase)
 pub(super) fn assumption_rows(
     assumptions: &Assumptions,
     business: &Business,
+    start_month: Option<u8>,
 ) -> Vec<AssumptionRow> {
     let number = |key: String, base: f64, unit: AssumptionUnit| AssumptionRow {
         key,
@@ -109,6 +121,10 @@ pub(super) fn assumption_rows(
     for (i, factor) in business.baseline_by_month.iter().flatten().enumerate() {
         let key = format!("baseline_by_month.{}", i + 1);
         rows.push(number(key, *factor, Number::CalendarMonth.into()));
+    }
+    if let (Some(_), Some(month)) = (business.baseline_by_month, start_month) {
+        let unit = Number::MonthOfYear.into();
+        rows.push(number("rollout_month".into(), month.into(), unit));
     }
     rows.extend(budget);
     rows.extend(arms);

@@ -16,7 +16,8 @@ use super::run::{Base, DRAWS, Drawn, Model, stream_of, streamed};
 use super::summary::summary;
 use super::tornado::{Tornado, effect_ends, tail_z};
 
-/// The business case of a pilot whose roll-out starts in calendar month `start_month` (1 is January).
+/// The business case of a pilot whose roll-out starts in calendar month `start_month` (1 is January);
+/// `None` where the plan tells none, which needs one only with a season.
 ///
 /// Money in major units of the plan's currency, unrounded; intervals are equal-tailed at
 /// 1 − alpha of the plan's `[analysis]`, from [`DRAWS`] joint draws seeded by the plan. The
@@ -61,7 +62,7 @@ use super::tornado::{Tornado, effect_ends, tail_z};
 pub fn evaluate(
     effect: &JointEffect,
     experiment: &Experiment,
-    start_month: u8,
+    start_month: impl Into<Option<u8>>,
 ) -> Result<BusinessCase> {
     let business = experiment.business.as_ref().ok_or_else(|| {
         Error::plan("the plan has no assumptions for a business case").key("business")
@@ -72,7 +73,14 @@ pub fn evaluate(
             let code = &business.currency;
             Error::plan(format!("{code} is not an ISO 4217 code")).key("business.currency")
         })?;
-    let timetable = Timetable::new(business, start_month, effect.window_days)?;
+    let start_month = start_month.into();
+    if business.baseline_by_month.is_some() && start_month.is_none() {
+        return Err(
+            Error::plan("nobody says in which month the roll-out begins")
+                .key("business.rollout_month"),
+        );
+    }
+    let timetable = Timetable::new(business, start_month.unwrap_or(1), effect.window_days)?;
     let arms = effect
         .arms
         .iter()
@@ -112,13 +120,13 @@ pub fn evaluate(
             .annual_service_budget
             .map(|_| business.claims.budget_share),
         cashflow: Vec::new(),
-        assumptions: assumption_rows(&assumptions, business),
+        assumptions: assumption_rows(&assumptions, business, start_month),
         draws_summary: None,
         notes: Vec::new(),
         no_cash_because,
     };
     if business.units_at_rollout.is_none() {
-        case.notes = notes(experiment, business, &case);
+        case.notes = notes(experiment, business, effect, &case);
         return Ok(case);
     }
     let model = Model {
@@ -200,7 +208,7 @@ pub fn evaluate(
             experiment,
         ));
     }
-    case.notes = notes(experiment, business, &case);
+    case.notes = notes(experiment, business, effect, &case);
     Ok(case)
 }
 

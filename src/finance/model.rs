@@ -68,8 +68,9 @@ pub enum Priced {
 /// What the pilot gives to the model, beside the effects.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PilotFacts {
-    /// Calendar month of the roll-out's first month, 1 is January.
-    pub start_month: u8,
+    /// Calendar month of the roll-out's first month, 1 is January, by the plan; `None` where it
+    /// tells none, and no season asks for one.
+    pub start_month: Option<u8>,
     /// Length of the after window in days.
     pub window_days: f64,
     /// Contacts per customer-month of control (30.4375 days).

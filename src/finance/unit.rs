@@ -64,6 +64,7 @@ pub enum Number {
     Customers,
     CustomersPerMonth,
     CalendarMonth,
+    MonthOfYear,
     HoursPerYear,
     ContactsPerInterval,
     SecondsPerContact,
@@ -90,13 +91,14 @@ const SHARES: [(Share, &str); 7] = [
     (Share::Contacts, "share of contacts"),
 ];
 
-const NUMBERS: [(Number, &str); 11] = [
+const NUMBERS: [(Number, &str); 12] = [
     (Number::Months, "months"),
     (Number::Seconds, "seconds"),
     (Number::Minutes, "minutes"),
     (Number::Customers, "customers"),
     (Number::CustomersPerMonth, "customers per month"),
     (Number::CalendarMonth, "factor of the calendar month"),
+    (Number::MonthOfYear, "calendar month, 1 is January"),
     (Number::HoursPerYear, "paid hours per year"),
     (Number::ContactsPerInterval, "contacts per interval"),
     (Number::SecondsPerContact, "seconds per contact"),
@@ -135,6 +137,7 @@ impl AssumptionUnit {
                 Number::Customers => text!("assumption.customers"),
                 Number::CustomersPerMonth => text!("assumption.customers-per-month"),
                 Number::CalendarMonth => text!("assumption.calendar-month"),
+                Number::MonthOfYear => text!("assumption.month-of-year"),
                 Number::HoursPerYear => text!("assumption.hours-per-year"),
                 Number::ContactsPerInterval => text!("assumption.contacts-per-interval"),
                 Number::SecondsPerContact => text!("assumption.seconds-per-contact"),

@@ -55,7 +55,11 @@ pub fn what_if(
     let business = told.business(&case.currency, case.claimed_budget_share)?;
     let arms = told.arms(&draws.effects)?;
     let arms: Vec<&Arm> = arms.iter().collect();
-    let timetable = Timetable::new(&business, case.pilot.start_month, case.pilot.window_days)?;
+    let timetable = Timetable::new(
+        &business,
+        case.pilot.start_month.unwrap_or(1),
+        case.pilot.window_days,
+    )?;
     let assumptions = Assumptions::new(&business, &arms)?;
     let effect = joint_effect(case, draws);
     let model = Model {
@@ -161,6 +165,7 @@ fn joint_effect(case: &BusinessCase, draws: &DrawsSummary) -> JointEffect {
         control_rate: case.pilot.control_contacts / DAYS_PER_MONTH,
         window_days: case.pilot.window_days,
         minutes: minutes.filter(|_| case.priced == Priced::Minutes),
+        basis: Default::default(),
     }
 }
 

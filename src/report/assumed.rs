@@ -29,6 +29,7 @@ pub fn name(key: &str) -> String {
         "horizon_months" => text!("assumed.horizon"),
         "ramp_months" => text!("assumed.ramp"),
         "repeat_every_months" => text!("assumed.repeat"),
+        "rollout_month" => text!("assumed.rollout-month"),
         "fixed_cost" => text!("assumed.fixed-cost"),
         "cost_per_customer" => text!("assumed.cost-per-customer"),
         "running_cost_per_month" => text!("assumed.running-cost"),

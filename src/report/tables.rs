@@ -63,7 +63,8 @@ fn text(value: impl AsRef<str>) -> Cell {
 }
 
 fn number(value: impl Into<Option<f64>>) -> Cell {
-    Cell::Number(value.into())
+    // Nothing saved and −0 saved is the same 0.
+    Cell::Number(value.into().map(|v| v + 0.0))
 }
 
 struct Sheet {

@@ -79,6 +79,7 @@ pub fn plan() -> Experiment {
         },
         min_cell: 5,
         business: Some(Business {
+            rollout_month: None,
             currency: "EUR".into(),
             cost: Some(CostBasis::PerContact(UnitCost {
                 variable: Assumption::Fixed(1.5),
@@ -131,6 +132,7 @@ pub fn effect(mean: f64, se: f64) -> JointEffect {
         control_rate: 0.05,
         window_days: 60.0,
         minutes: None,
+        basis: Default::default(),
     }
 }
 
@@ -213,6 +215,7 @@ pub fn read(record: &Value) -> (Experiment, JointEffect, u8) {
         labour: get("labour"),
     };
     *business(&mut plan) = Business {
+        rollout_month: None,
         currency: b["currency"].as_str().unwrap().into(),
         cost: Some(match effect.minutes {
             Some(_) => CostBasis::PerMinute(cost),

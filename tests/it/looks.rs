@@ -352,7 +352,7 @@ fn looks_that_cannot_be_made_are_refused_with_a_way_out() {
                 "--as-of",
                 "2026-09-21",
                 "--set",
-                "analysis.alpha=0.1",
+                "decision.min_probability=0.5",
             ],
             "what-if",
         ),

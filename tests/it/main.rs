@@ -30,6 +30,7 @@ mod power;
 mod report;
 mod rooms;
 mod schedules;
+mod season;
 mod segments;
 mod sequential;
 mod signing;

@@ -125,3 +125,93 @@ fn minutes_that_nobody_logged_are_refused() {
     assert_eq!(failed.code, 2);
     assert!(failed.stderr.contains("minutes need handling times"));
 }
+
+/// Minutes from an independent program: sums of at most 360 customers, and twelve months.
+const SAME: f64 = 1e-9;
+
+/// Customers who were observed for different times, those of `video` for much shorter.
+fn varying(estimator: &str) -> Value {
+    let desk = Desk::new();
+    desk.write(
+        "customers.csv",
+        include_str!("../data/minutes/customers.csv"),
+    );
+    desk.write("contacts.csv", include_str!("../data/minutes/contacts.csv"));
+    let plan = PLAN
+        .replace(
+            "[[arms]]\nname = \"tips\"\nfixed_cost = { low = 50, mode = 100, high = 300 }\n",
+            "[[arms]]\nname = \"tips\"\nfixed_cost = 1000\ncost_per_customer = 0.1\n\
+             [[arms]]\nname = \"video\"\nfixed_cost = 4000\ncost_per_customer = 0.05\n",
+        )
+        .replace(
+            "[\"2026-03-01\", \"2026-03-31\"]",
+            "[\"2026-09-01\", \"2026-10-15\"]",
+        )
+        .replace("arm = \"arm\" }", "arm = \"arm\", start = \"started\" }")
+        .replace(
+            "estimator = \"welch\"",
+            &format!("estimator = \"{estimator}\"\nper_days = 30"),
+        )
+        .replace(
+            "variable = 0.25, labour = 0.75",
+            "variable = 0.1, labour = 0.5",
+        )
+        .replace("realisation = 1", "realisation = 0.5")
+        .replace("20000", "10000");
+    desk.write("experiments/calls.toml", plan);
+    let args = ["analyze", "calls", "--as-of", "2026-11-01", "--json"];
+    desk.run(&args).ok().json()
+}
+
+#[test]
+fn minutes_of_customers_seen_for_different_times_are_per_customer_day() {
+    let want: Value = serde_json::from_str(include_str!("../reference/minutes.json")).unwrap();
+    let close = |got: &Value, want: &Value, what: &str| {
+        let (got, want) = (got.as_f64().unwrap(), want.as_f64().unwrap());
+        assert!(
+            (got / want - 1.0).abs() < SAME,
+            "{what}: {got} is not {want}"
+        );
+    };
+    for estimator in ["rate", "welch"] {
+        let d = varying(estimator);
+        let handling = |r: &&Value| r["outcome"] == "handling-seconds" && r["primary"] == true;
+        for row in d["estimates"].as_array().unwrap().iter().filter(handling) {
+            assert_eq!(row["estimator"], "rate");
+            assert_eq!(row["unit"], "seconds of handling per customer per 30 days");
+            let month = row["value"].as_f64().unwrap() / -60.0 * 30.4375 / 30.0;
+            let want = &want["arms"][row["arm"].as_str().unwrap()]["minutes"];
+            close(&month.into(), want, "minutes");
+        }
+        let effects = d["draws_summary"]["effects"].as_array().unwrap();
+        let arms = d["business"]["arms"].as_array().unwrap();
+        assert_eq!((effects.len(), arms.len()), (2, 2));
+        for (i, (effect, case)) in effects.iter().zip(arms).enumerate() {
+            let want_arm = &want["arms"][effect["arm"].as_str().unwrap()];
+            close(&effect["contacts"], &want_arm["contacts"], "contacts");
+            close(&effect["minutes"], &want_arm["minutes"], "minutes");
+            let se = effect["contacts_se"].as_f64().unwrap();
+            close(
+                &(se * se).into(),
+                &want["contacts_covariance"][i][i],
+                "variance of contacts",
+            );
+            for j in 0..2 {
+                let cov = &want["minutes_covariance"][i][j];
+                close(
+                    &d["draws_summary"]["covariance"][i][j],
+                    cov,
+                    "covariance of minutes",
+                );
+            }
+            let npv = match &case["as_estimated"] {
+                Value::Null => &case["npv"]["value"],
+                estimated => &estimated["npv"]["value"],
+            };
+            close(npv, &want_arm["npv"], "NPV");
+        }
+        // What the plan's estimator compares is another thing, and the case says so.
+        let notes = d["business"]["notes"].to_string();
+        assert_eq!(notes.contains("rests on"), estimator == "welch", "{notes}");
+    }
+}

@@ -376,9 +376,14 @@ fn a_what_if_never_touches_the_report() {
         .filter(|(n, _)| n.starts_with("reports/"))
         .collect();
     let ran = desk
-        .run(&["analyze", "t", "--set", "analysis.alpha=0.1", "--json"])
+        .run(&[
+            "analyze",
+            "t",
+            "--set",
+            "decision.min_probability=0.5",
+            "--json",
+        ])
         .ok();
-    assert_eq!(ran.json()["estimates"][0]["level"], 0.9);
     assert!(
         ran.json()["banners"][0]
             .as_str()
@@ -395,6 +400,15 @@ fn a_what_if_never_touches_the_report() {
         desk.path("experiments/t/what-if/0001/analysis.json")
             .is_file()
     );
+    // Another window, test or file would be an analysis that no ledger has.
+    for key in ["periods.after", "analysis.alpha", "data.counts.path"] {
+        let ran = desk.run(&["analyze", "t", "--set", &format!("{key}=1"), "--json"]);
+        assert_eq!(ran.code, 2, "{key}");
+        let error = &ran.json()["error"];
+        assert_eq!(error["key"], key);
+        assert!(error["hint"].as_str().unwrap().contains("copy the plan"));
+    }
+    assert!(!desk.path("experiments/t/what-if/0002").exists());
 }
 
 #[test]

@@ -118,17 +118,7 @@ pub fn first_day(windows: &Windows) -> Option<Date> {
 
 /// Last day of the last after window, where the plan tells it.
 pub fn last_day(windows: &Windows) -> Option<Date> {
-    match windows {
-        Windows::Fixed { after, .. } => Some(after.1),
-        Windows::Relative {
-            after_days,
-            enrol: Some((_, to)),
-            ..
-        } => to
-            .checked_add(jiff::Span::new().days(i64::from(*after_days) - 1))
-            .ok(),
-        Windows::Relative { .. } => None,
-    }
+    windows.last_day()
 }
 
 /// Share of the after window's days that have passed.

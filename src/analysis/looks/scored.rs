@@ -1,9 +1,9 @@
 //! A deciding estimate as a statistic, and a statistic as an estimate.
 
 use crate::analysis::model::EstimateRow;
-use crate::analysis::scale::DAYS_PER_MONTH;
+use crate::analysis::scale::{DAYS_PER_MONTH, accrues};
 use crate::analysis::unit::{Over, Time, Unit};
-use crate::experiment::{Better, Data, OutcomeKind, Windows};
+use crate::experiment::{Better, Windows};
 use crate::stats::dist::{normal_isf, t_sf};
 use crate::stats::{Estimand, Estimator, Refusal};
 use crate::texts::text;
@@ -58,11 +58,7 @@ impl Comparing<'_> {
     /// A total over times of different length: its information need not grow with time, and no
     /// unit makes Cov(Z_j, Z_k) = √(I_j/I_k) of it.
     pub(super) fn common_unit(&self, row: &EstimateRow) -> Result<f64, Refusal> {
-        let accrues = match self.outcome.kind {
-            OutcomeKind::Count => true,
-            OutcomeKind::Mean => matches!(self.plan.data, Some(Data::Log { .. })),
-            OutcomeKind::Proportion => false,
-        };
+        let accrues = accrues(self.plan, self.outcome);
         // At the end, without a look before it, nothing is compared with anything.
         let alone = self.asked.ended && self.asked.earlier.is_empty();
         let unfit = || {

@@ -5,7 +5,7 @@ use crate::experiment::currency::currency_minor_digits;
 use crate::experiment::model::{Assumption, Business, CostBasis, HalfLife, UnitCost};
 
 /// What the money is made of.
-pub(super) fn money(b: &Business) -> Vec<String> {
+pub(super) fn money(b: &Business, begins: Option<u8>) -> Vec<String> {
     let currency = b.currency.as_str();
     let unit_cost = |c: &UnitCost, of: &str| {
         format!(
@@ -63,7 +63,12 @@ pub(super) fn money(b: &Business) -> Vec<String> {
         share_of(&b.annual_discount_rate)
     ));
     if b.baseline_by_month.is_some() {
-        items.push("Contacts follow a season of twelve factors.".to_owned());
+        let begins = begins.map_or_else(String::new, |month| {
+            format!(" The roll-out begins in calendar month {month} (1 is January).")
+        });
+        items.push(format!(
+            "Contacts follow a season of twelve factors.{begins}"
+        ));
     }
     let (low, high) = b.claims.contact_reduction;
     let mut claims = format!(

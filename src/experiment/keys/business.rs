@@ -101,6 +101,11 @@ pub(super) const BUSINESS: &[Key] = &[
     )
     .hint("twelve factors around 1, January first"),
     key(
+        "rollout_month",
+        Holds::Whole(1, 12),
+        "calendar month in which the roll-out begins, 1 is January; absent: the month after the last planned after-day",
+    ),
+    key(
         "annual_service_budget",
         Holds::Assumption(POSITIVE),
         "in the currency",

@@ -111,6 +111,9 @@ pub struct Business {
     pub repeat_every_months: Option<u32>,
     /// Twelve factors of the season, January first; `None`: no season.
     pub baseline_by_month: Option<[f64; 12]>,
+    /// Calendar month in which the roll-out begins, 1 is January, where the plan says so; see
+    /// `Experiment::rollout_month`.
+    pub rollout_month: Option<u32>,
     /// Annual service budget, in the currency.
     pub annual_service_budget: Option<Assumption>,
     /// Claims to hold the result against.

@@ -96,6 +96,19 @@ impl Experiment {
         blocks
     }
 
+    /// Calendar month, 1 is January, in which the roll-out begins: as the plan says, or else the
+    /// month after the last planned after-day; `None` where neither is known.
+    pub fn rollout_month(&self) -> Option<u8> {
+        let stated = self.business.as_ref().and_then(|b| b.rollout_month);
+        match stated {
+            Some(month) => u8::try_from(month).ok(),
+            None => {
+                let last = self.periods.as_ref()?.windows.last_day()?;
+                Some(last.month().unsigned_abs() % 12 + 1)
+            }
+        }
+    }
+
     /// The first primary outcome: the one that money and decision rest on.
     pub fn primary_outcome(&self) -> &Outcome {
         self.outcomes
@@ -219,4 +232,21 @@ pub enum Windows {
         /// Starts outside these inclusive dates are not in the pilot.
         enrol: Option<(Date, Date)>,
     },
+}
+
+impl Windows {
+    /// Last day of the last after window, where the plan tells it.
+    pub fn last_day(&self) -> Option<Date> {
+        match self {
+            Windows::Fixed { after, .. } => Some(after.1),
+            Windows::Relative {
+                after_days,
+                enrol: Some((_, to)),
+                ..
+            } => to
+                .checked_add(jiff::Span::new().days(i64::from(*after_days) - 1))
+                .ok(),
+            Windows::Relative { .. } => None,
+        }
+    }
 }

@@ -71,6 +71,7 @@ impl Outline {
             season,
             "[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]",
         );
+        self.maybe("rollout_month", b.rollout_month, "1");
         let budget = b.annual_service_budget.as_ref().map(write::assumption);
         self.maybe("annual_service_budget", budget, "5000000");
         let (low, high) = b.claims.contact_reduction;

@@ -3,8 +3,8 @@
 use crate::error::{Result, nearest};
 use crate::experiment::currency::{currencies, currency_minor_digits};
 use crate::experiment::model::{
-    BeforeKind, Better, Business, Claims, CostBasis, DEFAULT_AFTER, Data, Outcome, OutcomeKind,
-    Role, Staffing,
+    BeforeKind, Better, Business, Claims, CostBasis, DEFAULT_AFTER, Data, Experiment, Outcome,
+    OutcomeKind, Role, Staffing,
 };
 use crate::experiment::raw::Raw;
 use crate::experiment::value::shown;
@@ -39,10 +39,30 @@ pub(super) fn read(
         baseline_by_month: raw
             .get::<Vec<f64>>("baseline_by_month")?
             .and_then(|factors| factors.try_into().ok()),
+        rollout_month: raw.get("rollout_month")?,
         annual_service_budget: raw.get("annual_service_budget")?,
         claims: claims(raw.need_sub("claims")?)?,
         staffing: raw.sub("staffing").map(staffing).transpose()?,
     })
+}
+
+/// A season counts from the month in which the roll-out begins, which the plan must tell: never the
+/// day of an analysis.
+pub(super) fn season_begins(plan: &Raw<'_>, e: &Experiment) -> Result<()> {
+    let seasonal = e
+        .business
+        .as_ref()
+        .is_some_and(|b| b.baseline_by_month.is_some());
+    match plan.sub("business") {
+        Some(raw) if seasonal && e.rollout_month().is_none() => Err(raw.missing(
+            "rollout_month",
+            Some(
+                "baseline_by_month counts from the month in which the roll-out begins, and no [periods] tell the last \
+                 day of the pilot: add the month, for example rollout_month = 9",
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Which of two keys that exclude each other the plan states.

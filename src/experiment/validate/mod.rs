@@ -55,6 +55,7 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
         data,
         outcomes,
     };
+    business::season_begins(plan, &experiment)?;
     schedule::fits(plan, &experiment)?;
     analysis::fits(plan.need_sub("analysis")?, &experiment)?;
     second_stage(head, plan.need_sub("analysis")?, &experiment)?;

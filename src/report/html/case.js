@@ -81,7 +81,7 @@ const pilotCase = (() => {
     const share = [], season = [];
     for (let u = 1; u <= horizon; u++) {
       share.push(reached(u) - reached(u - 1));
-      season.push(number(`baseline_by_month.${((data.pilot.start_month - 1 + u - 1) % 12) + 1}`, 1));
+      season.push(number(`baseline_by_month.${(((data.pilot.start_month || 1) - 1 + u - 1) % 12) + 1}`, 1));
     }
     return {
       horizon, share, season,

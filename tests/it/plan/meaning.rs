@@ -81,7 +81,11 @@ fn the_start_column_is_named_once_and_known_everywhere() {
 
     let windows =
         "before = [\"2026-08-01\", \"2026-09-30\"]\nafter = [\"2026-10-01\", \"2026-11-29\"]";
-    let (text, _) = edit(FEES, windows, "before_days = 30\nafter_days = 60");
+    let (text, _) = edit(
+        FEES,
+        windows,
+        "before_days = 30\nafter_days = 60\nenrol = [\"2026-10-01\", \"2026-10-31\"]",
+    );
     assert_eq!(start_of(&accepted(FEES, &text)), both);
     let text = text.replace("start = \"joined\", ", "");
     let text = text.replace("before_days = 30", "before_days = 30\nstart = \"joined\"");

@@ -66,7 +66,7 @@ const KEYS: &[(&str, &str)] = &[
         "currency cost_per_contact cost_per_minute handling_outcome realisation realisation_lag_months \
          half_life_months units_at_rollout customers_at_rollout new_customers_per_month \
          churn_per_month holdout horizon_months annual_discount_rate ramp_months \
-         repeat_every_months baseline_by_month annual_service_budget",
+         repeat_every_months baseline_by_month rollout_month annual_service_budget",
     ),
     (
         "analysis.sequential",

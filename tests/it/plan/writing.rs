@@ -168,6 +168,7 @@ fn business() -> impl Strategy<Value = Business> {
                     ramp_months: months.1,
                     repeat_every_months: months.2,
                     baseline_by_month: season,
+                    rollout_month: season.map(|_| 3),
                     handling_outcome: None,
                     annual_service_budget: budget.map(Assumption::Fixed),
                     claims: Claims {

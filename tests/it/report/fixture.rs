@@ -476,7 +476,7 @@ impl Fixture {
             draws: 10_000,
             priced: Priced::Contacts,
             pilot: PilotFacts {
-                start_month: 12,
+                start_month: Some(12),
                 window_days: 60.0,
                 control_contacts: 1.2,
                 control_minutes: None,

@@ -247,7 +247,8 @@ impl Inputs<'_> {
             fact(
                 text("workbook.start-month", &[]),
                 "start_month",
-                pilot.start_month.into(),
+                // Without a season every month is like any other.
+                pilot.start_month.unwrap_or(1).into(),
                 text("workbook.unit-calendar", &[]),
                 Kind::Whole,
                 Some(Rule::Whole(1, 12)),
