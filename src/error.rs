@@ -4,6 +4,7 @@
 //! much of the place (file, line, column, key) as is known. The hint says how
 //! to mend it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -221,11 +222,36 @@ impl Error {
     }
 }
 
+/// A text that a terminal shows and does not obey: what could colour it, move the cursor, name the
+/// window or turn the line round stands as its code. Ends of lines stay.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| match c {
+        '\n' | '\t' => false,
+        // They turn the direction of what follows, so that a line reads as another; marks that
+        // isolate a name, as reports use them, do not.
+        '\u{202a}'..='\u{202e}' => true,
+        c => c.is_control(),
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match acts(c) {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let p = &self.0;
         if let Some(file) = &p.file {
-            write!(f, "{}", file.display())?;
+            // A name of a file may even hold an end of line.
+            let file = file.display().to_string().replace('\n', "\\n");
+            write!(f, "{}", inert(&file))?;
             if let Some(line) = p.line {
                 write!(f, ":{line}")?;
                 if let Some(column) = p.column {
@@ -236,9 +262,9 @@ impl fmt::Display for Error {
         } else if let Some(line) = p.line {
             write!(f, "line {line}: ")?;
         }
-        write!(f, "{}", p.message)?;
+        write!(f, "{}", inert(&p.message))?;
         if let Some(hint) = &p.hint {
-            write!(f, "\n\nhint: {hint}")?;
+            write!(f, "\n\nhint: {}", inert(hint))?;
         }
         Ok(())
     }
@@ -272,6 +298,18 @@ mod tests {
             e.to_string(),
             "a.csv:3:2: unknown arm\n\nhint: name it in the plan"
         );
+    }
+
+    #[test]
+    fn what_is_shown_never_acts_on_a_terminal() {
+        let evil = "a\u{1b}[31m\u{1b}]0;x\u{7}\r\u{9b}2J\u{202e}b";
+        let e = Error::data(evil).file(format!("{evil}\nx.csv")).hint(evil);
+        let shown = e.to_string();
+        assert!(!shown.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')));
+        assert!(shown.starts_with("a\\u{1b}[31m"), "{shown}");
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+        assert_eq!(e.message(), evil);
+        assert_eq!(inert("Größe\t1\n"), "Größe\t1\n");
     }
 
     #[test]

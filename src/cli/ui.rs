@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, inert};
 use crate::interrupt;
 use crate::report::{self, RenderedFile};
 
@@ -60,10 +60,10 @@ impl Ui {
 
     /// Prints a result. Nothing with `--json`: results are then one document.
     pub fn say(&self, text: impl AsRef<str>) -> Result<()> {
-        if self.json {
-            Ok(())
-        } else {
-            print(text.as_ref())
+        match (self.json, self.color) {
+            (true, _) => Ok(()),
+            (false, true) => print(&inert_but_colours(text.as_ref())),
+            (false, false) => print(&inert(text.as_ref())),
         }
     }
 
@@ -252,6 +252,38 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
+/// [`inert`], but for sequences that only colour.
+fn inert_but_colours(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        let (before, sequence) = rest.split_at(at);
+        shown.push_str(&inert(before));
+        let end = sequence[2..].find(|c: char| !c.is_ascii_digit() && c != ';');
+        let end = end.filter(|end| sequence[2 + end..].starts_with('m'));
+        let (code, after) = sequence.split_at(end.map_or(1, |end| end + 3));
+        match end {
+            Some(_) => shown.push_str(code),
+            None => shown.push_str(&inert(code)),
+        }
+        rest = after;
+    }
+    shown.push_str(&inert(rest));
+    shown
+}
+
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", inert(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_colours_pass() {
+        let text = "a\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J\u{1b}]0;x\u{7}\u{1b}[";
+        let shown = "a\u{1b}[1;31mred\u{1b}[0m\\u{1b}[2J\\u{1b}]0;x\\u{7}\\u{1b}[";
+        assert_eq!(inert_but_colours(text), shown);
+    }
 }
