@@ -289,6 +289,9 @@ fn whole(found: &DeValue<'_>, min: u64, max: u64) -> Read<u64> {
     }
 }
 
+/// Numbers nearer to 0 than this mean nothing in a plan, and quotients with them leave f64's range.
+const TINY: f64 = 1e-12;
+
 pub(super) fn number(found: &DeValue<'_>, range: &Range) -> Read<f64> {
     let (x, text) = match found {
         DeValue::Integer(i) => (integer(i).map_or(f64::INFINITY, |i| i as f64), i.as_str()),
@@ -307,6 +310,13 @@ pub(super) fn number(found: &DeValue<'_>, range: &Range) -> Read<f64> {
             range.words(),
             shown(text)
         )));
+    }
+    if x != 0.0 && x.abs() < TINY {
+        return Err(
+            Mismatch::new(format!("{} is too near to 0 to compute with", shown(text))).hint(
+                format!("write 0 where the key allows it, or at least {TINY:e}"),
+            ),
+        );
     }
     Ok(x)
 }

@@ -13,8 +13,19 @@ use crate::stats::Estimator;
 /// Fewer draws cannot show a p-value of .001.
 const FEWEST_DRAWS: u32 = 999;
 
+/// Below, critical values are those of events that never happen.
+const LEAST_ALPHA: f64 = 1e-10;
+
 pub(super) fn read(raw: &Raw<'_>) -> Result<AnalysisPlan> {
     let alpha: f64 = raw.need("alpha")?;
+    if alpha < LEAST_ALPHA {
+        return Err(raw
+            .wrong(
+                "alpha",
+                format!("an error rate below {LEAST_ALPHA:e} is no error rate of a test"),
+            )
+            .hint("usual is alpha = 0.05"));
+    }
     let power: f64 = raw.need("power")?;
     if power <= alpha {
         return Err(raw
