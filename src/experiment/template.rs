@@ -36,7 +36,9 @@ impl Design {
             arms.join(", ")
         );
         Ok(Design {
-            experiment: parse(&text, Path::new(&format!("{name}.toml")))?.experiment,
+            experiment: parse(&text, Path::new(&format!("{name}.toml")))
+                .map_err(unplaced)?
+                .experiment,
             notes: Vec::new(),
         })
     }
@@ -53,10 +55,23 @@ impl Design {
              business = {{ currency = {} }}\n",
             write::text(currency)
         );
-        parse(&text, Path::new("x.toml"))?
+        parse(&text, Path::new("x.toml"))
+            .map_err(unplaced)?
             .experiment
             .business
             .ok_or_else(|| Error::internal("a plan with [business] has no business case"))
+    }
+}
+
+/// The error without its place: nobody wrote the text that it is in.
+fn unplaced(e: Error) -> Error {
+    let mut error = Error::new(e.kind(), e.message());
+    if let Some(key) = e.key_name() {
+        error = error.key(key);
+    }
+    match e.hint_text() {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 

@@ -1,11 +1,18 @@
 //! What is not given as a flag is asked for at a terminal.
 
 use dialoguer::Input;
+use dialoguer::console::Term;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// What a question that was not answered, or could not be asked, is to a user.
 pub fn asked(e: dialoguer::Error) -> Error {
+    let dialoguer::Error::IO(cause) = &e;
+    if cause.kind() == std::io::ErrorKind::Interrupted {
+        // Some questions hide the cursor, and only an answer shows it again.
+        let _ = Term::stderr().show_cursor();
+        return Error::new(Kind::Interrupted, "interrupted; no plan was written");
+    }
     Error::usage(format!("the question was not answered: {e}"))
         .hint("give the answers as flags; see `pilot design --help`")
 }

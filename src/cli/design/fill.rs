@@ -152,6 +152,10 @@ fn business(e: &mut Experiment, args: &Args, asks: bool) -> Result<()> {
             let code: String = Input::new()
                 .with_prompt("Currency, ISO 4217")
                 .default("EUR".into())
+                .validate_with(|code: &String| match Design::business(code) {
+                    Ok(_) => Ok(()),
+                    Err(e) => Err(format!("{}: {}", e.message(), e.hint_text().unwrap_or(""))),
+                })
                 .interact_text()
                 .map_err(asked)?;
             Some(code)
