@@ -55,24 +55,14 @@ pub struct Args {
     #[arg(long, default_value_t = 0.0, value_name = "RHO")]
     correlation: f64,
     /// Correlation of two customers of the same cluster
-    #[arg(long, help_heading = "Whole clusters", default_value_t = 0.0)]
-    pub icc: f64,
+    #[arg(long, help_heading = "Whole clusters")]
+    pub icc: Option<f64>,
     /// Mean customers in a cluster
-    #[arg(
-        long,
-        help_heading = "Whole clusters",
-        default_value_t = 1.0,
-        value_name = "N"
-    )]
-    cluster_size: f64,
-    /// Coefficient of variation of the clusters' sizes
-    #[arg(
-        long,
-        help_heading = "Whole clusters",
-        default_value_t = 0.0,
-        value_name = "CV"
-    )]
-    cluster_cv: f64,
+    #[arg(long, help_heading = "Whole clusters", value_name = "N")]
+    cluster_size: Option<f64>,
+    /// Coefficient of variation of the clusters' sizes (default: 0, all alike)
+    #[arg(long, help_heading = "Whole clusters", value_name = "CV")]
+    cluster_cv: Option<f64>,
     /// Share of the treated customers who take the intervention up
     #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
     uptake: f64,
@@ -148,6 +138,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
 }
 
 fn question(args: &Args) -> Result<Question> {
+    let clusters = Clusters::given(args.icc, args.cluster_size, args.cluster_cv)?;
     Ok(Question {
         method: if args.method == "means" {
             Method::Means
@@ -163,9 +154,9 @@ fn question(args: &Args) -> Result<Question> {
         exposure: args.exposure,
         weights: weights(args)?,
         correlation: args.correlation,
-        icc: args.icc,
-        cluster_size: args.cluster_size,
-        cluster_cv: args.cluster_cv,
+        icc: clusters.icc,
+        cluster_size: clusters.size,
+        cluster_cv: clusters.cv,
         uptake: args.uptake,
         attrition: args.attrition,
         margin: args.margin,
@@ -177,6 +168,44 @@ fn question(args: &Args) -> Result<Question> {
         replicates: args.replicates,
         ..Question::default()
     })
+}
+
+/// What makes sizes those of whole clusters.
+pub struct Clusters {
+    /// Correlation of two customers of a cluster; 0 where customers are assigned one by one.
+    pub icc: f64,
+    /// Mean customers in a cluster.
+    pub size: f64,
+    /// Coefficient of variation of the sizes.
+    pub cv: f64,
+}
+
+impl Clusters {
+    /// As the flags say.
+    ///
+    /// # Errors
+    /// One of `--icc` and `--cluster-size` without the other: the size would be that of individuals.
+    pub fn given(icc: Option<f64>, size: Option<f64>, cv: Option<f64>) -> Result<Self> {
+        let asked = icc.is_some() || size.is_some() || cv.is_some();
+        let missing = match (icc, size) {
+            _ if !asked => None,
+            (None, _) => Some("--icc"),
+            (_, None) => Some("--cluster-size"),
+            _ => None,
+        };
+        match missing {
+            None => Ok(Clusters {
+                icc: icc.unwrap_or(0.0),
+                size: size.unwrap_or(1.0),
+                cv: cv.unwrap_or(0.0),
+            }),
+            Some(flag) => Err(Error::usage(
+                "sizes of whole clusters need the correlation within a cluster and the clusters' size",
+            )
+            .key(flag)
+            .hint("for example --icc 0.05 --cluster-size 40 --cluster-cv 0.7")),
+        }
+    }
 }
 
 fn weights(args: &Args) -> Result<Vec<f64>> {

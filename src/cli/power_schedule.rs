@@ -50,7 +50,7 @@ pub fn run(args: &Args, design: &str, ui: &Ui) -> Result<()> {
         customers: own.customers_per_block.ok_or_else(missing)?,
         rate: args.rate * args.exposure,
         dispersion: args.dispersion,
-        icc: args.icc,
+        icc: args.icc.unwrap_or(0.0),
         autocorrelation: own.autocorrelation,
         reduction: args.reduction,
         alpha: args.alpha,

@@ -14,7 +14,7 @@ use crate::stats::power::{self, Answer, Method, Question, adjusts_for_before};
 
 use super::look_args::looks_of;
 use super::pilot;
-use super::power::family;
+use super::power::{Clusters, family};
 
 /// What sizes the pilot.
 #[derive(Debug, clap::Args)]
@@ -111,6 +111,7 @@ impl SizeArgs {
         if sought.reduction.is_none() && customers.is_none() {
             return Ok(None);
         }
+        let clusters = Clusters::given(self.icc, self.cluster_size, self.cluster_cv)?;
         let name = e.analysis.estimator.as_deref();
         let estimator = name.and_then(Estimator::from_name);
         let base = Question::default();
@@ -143,9 +144,9 @@ impl SizeArgs {
             arrivals: self.arrivals,
             uptake: self.uptake.unwrap_or(base.uptake),
             attrition: self.attrition.unwrap_or(base.attrition),
-            icc: self.icc.unwrap_or(base.icc),
-            cluster_size: self.cluster_size.unwrap_or(base.cluster_size),
-            cluster_cv: self.cluster_cv.unwrap_or(base.cluster_cv),
+            icc: clusters.icc,
+            cluster_size: clusters.size,
+            cluster_cv: clusters.cv,
             family: family(e.analysis.multiplicity.name()),
             looks: looks_of(e.analysis.sequential.as_ref())?,
             seed: e.seed,
@@ -158,6 +159,16 @@ impl SizeArgs {
 }
 
 impl SizeArgs {
+    /// What to say of a size for a plan that assigns whole clusters, where nothing tells of them.
+    pub fn of_individuals(&self, e: &Experiment) -> Option<String> {
+        let column = e.assignment.cluster.as_ref()?;
+        self.icc.is_none().then(|| {
+            format!(
+                "the plan assigns whole clusters (\"{column}\"), and the size is that of customers assigned one by one, which is too small: give --icc and --cluster-size, and --cluster-cv where clusters differ in size"
+            )
+        })
+    }
+
     /// Customers who arrive in the days of enrolment, where both are known.
     fn arriving(&self, e: &Experiment) -> Option<u64> {
         let Some(Windows::Relative {

@@ -175,6 +175,11 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             .size
             .answer(&sought, &design.experiment, baseline.as_ref())?,
     };
+    if size.is_some()
+        && let Some(warning) = args.size.of_individuals(&design.experiment)
+    {
+        ui.warn(warning);
+    }
     let notes = sizing::notes(baseline.as_ref(), sought.rate, size.as_ref());
     design.notes.extend(notes);
     if args.regions.given() {
