@@ -14,7 +14,7 @@ use crate::texts::text;
 use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
-use super::first_stage::First;
+use super::first_stage::{self, First};
 use super::ingest::Taken;
 use super::look::Interim;
 use super::pilot::{self, Standing};
@@ -106,7 +106,7 @@ impl Asked<'_> {
                 looks: boundaries.as_ref().map(standing_of),
                 next: match phase {
                     Phase::Ended if self.look.is_none() => analysis::next_stages(
-                        experiment,
+                        &self.combinable(experiment),
                         &analysis,
                         boundaries.as_ref(),
                         evidence.audit.customers,
@@ -169,6 +169,17 @@ impl Asked<'_> {
             decision,
             warnings: analysis.warnings,
         })
+    }
+
+    /// The plan as a second stage sees it: weights that were not fixed before the data combine nothing.
+    fn combinable(&self, experiment: &Experiment) -> Experiment {
+        let mut plan = experiment.clone();
+        if let Some(sequential) = &mut plan.analysis.sequential
+            && !first_stage::fixes_weights(&self.standing.banners)
+        {
+            sequential.extension_weights = None;
+        }
+        plan
     }
 
     /// What is known now: of an interim look, at the end of a sequential plan, or as ever.
@@ -350,7 +361,20 @@ fn incomplete_log(
         .last_contact
         .as_ref()
         .and_then(|t| t.parse::<Timestamp>().ok());
-    let (Some(last), Some(end), None) = (last, end, complete_until(experiment)) else {
+    if complete_until(experiment).is_some() {
+        return;
+    }
+    let logged = matches!(
+        experiment.data,
+        Some(Data::Log { .. } | Data::RegionLog { .. })
+    );
+    let (Some(last), Some(end)) = (last, end) else {
+        if last.is_none() && logged {
+            analysis.warnings.push(analysis::Warning {
+                id: "log-empty".into(),
+                message: text!("warning.log-empty"),
+            });
+        }
         return;
     };
     let zone = experiment.periods.as_ref().map_or("UTC", |p| &p.timezone);

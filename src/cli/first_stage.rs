@@ -17,6 +17,9 @@ use super::same_question::same_question;
 const NEW_ATTEMPT: &str = "take second_stage_of out: without weights fixed before its data a further test is a new attempt, \
      judged by itself; testing on and pooling as if planned would err in 8.3 % instead of 5 %";
 
+/// Why stages cannot be combined where nobody planned it.
+const NO_WEIGHTS: &str = "has no extension_weights in its plan ([analysis.sequential]), so nothing combines it with a second";
+
 /// Banners of a plan that did not fix its weights before its data.
 const NOT_FIXED: [&str; 4] = [
     "NOT PRE-REGISTERED",
@@ -24,6 +27,15 @@ const NOT_FIXED: [&str; 4] = [
     "CHANGED SINCE APPROVAL",
     "WHAT IF",
 ];
+
+fn unfixed(banner: &str) -> bool {
+    NOT_FIXED.iter().any(|b| banner.starts_with(b))
+}
+
+/// Whether a report with these banners fixed the weights of two stages before its data.
+pub fn fixes_weights(banners: &[String]) -> bool {
+    !banners.iter().any(|b| unfixed(b))
+}
 
 /// A first stage.
 pub struct First {
@@ -224,6 +236,9 @@ fn load(pilot: Pilot, recorded: Option<&Recorded>) -> Result<First> {
         None => ends.last(),
     };
     let Some((entry, number, document)) = found else {
+        if !planned_weights(&pilot, &ledger)? {
+            return refuse(NO_WEIGHTS.into(), NEW_ATTEMPT);
+        }
         return match ledger.count(kind::ANALYZE) {
             0 => refuse(
                 "has not been analysed yet".into(),
@@ -254,13 +269,9 @@ fn load(pilot: Pilot, recorded: Option<&Recorded>) -> Result<First> {
     }
     let weights = plan.analysis.sequential.as_ref();
     if weights.and_then(|s| s.extension_weights).is_none() {
-        return refuse(
-            "was approved without extension_weights, so nothing combines it with a second".into(),
-            NEW_ATTEMPT,
-        );
+        return refuse(NO_WEIGHTS.into(), NEW_ATTEMPT);
     }
-    let fixed = |banner: &&String| NOT_FIXED.iter().any(|b| banner.starts_with(b));
-    if let Some(banner) = document.banners.iter().find(fixed) {
+    if let Some(banner) = document.banners.iter().find(|b| unfixed(b)) {
         return refuse(
             format!("did not fix its weights before its data: its report says {banner}"),
             NEW_ATTEMPT,
@@ -292,6 +303,20 @@ fn load(pilot: Pilot, recorded: Option<&Recorded>) -> Result<First> {
         seal: verified.seal,
         later,
     })
+}
+
+/// Whether the plan, as it was last approved where it was, has weights of two stages.
+fn planned_weights(pilot: &Pilot, ledger: &Ledger) -> Result<bool> {
+    let plan = match ledger.latest_approval()? {
+        Some(approval) => {
+            let bytes = pilot.approved_plan(&approval)?;
+            let text = String::from_utf8_lossy(&bytes);
+            experiment::parse_copy(&text, &pilot.approved_path(approval.number))?
+        }
+        None => experiment::parse_bytes(&pilot.plan()?, &pilot.plan_path())?,
+    };
+    let sequential = plan.experiment.analysis.sequential;
+    Ok(sequential.is_some_and(|s| s.extension_weights.is_some()))
 }
 
 /// Analyses of the planned end that are in the ledger and on disk, oldest first.

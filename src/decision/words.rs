@@ -275,13 +275,7 @@ pub(super) fn break_even(even: &BreakEven) -> String {
 ///
 /// *Formula* — ((z_{1−α/(sides·K)} + z_power)·se/effect)², Bonferroni over K arms; said as "about".
 pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<String> {
-    let benefit = benefit(row, plan.primary_outcome().better);
-    let se = row.se.filter(|_| benefit > 0.0)?;
-    let sides = if plan.analysis.one_sided { 1.0 } else { 2.0 };
-    let arms = plan.treatments().count().max(1) as f64;
-    let z =
-        normal_isf(plan.analysis.alpha / (sides * arms)) + normal_isf(1.0 - plan.analysis.power);
-    let times = (z * se / benefit).powi(2);
+    let times = times_needed(row, plan)?;
     let power = percent(plan.analysis.power);
     (times > 1.0).then(|| {
         let times = if times > 100.0 {
@@ -298,6 +292,25 @@ pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<S
         }
     })
 }
+
+fn times_needed(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
+    let benefit = benefit(row, plan.primary_outcome().better);
+    let se = row.se.filter(|_| benefit > 0.0)?;
+    let sides = if plan.analysis.one_sided { 1.0 } else { 2.0 };
+    let arms = plan.treatments().count().max(1) as f64;
+    let z =
+        normal_isf(plan.analysis.alpha / (sides * arms)) + normal_isf(1.0 - plan.analysis.power);
+    Some((z * se / benefit).powi(2))
+}
+
+/// Whether an effect of the estimated size would take so many customers that the estimate points
+/// to nothing.
+pub(super) fn beyond_reach(row: &EstimateRow, plan: &Experiment) -> bool {
+    times_needed(row, plan).is_some_and(|times| times > MOST_TIMES)
+}
+
+/// Times its customers that a next stage may reasonably have.
+const MOST_TIMES: f64 = 10.0;
 
 /// What a second stage needs that is combined with this one, in customers.
 pub(super) fn second_stage(next: &NextStage, plan: &Experiment) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The decision and the banners in words: what the memo says before everything else.
 
+use crate::analysis::EstimateRow;
 use crate::decision::VerdictKind;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, effects};
@@ -54,7 +55,31 @@ fn extend(doc: &Document, arm: &str) -> String {
         (false, true) => text!("decided.extend-not-approved", arm),
         (false, false) => text!("decided.extend-not-approved-not-clear", arm),
         (true, true) => text!("decided.extend-other-conditions", arm),
+        (true, false) if out_of_reach(doc) => text!("decided.extend-out-of-reach", arm),
         (true, false) if regions => text!("decided.extend-more-regions", arm),
         (true, false) => text!("decided.extend-more-customers", arm),
+    }
+}
+
+/// Times its customers that a next stage may reasonably have.
+const MOST_TIMES: f64 = 10.0;
+
+/// Whether an effect of the estimated size would take so many customers that it is no promise.
+fn out_of_reach(doc: &Document) -> bool {
+    let of_arm = |e: &&EstimateRow| {
+        e.primary
+            && e.segment.is_none()
+            && Some(&e.arm) == doc.decision.arm.as_ref()
+            && e.outcome == doc.experiment.primary_outcome
+    };
+    let Some(row) = doc.estimates.iter().find(of_arm) else {
+        return false;
+    };
+    let next = doc.decision.next_stage.as_ref();
+    let sizes = next.map_or(&[][..], |n| &n.sizes);
+    match sizes.iter().find(|s| s.effect_from == "estimated") {
+        Some(size) => size.customers_arm as f64 > MOST_TIMES * row.n_arm as f64,
+        // More customers than there can be are no size at all.
+        None => row.p_value.is_some_and(|p| p > 0.9),
     }
 }
