@@ -239,8 +239,12 @@ impl Scheme {
         let wanted = self.arms().iter().filter(|arm| arm.weight > 0).count();
         if order.len() < wanted {
             return Err(Problem::data(format!(
-                "{} {noun} are too few for {wanted} arms",
-                order.len()
+                "{} {} too few for {wanted} arms",
+                order.len(),
+                match order.len() {
+                    1 => format!("{} is", noun.trim_end_matches('s')),
+                    _ => format!("{noun} are"),
+                }
             ))
             .hint(format!("add {noun} or take arms out of the plan")));
         }

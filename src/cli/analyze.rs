@@ -99,6 +99,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let begun = Instant::now();
     let lock = opened.pilot.lock("analyze", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
+    pilot::report_ignored(&opened.pilot, ui)?;
     let taken = ingest::take(&opened, &lock, g, ui, args.evidence, look)?;
     let reading = begun.elapsed().as_secs_f64();
     let ledger = opened.pilot.ledger()?;

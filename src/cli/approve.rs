@@ -125,7 +125,11 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let name = opened.pilot.name();
     let assigned = opened.experiment().assignment.method == experiment::Method::Existing
         || opened.pilot.checked_assignment()?.is_some();
-    let next = if assigned {
+    let next = if opened.experiment().data.is_none() {
+        format!(
+            "name the data in the plan ([data.customers] and [data.contacts], or [data.counts]), then pilot approve {name} again"
+        )
+    } else if assigned {
         format!("pilot analyze {name}")
     } else {
         format!("pilot assign {name}")

@@ -1,6 +1,6 @@
 //! `pilot assign`: customers → arms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use jiff::Timestamp;
@@ -9,15 +9,16 @@ use serde::Serialize;
 use crate::assign::{
     Assignment, AssignmentReader, AssignmentRow, AssignmentWriter, Roster, Scheme,
 };
-use crate::engine::{self, RosterRow};
+use crate::engine::{self, RosterRow, SetAside};
 use crate::error::{Error, Kind, Result};
 use crate::experiment::{Experiment, Method};
 use crate::number::{self, count};
 use crate::stats::srm;
-use crate::workspace::{Draft, kind, write_new};
+use crate::workspace::{Draft, kind};
 
 use super::Global;
 use super::disjoint::{self, Known, Seen};
+use super::mailing::{self, Mailing};
 use super::pilot::{self, Opened};
 use super::schedule;
 use super::ui::Ui;
@@ -25,7 +26,7 @@ use super::ui::Ui;
 /// Put customers into arms. A finished assignment is never overwritten.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pilot assign fee-questions\n  pilot assign fee-questions --split      one mailing file per arm besides\n  pilot assign fee-questions --id C-1042  the arm of one customer\n\nWith method = \"hashed\", assign may run again: new customers are appended, old ones keep their arm."
+    after_help = "Examples:\n  pilot assign fee-questions\n  pilot assign fee-questions --split      one mailing file per arm besides\n  pilot assign fee-questions --id C-1042  the arm of one customer\n\nWith method = \"hashed\", assign may run again: new customers are appended, old ones keep their arm; --split then\nwrites the new ones to data/NAME-ARM-0002.csv and so on, and no file is written over.\nRows of the roster that cannot be read are set aside and named; their customers get no arm."
 )]
 pub struct Args {
     /// A pilot's name, or a path to its plan
@@ -45,11 +46,42 @@ struct Shown {
     customers: u64,
     new: u64,
     repeated_rows: u64,
+    /// Rows that cannot be read; their customers have no arm.
+    set_aside: Vec<Aside>,
     arms: BTreeMap<String, u64>,
     strata: Vec<StratumShown>,
     srm_p: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<String>,
+    /// Mailing files of customers who came after the first ones were written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    later_files: Vec<String>,
+}
+
+impl Shown {
+    fn say_files(&mut self, mailing: &Mailing) {
+        self.files.clone_from(&mailing.files);
+        self.later_files = mailing.later.iter().map(|(name, _)| name.clone()).collect();
+    }
+}
+
+#[derive(Serialize)]
+struct Aside {
+    file: String,
+    line: u64,
+    column: Option<String>,
+    reason: String,
+}
+
+impl Aside {
+    fn of(row: SetAside) -> Self {
+        Aside {
+            file: row.file.display().to_string(),
+            line: row.line,
+            column: row.column,
+            reason: row.reason,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -97,17 +129,21 @@ fn assign(opened: &Opened, split_files: bool, g: &Global, ui: &Ui) -> Result<Sho
     let hashed = experiment.assignment.method == Method::Hashed;
     let before = existing(opened)?;
     if before.is_some() && !hashed {
-        if split_files && lock.is_some() {
-            return split_again(opened);
+        if split_files {
+            return split_again(opened, g);
         }
         return Err(Error::workspace("the customers already have their arms")
             .file(opened.pilot.assignment_path())
             .hint("an assignment is never overwritten: --id and --split read it; to begin anew, copy the plan under another name"));
     }
     if split_files && before.is_none() {
-        mailing_files_are_new(opened)?;
+        mailing::are_new(opened)?;
     }
-    let (roster, lines) = roster(opened, g, ui)?;
+    let Customers {
+        roster,
+        lines,
+        set_aside,
+    } = roster(opened, g, ui)?;
     let line = |row: usize| lines.get(row).copied().unwrap_or(0);
     let file = lines_file(experiment);
     match Known::of(opened, g, ui)? {
@@ -123,6 +159,10 @@ fn assign(opened: &Opened, split_files: bool, g: &Global, ui: &Ui) -> Result<Sho
         Some(Err(why)) => ui.warn(disjoint::unchecked(&why)),
     }
     let at = |p: crate::assign::Problem| p.at(line).file(file.clone());
+    // An extended assignment takes everyone who has an arm for a repeat.
+    let rows_again = before
+        .is_some()
+        .then(|| (roster.len() - distinct(&roster)) as u64);
     let (roster, assignment, old) = match before {
         Some((before, arms)) => {
             let old = before.len() as u64;
@@ -139,23 +179,28 @@ fn assign(opened: &Opened, split_files: bool, g: &Global, ui: &Ui) -> Result<Sho
         }
     };
     let mut shown = show(opened, &assignment, old);
+    shown.repeated_rows = rows_again.unwrap_or(shown.repeated_rows);
+    shown.set_aside = set_aside.into_iter().map(Aside::of).collect();
+    let arms: Vec<_> = (0..roster.len()).map(|row| assignment.arm(row)).collect();
+    let mailing = match split_files {
+        true => mailing::due(opened, &roster, &arms)?,
+        false => Mailing::default(),
+    };
     if let Some(lock) = &lock {
         let mut whole = lock.begin_assignment()?;
-        let arms: Vec<_> = (0..roster.len()).map(|row| assignment.arm(row)).collect();
         write_rows(opened, &roster, &arms, None, &mut whole)?;
         let draft = Draft::new(kind::ASSIGN, Timestamp::now())
             .fact("customers", shown.customers)
             .fact("plan_sha256", opened.plan.sha256.clone());
         lock.commit_assignment(whole, draft)?;
-        if split_files {
-            shown.files = split(opened, &roster, &arms)?;
-        }
+        mailing.write()?;
     }
+    shown.say_files(&mailing);
     Ok(shown)
 }
 
 /// The mailing files of an assignment that is there already.
-fn split_again(opened: &Opened) -> Result<Shown> {
+fn split_again(opened: &Opened, g: &Global) -> Result<Shown> {
     let (roster, arms) = read_assignment(opened)?;
     let e = opened.experiment();
     let mut by_arm = vec![0u64; e.arms.len()];
@@ -165,19 +210,33 @@ fn split_again(opened: &Opened) -> Result<Shown> {
     let arms: Vec<Option<usize>> = arms.into_iter().map(Some).collect();
     let weights: Vec<u64> = e.arms.iter().filter_map(|a| a.weight).collect();
     let clustered = e.assignment.cluster.is_some();
-    Ok(Shown {
+    let mailing = mailing::due(opened, &roster, &arms)?;
+    if !g.dry_run {
+        mailing.write()?;
+    }
+    let mut shown = Shown {
         pilot: opened.pilot.name().into(),
         method: "complete",
         customers: roster.len() as u64,
         new: 0,
         repeated_rows: 0,
+        set_aside: Vec::new(),
         srm_p: (!clustered)
             .then(|| srm::goodness_of_fit(&by_arm, &weights).map(|t| t.p_value))
             .flatten(),
         arms: e.arms.iter().map(|a| a.name.clone()).zip(by_arm).collect(),
         strata: Vec::new(),
-        files: split(opened, &roster, &arms)?,
-    })
+        files: Vec::new(),
+        later_files: Vec::new(),
+    };
+    shown.say_files(&mailing);
+    Ok(shown)
+}
+
+/// Customers of a roster, each once.
+fn distinct(roster: &Roster) -> usize {
+    let units: HashSet<&str> = (0..roster.len()).map(|row| roster.unit(row)).collect();
+    units.len()
 }
 
 fn lines_file(experiment: &Experiment) -> std::path::PathBuf {
@@ -206,23 +265,37 @@ fn read_assignment(opened: &Opened) -> Result<(Roster, Vec<usize>)> {
     .map_err(|error| error.file(&path))
 }
 
-/// The customers of the pilot, and the line of each.
+/// The customers of a roster.
+pub struct Customers {
+    /// Who they are.
+    pub roster: Roster,
+    /// The line of each.
+    pub lines: Vec<u64>,
+    /// Rows that cannot be read as a customer.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// The customers of the pilot.
 ///
 /// # Errors
 /// A roster that cannot be read.
-pub fn roster(opened: &Opened, g: &Global, ui: &Ui) -> Result<(Roster, Vec<u64>)> {
+pub fn roster(opened: &Opened, g: &Global, ui: &Ui) -> Result<Customers> {
     let progress = ui.progress("reading customers");
     let tick = pilot::ticking(&progress);
     let request = opened.request(None, g, &tick);
     let mut roster = Roster::new(opened.experiment().assignment.cluster.is_some());
     let mut lines = Vec::new();
-    engine::read_roster(&request, &mut |row: RosterRow<'_>| {
+    let set_aside = engine::read_roster(&request, &mut |row: RosterRow<'_>| {
         lines.push(row.line);
         roster
             .push(row.unit, row.strata, row.cluster)
             .map_err(|p| p.at(|_| row.line).file(row.file))
     })?;
-    Ok((roster, lines))
+    Ok(Customers {
+        roster,
+        lines,
+        set_aside,
+    })
 }
 
 /// Writes an assignment file, or one arm of it.
@@ -268,54 +341,6 @@ pub fn write_rows(
     Ok(())
 }
 
-/// One mailing file an arm, relative to the workspace.
-fn mailing_files(opened: &Opened) -> Vec<String> {
-    let arms = opened.experiment().arms.iter();
-    arms.map(|arm| format!("data/{}-{}.csv", opened.pilot.name(), arm.name))
-        .collect()
-}
-
-fn mailing_files_are_new(opened: &Opened) -> Result<()> {
-    let root = opened.pilot.workspace().root();
-    let there = mailing_files(opened).into_iter().map(|f| root.join(f));
-    match there.into_iter().find(|path| path.exists()) {
-        None => Ok(()),
-        Some(path) => Err(
-            Error::workspace("the mailing file exists and is left as it is")
-                .file(path)
-                .hint("move it away, then assign again"),
-        ),
-    }
-}
-
-/// Writes the mailing files; one that is there with the same rows is left, another stops it.
-fn split(opened: &Opened, roster: &Roster, arms: &[Option<usize>]) -> Result<Vec<String>> {
-    let root = opened.pilot.workspace().root();
-    let files = mailing_files(opened);
-    let mut fresh = Vec::new();
-    for (arm, name) in files.iter().enumerate() {
-        let mut bytes = Vec::new();
-        write_rows(opened, roster, arms, Some(arm), &mut bytes)?;
-        let path = root.join(name);
-        match std::fs::read(&path) {
-            Ok(there) if there == bytes => {}
-            Ok(_) => {
-                return Err(
-                    Error::workspace("the mailing file exists and holds other customers")
-                        .file(path)
-                        .hint("it is left as it is; move it away, then run `assign --split` again"),
-                );
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => fresh.push((path, bytes)),
-            Err(e) => return Err(Error::io("read", &path, &e)),
-        }
-    }
-    for (path, bytes) in fresh {
-        write_new(&path, &bytes)?;
-    }
-    Ok(files)
-}
-
 fn show(opened: &Opened, assignment: &Assignment, old: u64) -> Shown {
     let e = opened.experiment();
     let by_arm = assignment.units_by_arm();
@@ -334,6 +359,7 @@ fn show(opened: &Opened, assignment: &Assignment, old: u64) -> Shown {
         customers,
         new: customers - old,
         repeated_rows: assignment.duplicates(),
+        set_aside: Vec::new(),
         arms: e.arms.iter().map(|a| a.name.clone()).zip(by_arm).collect(),
         strata: assignment
             .sizes()
@@ -345,6 +371,7 @@ fn show(opened: &Opened, assignment: &Assignment, old: u64) -> Shown {
             .collect(),
         srm_p: srm::goodness_of_fit(&randomised, &weights).map(|t| t.p_value),
         files: Vec::new(),
+        later_files: Vec::new(),
     }
 }
 
@@ -359,16 +386,23 @@ fn report(shown: &Shown, opened: &Opened, g: &Global, ui: &Ui) -> Result<()> {
         shown.method
     ))?;
     if shown.new != shown.customers {
-        ui.say(format!(
-            "  {} of them are new; the others keep their arm.",
-            count(shown.new)
-        ))?;
+        ui.say(match shown.new {
+            0 => "  None of them is new: everyone keeps the arm.".to_string(),
+            1 => "  1 of them is new; the others keep their arm.".to_string(),
+            n => format!("  {} of them are new; the others keep their arm.", count(n)),
+        })?;
     }
     if shown.repeated_rows > 0 {
-        ui.say(format!(
-            "  {} repeated rows of the roster were counted once.",
-            count(shown.repeated_rows)
-        ))?;
+        ui.say(match shown.repeated_rows {
+            1 => "  1 repeated row of the roster was counted once.".to_string(),
+            n => format!(
+                "  {} repeated rows of the roster were counted once.",
+                count(n)
+            ),
+        })?;
+    }
+    for line in aside_lines(&shown.set_aside) {
+        ui.say(format!("  {line}"))?;
     }
     let arms: Vec<&str> = opened
         .experiment()
@@ -423,6 +457,11 @@ fn report(shown: &Shown, opened: &Opened, g: &Global, ui: &Ui) -> Result<()> {
     for file in &shown.files {
         ui.say(format!("mailing file {file}"))?;
     }
+    for file in &shown.later_files {
+        ui.say(format!(
+            "mailing file {file}   only the customers whom the earlier ones do not hold"
+        ))?;
+    }
     if g.dry_run {
         return ui.next(format!("pilot assign {} without --dry-run", shown.pilot));
     }
@@ -434,6 +473,29 @@ fn report(shown: &Shown, opened: &Opened, g: &Global, ui: &Ui) -> Result<()> {
         "deliver the interventions; after the test period `pilot analyze {}`",
         shown.pilot
     ))
+}
+
+/// Rows set aside that are shown one by one.
+const ASIDE_SHOWN: usize = 5;
+
+/// Which rows of the roster are no customers, and why.
+fn aside_lines(rows: &[Aside]) -> Vec<String> {
+    let mut lines = match rows.len() as u64 {
+        0 => return Vec::new(),
+        1 => vec!["1 row of the roster was set aside; its customer has no arm:".to_string()],
+        n => vec![format!(
+            "{} rows of the roster were set aside; their customers have no arm:",
+            count(n)
+        )],
+    };
+    for row in rows.iter().take(ASIDE_SHOWN) {
+        lines.push(format!("  {}:{}: {}", row.file, row.line, row.reason));
+    }
+    if rows.len() > ASIDE_SHOWN {
+        let more = count((rows.len() - ASIDE_SHOWN) as u64);
+        lines.push(format!("  and {more} more"));
+    }
+    lines
 }
 
 fn one(id: &str, opened: &Opened, ui: &Ui) -> Result<()> {

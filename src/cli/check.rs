@@ -1,14 +1,14 @@
 //! `pilot check`: plan, files and columns, health, as far as things exist.
 
 use crate::analysis::{self, Phase, Status};
-use crate::engine;
+use crate::engine::{self, SetAside};
 use crate::error::{Error, Kind, Result};
-use crate::experiment::{self, Method};
+use crate::experiment::{self, Experiment, Method};
 use crate::number::count;
 use crate::report::text::{columns, plain, wrap};
 
 use super::Global;
-use super::pilot;
+use super::pilot::{self, Opened};
 use super::re_estimate;
 use super::status::next_step;
 use super::ui::Ui;
@@ -54,11 +54,16 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let assigned = experiment.assignment.method == Method::Existing
         || opened.pilot.checked_assignment()?.is_some();
-    if !assigned {
-        ui.say(match experiment.assignment.schedule {
-            Some(_) => "data    –    no region has an arm yet",
-            None => "data    –    no customer has an arm yet",
-        })?;
+    let missing = engine::missing(experiment, opened.pilot.workspace().root())?;
+    if !assigned || !missing.is_empty() && runs(experiment) {
+        files(&opened, &missing, g, ui)?;
+        if !assigned {
+            ui.say(match experiment.assignment.schedule {
+                Some(_) => "data    –    no region has an arm yet",
+                None => "data    –    no customer has an arm yet",
+            })?;
+        }
+        report["missing_files"] = serde_json::json!(missing);
         return finish(&report, ui, &next_step(&opened)?);
     }
     let assignment = opened.assignment()?;
@@ -80,21 +85,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         ),
         things(audit.set_aside, "row")
     ))?;
-    for row in scan.set_aside.iter().take(5) {
-        ui.say(format!(
-            "             {}:{}: {}",
-            row.file.display(),
-            row.line,
-            row.reason
-        ))?;
-    }
-    let more = audit.set_aside.saturating_sub(5);
-    if more > 0 {
-        let more = count(more);
-        ui.say(format!(
-            "             and {more} more; `pilot ingest` writes them all to set-aside.txt"
-        ))?;
-    }
+    aside_lines(&scan.set_aside, audit.set_aside, ui)?;
     let checks = analysis::analyze(experiment, &scan.evidence, Phase::Running)?.checks;
     for c in &checks {
         let detail = plain(&c.detail);
@@ -127,6 +118,69 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         return ui.stopped(&report, error);
     }
     finish(&report, ui, &next_step(&opened)?)
+}
+
+/// Whether contacts are still to come: no last day of the test period has passed.
+fn runs(experiment: &Experiment) -> bool {
+    let windows = experiment.periods.as_ref().map(|p| &p.windows);
+    let end = windows.and_then(analysis::last_day);
+    match windows {
+        None => false,
+        Some(_) => end.is_none_or(|end| pilot::today(experiment) <= end),
+    }
+}
+
+/// Files and columns, as far as they exist.
+fn files(opened: &Opened, missing: &[&str], g: &Global, ui: &Ui) -> Result<()> {
+    let progress = ui.progress("reading");
+    let tick = pilot::ticking(&progress);
+    let found = engine::found(&opened.request(None, g, &tick))?;
+    progress.done();
+    let parts = [
+        ("roster", "row", found.customers),
+        ("log", "first row", found.contacts),
+    ];
+    for (part, rows, sample) in parts {
+        let Some(sample) = sample else { continue };
+        let aside = sample.set_aside.len() as u64;
+        ui.say(format!(
+            "{part:<7} ok   {}, {} set aside",
+            things(sample.rows, rows),
+            count(aside)
+        ))?;
+        aside_lines(&sample.set_aside, aside, ui)?;
+        if sample.too_many {
+            ui.warn(format!(
+                "{} of the {} of the {part} cannot be read, more than max_bad_rows allows: `pilot ingest` would stop",
+                count(aside),
+                things(sample.rows, rows)
+            ));
+        }
+    }
+    for path in missing {
+        ui.say(format!("data    –    {path} is not there yet"))?;
+    }
+    Ok(())
+}
+
+/// The first rows set aside, and why.
+fn aside_lines(rows: &[SetAside], all: u64, ui: &Ui) -> Result<()> {
+    for row in rows.iter().take(5) {
+        ui.say(format!(
+            "             {}:{}: {}",
+            row.file.display(),
+            row.line,
+            row.reason
+        ))?;
+    }
+    let more = all.saturating_sub(5);
+    if more > 0 {
+        let more = count(more);
+        ui.say(format!(
+            "             and {more} more; `pilot ingest` writes them all to set-aside.txt"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Columns before a check's words.

@@ -74,7 +74,11 @@ pub fn show(args: &ShowArgs, g: &Global, ui: &Ui) -> Result<()> {
                 .key("--pdf")
                 .hint("build with the feature `pdf`, which is in the default build")
         })?;
-        write_new(file, &page)?;
+        if g.dry_run {
+            ui.note(format!("would write {}", file.display()));
+        } else {
+            write_new(file, &page)?;
+        }
     }
     if ui.json {
         return ui.document(&serde_json::json!({

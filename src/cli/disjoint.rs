@@ -196,6 +196,7 @@ fn each(
             line: row.line,
         })
     })
+    .map(|_| ())
 }
 
 /// Whether the customers of a second stage are known to be others than those of the first; `None`

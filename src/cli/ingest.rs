@@ -55,6 +55,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let lock = opened.pilot.lock("ingest", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
+    pilot::report_ignored(&opened.pilot, ui)?;
     let taken = take(&opened, &lock, g, ui, None, None)?;
     let audit = &taken.evidence.audit;
     if ui.json {
@@ -77,48 +78,95 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     ui.next(format!("pilot analyze {}", opened.pilot.name()))
 }
 
+/// A number with the word for one or for many.
+fn counted(n: u64, [one, many]: [&str; 2]) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 /// The counts that are not zero; all of them with `-v`.
 fn audit_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
     if opened.experiment().assignment.schedule.is_some() {
         return region_lines(audit, opened, verbose);
     }
     let mut lines = vec![format!(
-        "{} rows read, {} customers in the pilot",
-        count(audit.rows_read),
-        count(audit.customers)
+        "{} read, {} in the pilot",
+        counted(audit.rows_read, ["row", "rows"]),
+        counted(audit.customers, ["customer", "customers"])
     )];
     for (arm, n) in opened.experiment().arms.iter().zip(&audit.customers_by_arm) {
         lines.push(format!("{:<24} {:>12} customers", arm.name, count(*n)));
     }
-    let counted = [
-        (audit.contacts, "contacts counted"),
-        (Some(audit.set_aside).filter(|n| *n > 0), "rows set aside"),
-        (audit.duplicate_customers, "repeated customers, kept once"),
-        (audit.duplicate_contacts, "repeated contacts, kept once"),
+    let all = [
+        (audit.contacts, ["contact counted", "contacts counted"]),
+        (
+            Some(audit.set_aside).filter(|n| *n > 0),
+            ["row set aside", "rows set aside"],
+        ),
+        (
+            audit.duplicate_customers,
+            [
+                "repeated customer, kept once",
+                "repeated customers, kept once",
+            ],
+        ),
+        (
+            audit.duplicate_contacts,
+            [
+                "repeated contact, kept once",
+                "repeated contacts, kept once",
+            ],
+        ),
         (
             audit.repeated_contacts,
-            "contacts that repeat a row exactly, all kept",
+            [
+                "contact that repeats a row exactly, kept",
+                "contacts that repeat a row exactly, all kept",
+            ],
         ),
-        (audit.double_assigned, "customers in two arms"),
+        (
+            audit.double_assigned,
+            ["customer in two arms", "customers in two arms"],
+        ),
         (
             audit.unassigned_contacts.as_ref().map(|u| u.contacts),
-            "contacts of customers in no arm",
+            [
+                "contact of a customer in no arm",
+                "contacts of customers in no arm",
+            ],
         ),
-        (audit.unassigned_customers, "rows of customers in no arm"),
+        (
+            audit.unassigned_customers,
+            ["row of a customer in no arm", "rows of customers in no arm"],
+        ),
         (
             audit.assigned_without_row,
-            "assigned customers without a row, counted as no contact",
+            [
+                "assigned customer without a row, counted as no contact",
+                "assigned customers without a row, counted as no contact",
+            ],
         ),
-        (audit.outside_windows, "contacts outside both windows"),
-        (audit.other_reasons, "contacts for other reasons"),
+        (
+            audit.outside_windows,
+            [
+                "contact outside both windows",
+                "contacts outside both windows",
+            ],
+        ),
+        (
+            audit.other_reasons,
+            ["contact for another reason", "contacts for other reasons"],
+        ),
         (
             audit.outside_enrolment,
-            "customers outside the enrolment dates",
+            [
+                "customer outside the enrolment dates",
+                "customers outside the enrolment dates",
+            ],
         ),
     ];
-    for (n, what) in counted {
+    for (n, words) in all {
         if let Some(n) = n.filter(|n| *n > 0 || verbose) {
-            lines.push(format!("{} {what}", count(n)));
+            lines.push(counted(n, words));
         }
     }
     lines
@@ -127,38 +175,62 @@ fn audit_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
 /// The same where regions got the arms.
 fn region_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} rows read, {} region-blocks in the pilot",
-        count(audit.rows_read),
-        count(audit.customers)
+        "{} read, {} in the pilot",
+        counted(audit.rows_read, ["row", "rows"]),
+        counted(audit.customers, ["region-block", "region-blocks"])
     )];
     for (arm, n) in opened.experiment().arms.iter().zip(&audit.customers_by_arm) {
         lines.push(format!("{:<24} {:>12} region-blocks", arm.name, count(*n)));
     }
-    let counted = [
-        (Some(audit.set_aside), "rows set aside"),
-        (audit.duplicate_customers, "repeated rows, kept once"),
+    let all = [
+        (Some(audit.set_aside), ["row set aside", "rows set aside"]),
+        (
+            audit.duplicate_customers,
+            ["repeated row, kept once", "repeated rows, kept once"],
+        ),
         (
             audit.unassigned_customers,
-            "rows of regions that the plan does not name",
+            [
+                "row of a region that the plan does not name",
+                "rows of regions that the plan does not name",
+            ],
         ),
         (
             audit.outside_windows,
-            "rows of days outside the test period",
+            [
+                "row of a day outside the test period",
+                "rows of days outside the test period",
+            ],
         ),
         (
             audit.washout_region_days,
-            "region-days of washout, left out",
+            [
+                "region-day of washout, left out",
+                "region-days of washout, left out",
+            ],
         ),
-        (audit.missing_region_days, "region-days without a row"),
-        (audit.closed_days, "days on which no region has a row"),
+        (
+            audit.missing_region_days,
+            ["region-day without a row", "region-days without a row"],
+        ),
+        (
+            audit.closed_days,
+            [
+                "day on which no region has a row",
+                "days on which no region has a row",
+            ],
+        ),
         (
             audit.missing_after.first().copied(),
-            "region-blocks without any row",
+            [
+                "region-block without any row",
+                "region-blocks without any row",
+            ],
         ),
     ];
-    for (n, what) in counted {
+    for (n, words) in all {
         if let Some(n) = n.filter(|n| *n > 0 || verbose) {
-            lines.push(format!("{} {what}", count(n)));
+            lines.push(counted(n, words));
         }
     }
     lines

@@ -4,6 +4,7 @@ mod analyze;
 mod approve;
 mod assign;
 mod check;
+mod clock;
 mod defaults;
 mod demo;
 mod describe;
@@ -19,6 +20,7 @@ mod ingest;
 mod init;
 mod look;
 mod look_args;
+mod mailing;
 mod open;
 mod page;
 mod pilot;
@@ -43,6 +45,7 @@ mod what_if;
 mod who;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -95,9 +98,9 @@ pub struct Global {
         value_name = "WHEN"
     )]
     color: Color,
-    /// Threads to use (default: all cores)
-    #[arg(long, global = true, value_name = "N")]
-    threads: Option<std::num::NonZeroUsize>,
+    /// Threads to use, at most 1024 (default: all cores)
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    threads: Option<NonZeroUsize>,
     /// Memory that the data engine may use, for example 4GiB
     #[arg(long, global = true, value_name = "SIZE", value_parser = bytes)]
     memory: Option<u64>,
@@ -190,6 +193,22 @@ impl Later {
     }
 }
 
+/// More threads than any machine has cores cost memory and seconds, and win nothing.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let number: usize = text
+        .parse()
+        .map_err(|_| "write a whole number, for example 4".to_string())?;
+    match NonZeroUsize::new(number) {
+        None => Err("no work is done by 0 threads; leave --threads out to use all cores".into()),
+        Some(n) if number <= MOST_THREADS => Ok(n),
+        Some(_) => Err(format!(
+            "at most {MOST_THREADS} threads can be used; leave --threads out to use all cores"
+        )),
+    }
+}
+
 fn bytes(text: &str) -> Result<u64, String> {
     let at = text
         .find(|c: char| !c.is_ascii_digit())
@@ -256,7 +275,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             .num_threads(n.get())
             .build_global();
     }
-    let result = watch_interrupts().and_then(|()| dispatch(&cli, &ui));
+    let result = clock::check()
+        .and_then(|()| watch_interrupts())
+        .and_then(|()| dispatch(&cli, &ui));
     match result {
         Ok(()) => 0,
         Err(e) => {
@@ -362,6 +383,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn threads_are_as_many_as_help() {
+        assert_eq!(threads("4").map(NonZeroUsize::get), Ok(4));
+        assert_eq!(threads("1024").map(NonZeroUsize::get), Ok(1024));
+        for odd in ["0", "1025", "99999999999999999999", "-1", "x"] {
+            assert!(threads(odd).is_err(), "{odd}");
+        }
     }
 
     #[test]

@@ -221,3 +221,16 @@ pub fn report_repairs(lock: &crate::workspace::Lock, ui: &Ui) {
         ui.note(format!("note: {repair}"));
     }
 }
+
+/// Says which folders among a pilot's evidence and analyses are no whole set, and so left alone.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn report_ignored(pilot: &Pilot, ui: &Ui) -> Result<()> {
+    for series in [pilot.evidence(), pilot.analyses()] {
+        for ignored in series.list()?.ignored {
+            ui.note(format!("note: {ignored}"));
+        }
+    }
+    Ok(())
+}

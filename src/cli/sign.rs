@@ -248,11 +248,12 @@ impl Args {
             self.decision.verdict() == verdict && (!scale || arm == document.decision.arm);
         if !follows && self.because.is_none() {
             let advice = match (&document.decision.arm, verdict) {
-                (Some(arm), VerdictKind::Scale) => format!("scale {arm}"),
-                (_, verdict) => verdict.name().to_owned(),
+                (_, VerdictKind::Blocked) => "that the analysis is blocked".to_owned(),
+                (Some(arm), VerdictKind::Scale) => format!("to scale {arm}"),
+                (_, verdict) => format!("to {}", verdict.name()),
             };
             return Err(Error::usage(format!(
-                "the verdict is to {advice}, and this decides otherwise"
+                "the verdict is {advice}, and this decides otherwise"
             ))
             .key("--because")
             .hint("say why with --because \"…\"; it stands in the ledger"));

@@ -10,7 +10,7 @@ use crate::experiment::{BeforeKind, Experiment, Method, OutcomeKind, Windows};
 use crate::number;
 use crate::planning::Sizing;
 use crate::planning::simulate::{ClusterLaw, NegativeBinomial, Population};
-use crate::table::{ArmId, ClusterTable, Evidence};
+use crate::table::{ArmId, Cell, ClusterTable, ContactTable, Evidence};
 
 use super::Global;
 use super::assign;
@@ -112,6 +112,7 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<Source> {
     let clustered = experiment.cluster_column().is_some();
     let customers = |what: &str| format!("customers drawn from the pilot's own, {what}");
     if from != Some("control") && counted && table.has_before() {
+        anything(table, |c| c.before)?;
         let windows = before_windows(experiment, table);
         let sized = Sizing::read(&opened.plan.text).correlation;
         let population = Population::of_before(table, windows, args.correlation.or(sized))?;
@@ -153,10 +154,28 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<Source> {
             None => of_plan(args, opened),
         };
     }
+    let control = ArmId(experiment.control() as u16);
+    anything(table, |c| c.after.filter(|_| c.arm == control))?;
     Ok(Source {
-        population: Population::of_arm(table, ArmId(experiment.control() as u16))?,
+        population: Population::of_arm(table, control)?,
         words: customers("as those of control were"),
     })
+}
+
+/// Refuses customers of whom none has anything: whatever is drawn from them tells nothing.
+fn anything(table: &ContactTable, value: impl Fn(&Cell) -> Option<i64>) -> Result<()> {
+    if table
+        .cells()
+        .iter()
+        .any(|c| value(c).is_some_and(|v| v != 0))
+    {
+        return Ok(());
+    }
+    Err(
+        Error::data("every count is 0, so there is nothing to draw customers from")
+            .key("--from")
+            .hint("--from plan draws negative binomial customers, with --rate where the plan does not say it"),
+    )
 }
 
 /// Whether arms may be told apart yet, as `analyze` has it.
@@ -256,7 +275,7 @@ fn evidence(opened: &Opened, g: &Global, ui: &Ui) -> Result<Evidence> {
         let request = opened.request(assignment.as_deref(), g, &tick);
         return Ok(engine::scan(&request)?.evidence);
     }
-    let (roster, lines) = assign::roster(opened, g, ui)?;
+    let assign::Customers { roster, lines, .. } = assign::roster(opened, g, ui)?;
     let line = |row: usize| lines.get(row).copied().unwrap_or(0);
     let scheme = Scheme::of(opened.experiment())?;
     let dealt = match opened.experiment().assignment.method {

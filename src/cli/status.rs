@@ -30,7 +30,9 @@ pub fn run(_: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let plans = workspace.plans()?;
     let mut rows = Vec::new();
     for name in &plans.names {
-        rows.push(row(workspace.pilot(name)?));
+        let pilot = workspace.pilot(name)?;
+        pilot::report_ignored(&pilot, ui)?;
+        rows.push(row(pilot));
     }
     for path in &plans.misnamed {
         ui.warn(format!(
@@ -142,6 +144,10 @@ fn standing(opened: &Opened) -> Result<Row> {
         (false, ..) => (
             "designed".into(),
             format!("pilot approve {name} --role finance --by NAME"),
+        ),
+        (true, ..) if experiment.data.is_none() => (
+            "approved".into(),
+            format!("name the data in the plan, then pilot approve {name} again"),
         ),
         (true, false, ..) => ("approved".into(), format!("pilot assign {name}")),
         (true, true, true, _) => (

@@ -170,6 +170,12 @@ impl Table {
             } else {
                 (d as char).to_string()
             };
+            // `pilot`'s own formats have commas, and no key of the plan.
+            if !role.contains('.') || name.starts_with("s.") {
+                return error.hint(format!(
+                    "the header is one field that holds '{shown}': save the file with commas"
+                ));
+            }
             return error.hint(format!(
                 "the header is one field that holds '{shown}': set delimiter = \"{shown}\" for this file in the plan"
             ));

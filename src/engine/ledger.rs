@@ -1,9 +1,13 @@
 //! Rows that were read, and those that did not become data.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use crate::error::{Error, Result};
 
 use super::SetAside;
 use super::columns::{Misfit, Table};
+use super::repeats::Unit;
 
 /// Rows that were read, and those that did not become data.
 #[derive(Debug, Default)]
@@ -16,6 +20,9 @@ pub struct Ledger {
     pub rounded: u64,
     /// Whether rows set aside are passed over, as on a second visit.
     pub blind: bool,
+    /// Rows set aside of customers who have an arm and whose windows begin where the row says, by
+    /// file and line.
+    pub unread: BTreeMap<(PathBuf, u64), (Unit, Misfit)>,
 }
 
 impl Ledger {
@@ -53,6 +60,7 @@ impl Ledger {
         self.rows += other.rows;
         self.rounded += other.rounded;
         self.set_aside.append(&mut other.set_aside);
+        self.unread.append(&mut other.unread);
     }
 
     /// Stops when more than the plan's share of rows was set aside.

@@ -65,6 +65,22 @@ pub fn read(
     ledger: &mut Ledger,
     sink: &mut dyn FnMut(Contact<'_>, &Table) -> Result<()>,
 ) -> Result<()> {
+    first_rows(request, file, parts, calendar, ledger, u64::MAX, sink)
+}
+
+/// The same, of each part only its first `most` rows.
+///
+/// # Errors
+/// As [`read`].
+pub fn first_rows(
+    request: &Request<'_>,
+    file: &ContactsFile,
+    parts: &[Part],
+    calendar: &Calendar,
+    ledger: &mut Ledger,
+    most: u64,
+    sink: &mut dyn FnMut(Contact<'_>, &Table) -> Result<()>,
+) -> Result<()> {
     let experiment = request.experiment;
     if experiment.outcomes.len() > 64 {
         return Err(Error::plan("a log pilot has at most 64 outcomes").key("outcomes"));
@@ -105,7 +121,8 @@ pub fn read(
         let id = optional(&file.id, "id")?;
         let channel = optional(&file.channel, "channel")?;
         let handling = optional(&file.handling_seconds, "handling_seconds")?;
-        while table.advance()? {
+        let last = ledger.rows.saturating_add(most);
+        while ledger.rows < last && table.advance()? {
             ledger.rows += 1;
             if ledger.rows.is_multiple_of(65_536) {
                 (request.tick)(ledger.rows)?;

@@ -16,6 +16,7 @@ mod days;
 mod embedded;
 mod fields;
 mod finish;
+mod found;
 mod ledger;
 mod log;
 #[cfg(feature = "engine")]
@@ -40,6 +41,7 @@ use crate::error::Result;
 use crate::experiment::Experiment;
 use crate::table::Evidence;
 
+pub use found::{Found, Sample, found, missing};
 pub use preview::{Guess, History, guess, history, plain_format};
 pub use source::{Input, digest_files, expand};
 pub use units::{RosterRow, inputs, read_roster, roster_path};

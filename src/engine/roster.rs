@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
 use crate::experiment::{CustomersFile, Experiment, Periods};
@@ -10,13 +11,14 @@ use crate::experiment::{CustomersFile, Experiment, Periods};
 use super::Request;
 use super::arms::{ArmNames, Assigned, Seat, assignment, strata_columns, stratum};
 use super::clusters::{self, Clusters, Names};
-use super::columns::{Misfit, Table};
+use super::columns::{Column, Misfit, Table};
 use super::ledger::Ledger;
 use super::repeats::{Unit, Units, contradiction};
+use super::row::Row;
 use super::segments;
 use super::source::{Part, expand, whole};
 use super::tally::flag;
-use super::windows::{Calendar, Clock, Span4, zone};
+use super::windows::{Calendar, Clock, Moment, Span4, zone};
 
 /// An assigned customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,6 +113,45 @@ impl Spans {
     }
 }
 
+/// Reads the days on which customers started.
+pub struct Starts {
+    clock: Clock,
+    days_in: TimeZone,
+}
+
+impl Starts {
+    /// For the files of a roster.
+    ///
+    /// # Errors
+    /// A time zone that does not exist.
+    pub fn new(file: &CustomersFile, calendar: &Calendar) -> Result<Self> {
+        let days_in = calendar.zone().clone();
+        let file_zone = match &file.format.timezone {
+            Some(name) => zone(name)?,
+            None => days_in.clone(),
+        };
+        Ok(Starts {
+            clock: Clock::new(file.format.time_format.as_deref(), file_zone),
+            days_in,
+        })
+    }
+
+    /// The day in a field.
+    ///
+    /// # Errors
+    /// Blank, or no day.
+    pub fn day(&mut self, row: &Row<'_>, column: &Column) -> Result<Date, Misfit> {
+        let moment = row.moment(column)?;
+        if let Moment::Text(text) | Moment::Iso(text) = moment
+            && text.trim().is_empty()
+        {
+            return Err(Misfit::new(column, "the customer's start is blank"));
+        }
+        let day = self.clock.date(moment, &self.days_in);
+        day.map_err(|reason| Misfit::new(column, reason))
+    }
+}
+
 /// How strata, clusters and windows are numbered.
 #[derive(Clone)]
 pub struct Numbering {
@@ -169,12 +210,7 @@ pub fn rows(
 ) -> Result<u64> {
     let mut unassigned = 0;
     let arms = ArmNames::new(request.experiment, &file.arm_values);
-    let days_in = spans.calendar.zone().clone();
-    let file_zone = match &file.format.timezone {
-        Some(name) => zone(name)?,
-        None => days_in.clone(),
-    };
-    let mut clock = Clock::new(file.format.time_format.as_deref(), file_zone);
+    let mut starts = Starts::new(file, &spans.calendar)?;
     for part in parts {
         let mut table = Table::open(part, &file.format)?;
         let optional = |name: &Option<String>, role: &str| {
@@ -205,11 +241,7 @@ pub fn rows(
                     return Err(Misfit::new(&unit, "the customer's identifier is blank"));
                 }
                 let day = match &start {
-                    Some(c) => Some(
-                        clock
-                            .date(row.moment(c)?, &days_in)
-                            .map_err(|reason| Misfit::new(c, reason))?,
-                    ),
+                    Some(c) => Some(starts.day(&row, c)?),
                     None => None,
                 };
                 let uptake = match &uptake {
@@ -232,6 +264,15 @@ pub fn rows(
             let (unit, start, uptake, value, (stratum, cluster), segments) = match parsed {
                 Ok(parsed) => parsed,
                 Err(misfit) => {
+                    if let Some(assigned) = assigned
+                        && start.is_some()
+                        && let Ok(key) = table.row().and_then(|row| row.text(&unit))
+                        && assigned.seat(key.as_bytes()).is_some()
+                    {
+                        let place = (part.input.name.clone(), table.line());
+                        let row = (key.as_bytes().into(), misfit.clone());
+                        ledger.unread.insert(place, row);
+                    }
                     ledger.reject(&mut table, misfit)?;
                     continue;
                 }
@@ -272,6 +313,28 @@ pub fn rows(
         }
     }
     Ok(unassigned)
+}
+
+/// Refuses assigned customers whose only rows were set aside, since nothing else says when they started.
+///
+/// # Errors
+/// The first such row.
+pub fn starts_are_known(ledger: &Ledger, has_row: impl Fn(&[u8]) -> bool) -> Result<()> {
+    let unknown = ledger.unread.iter().find(|(_, (unit, _))| !has_row(unit));
+    let Some(((file, line), (_, misfit))) = unknown else {
+        return Ok(());
+    };
+    let error = Error::data(format!(
+        "the row of an assigned customer cannot be read: {}",
+        misfit.reason
+    ))
+    .file(file)
+    .line(*line)
+    .hint("mend the row: the customer has an arm, and the windows begin with the start that stands here");
+    Err(match &misfit.column {
+        Some(column) => error.key(column),
+        None => error.key("data.customers.columns.start"),
+    })
 }
 
 /// The customer of an assigned unit without a roster row.
@@ -344,6 +407,7 @@ pub fn read(
     for (unit, (customer, _)) in units.single() {
         add(unit, *customer);
     }
+    starts_are_known(ledger, |unit| units.kept.contains_key(unit))?;
     for (unit, _, seat) in assigned.iter().flat_map(Assigned::iter) {
         if !units.kept.contains_key(unit) {
             add(unit, without_row(file, seat, &mut numbers.spans)?);

@@ -122,6 +122,17 @@ pub fn expand(root: &Path, pattern: &str) -> Result<Vec<Input>> {
             path: plain,
         }]);
     }
+    let inputs = matching(root, pattern)?;
+    if inputs.is_empty() {
+        return Err(Error::data("no file matches this pattern")
+            .file(pattern)
+            .hint("relative paths start at the workspace, the folder with pilot.toml"));
+    }
+    Ok(inputs)
+}
+
+/// The files that a pattern matches, sorted by name.
+fn matching(root: &Path, pattern: &str) -> Result<Vec<Input>> {
     let escaped_root = glob::Pattern::escape(&root.to_string_lossy());
     let full = if Path::new(pattern).is_absolute() {
         pattern.to_string()
@@ -140,12 +151,21 @@ pub fn expand(root: &Path, pattern: &str) -> Result<Vec<Input>> {
         }
     }
     inputs.sort_by(|a, b| a.name.cmp(&b.name));
-    if inputs.is_empty() {
-        return Err(Error::data("no file matches this pattern")
-            .file(pattern)
-            .hint("relative paths start at the workspace, the folder with pilot.toml"));
-    }
     Ok(inputs)
+}
+
+/// Whether a path or pattern names anything.
+///
+/// # Errors
+/// A malformed pattern.
+pub fn is_there(root: &Path, pattern: &str) -> Result<bool> {
+    if root.join(pattern).exists() {
+        return Ok(true);
+    }
+    if !pattern.contains(['*', '?', '[']) {
+        return Ok(false);
+    }
+    matching(root, pattern).map(|inputs| !inputs.is_empty())
 }
 
 /// Size and SHA-256 of each file.

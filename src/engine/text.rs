@@ -51,6 +51,13 @@ pub fn open(input: &Input, encoding: Option<&str>) -> Result<Box<dyn Read + Send
             .file(&input.name)
             .hint("it needs a header line that names its columns"));
     }
+    if let Some((what, hint)) = no_text(&head) {
+        return Err(
+            Error::data(format!("this is {what}, whatever its name says"))
+                .file(&input.name)
+                .hint(hint),
+        );
+    }
     let named = match encoding {
         Some(label) => Some(Encoding::for_label(label.as_bytes()).ok_or_else(|| {
             Error::plan(format!("no encoding is called \"{label}\""))
@@ -88,6 +95,43 @@ pub fn open(input: &Input, encoding: Option<&str>) -> Result<Box<dyn Read + Send
         ready: 0..0,
         done: false,
     }))
+}
+
+/// What a file is that begins as no text does, and what to do about it.
+fn no_text(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    const KINDS: [(&[u8], &str, &str); 7] = [
+        (
+            b"PK\x03\x04",
+            "an Excel workbook or another zip archive",
+            "save the sheet as CSV, or unpack the archive",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+            "an old Excel workbook",
+            "save the sheet as CSV",
+        ),
+        (
+            b"\x1f\x8b",
+            "a gzip file",
+            "name it .csv.gz, so that it is unpacked",
+        ),
+        (b"PAR1", "a Parquet file", "name it .parquet"),
+        (b"%PDF-", "a PDF", "export the table as CSV"),
+        (
+            b"\x28\xb5\x2f\xfd",
+            "a zstd archive",
+            "unpack it, or pack it as .csv.gz",
+        ),
+        (
+            b"7z\xbc\xaf\x27\x1c",
+            "a 7z archive",
+            "unpack it, or pack it as .csv.gz",
+        ),
+    ];
+    KINDS
+        .iter()
+        .find(|(start, ..)| head.starts_with(start))
+        .map(|(_, what, hint)| (*what, *hint))
 }
 
 struct Transcoder<R> {

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::experiment::{Data, Experiment, FileFormat};
 
-use super::Request;
 use super::arms::{strata_columns, stratum};
 use super::cells;
+use super::clusters;
 use super::columns::{Misfit, Table};
+use super::ledger::Ledger;
+use super::roster::Starts;
 use super::source::{Input, expand, whole};
+use super::windows::Calendar;
+use super::{Request, SetAside};
 
 /// One row of the roster.
 pub struct RosterRow<'a> {
@@ -55,18 +59,19 @@ fn units(experiment: &Experiment) -> Result<(&FileFormat, &str, &'static str)> {
     }
 }
 
-/// Reads the units to assign row by row; a row that cannot be read is an error, since its
-/// customer would get no arm.
+/// Reads the units to assign row by row; the rows that a scan would set aside, since they cannot be
+/// read or do not say when the customer started, are no units, and come back.
 ///
 /// # Errors
-/// Missing columns, unreadable rows, whatever the sink refuses.
+/// Missing columns, more rows set aside than the plan allows, whatever the sink refuses.
 pub fn read_roster(
     request: &Request<'_>,
     sink: &mut dyn FnMut(RosterRow<'_>) -> Result<()>,
-) -> Result<()> {
+) -> Result<Vec<SetAside>> {
     let experiment = request.experiment;
     let (format, unit_name, role) = units(experiment)?;
-    let mut rows = 0u64;
+    let mut ledger = Ledger::default();
+    let mut starts = starts(experiment)?;
     for part in whole(expand(request.root, &format.path)?) {
         let mut table = Table::open(&part, format)?;
         let unit = table.column(unit_name, role)?;
@@ -77,28 +82,33 @@ pub fn read_roster(
             .as_ref()
             .map(|c| table.column(c, "assignment.cluster"))
             .transpose()?;
+        let start = starts
+            .as_ref()
+            .map(|(name, _)| table.column(name, "data.customers.columns.start"))
+            .transpose()?;
         while table.advance()? {
-            rows += 1;
-            if rows.is_multiple_of(65_536) {
-                (request.tick)(rows)?;
+            ledger.rows += 1;
+            if ledger.rows.is_multiple_of(65_536) {
+                (request.tick)(ledger.rows)?;
             }
             let parsed = table.row().and_then(|row| {
                 let key = row.text(&unit)?;
                 if key.trim().is_empty() {
                     return Err(Misfit::new(&unit, "the customer's identifier is blank"));
                 }
-                let cluster = cluster.as_ref().map(|c| row.text(c)).transpose()?;
+                if let (Some(column), Some((_, starts))) = (&start, &mut starts) {
+                    starts.day(&row, column)?;
+                }
+                let cluster = clusters::of_row(&row, cluster.as_ref())?;
                 Ok((key, stratum(&row, &columns)?, cluster))
             });
-            let (key, strata, cluster) = parsed.map_err(|m| {
-                let error = table
-                    .error_at(None, m.reason)
-                    .hint("mend the row: every customer of the roster gets an arm");
-                match m.column {
-                    Some(column) => error.key(column),
-                    None => error,
+            let (key, strata, cluster) = match parsed {
+                Ok(parsed) => parsed,
+                Err(misfit) => {
+                    ledger.reject(&mut table, misfit)?;
+                    continue;
                 }
-            })?;
+            };
             sink(RosterRow {
                 unit: key,
                 strata: &strata,
@@ -108,7 +118,22 @@ pub fn read_roster(
             })?;
         }
     }
-    Ok(())
+    ledger.check(format.max_bad_rows)?;
+    Ok(ledger.set_aside)
+}
+
+/// The column with each customer's start, where the plan has one, and how it is read.
+fn starts(experiment: &Experiment) -> Result<Option<(&str, Starts)>> {
+    let (Some(Data::Log { customers, .. }), Some(periods)) =
+        (&experiment.data, &experiment.periods)
+    else {
+        return Ok(None);
+    };
+    let Some(name) = &customers.start else {
+        return Ok(None);
+    };
+    let starts = Starts::new(customers, &Calendar::new(periods)?)?;
+    Ok(Some((name, starts)))
 }
 
 /// Every data file that the plan names, in the order of reading.

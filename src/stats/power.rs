@@ -258,7 +258,12 @@ fn share_out(total: u64, shares: &[f64]) -> Result<Vec<u64>, Refusal> {
     }
     if n.iter().any(|&n| n < 2) {
         return Err(Refusal::new(format!(
-            "{total} customers are too few: each arm needs at least 2"
+            "{total} {} too few: each arm needs at least 2",
+            if total == 1 {
+                "customer is"
+            } else {
+                "customers are"
+            }
         )));
     }
     Ok(n)

@@ -19,6 +19,7 @@ mod engines;
 mod estimators;
 mod families;
 mod finance;
+mod first_use;
 mod looks;
 mod means;
 mod minutes;

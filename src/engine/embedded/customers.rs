@@ -210,6 +210,10 @@ impl Roster {
             let profile = shared.profiles.id(*customer);
             self.settled.push((unit.clone(), profile));
         }
+        roster::starts_are_known(&self.ledger, |unit| {
+            let number = shared.assigned.as_ref().and_then(|a| a.number(unit));
+            number.is_some_and(|n| found[n as usize].load(Ordering::Relaxed))
+        })?;
         for (unit, number, seat) in shared.assigned.iter().flat_map(Assigned::iter) {
             if !found[number as usize].load(Ordering::Relaxed) {
                 let customer = roster::without_row(&shared.file, seat, &mut shared.numbers.spans)?;
