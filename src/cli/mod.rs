@@ -1,6 +1,7 @@
 //! The command line: one file a command, which only wires the rooms together.
 
 mod analyze;
+mod approvals;
 mod approve;
 mod assign;
 mod check;
@@ -17,6 +18,7 @@ mod explain;
 mod first_stage;
 mod ingest;
 mod init;
+mod known;
 mod look;
 mod look_args;
 mod open;
@@ -27,6 +29,7 @@ mod power_schedule;
 mod quick;
 mod re_estimate;
 mod report;
+mod report_fits;
 mod same_question;
 mod schedule;
 mod sign;
