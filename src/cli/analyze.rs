@@ -16,7 +16,7 @@ use crate::workspace::{Draft, Lock, NumberedSet, Staged, kind, swap_folder};
 use super::Global;
 use super::document::Asked;
 use super::first_stage;
-use super::ingest::{self, Taken};
+use super::ingest::{self, Taken, Wanted};
 use super::look::{self, Interim};
 use super::open::open_file;
 use super::pilot::{self, Opened, Standing};
@@ -100,7 +100,8 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let lock = opened.pilot.lock("analyze", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
     pilot::report_ignored(&opened.pilot, ui)?;
-    let taken = ingest::take(&opened, &lock, g, ui, args.evidence, look)?;
+    let wanted = args.evidence.map_or(Wanted::Latest, Wanted::Number);
+    let taken = ingest::take(&opened, &lock, g, ui, wanted, look)?;
     let reading = begun.elapsed().as_secs_f64();
     let ledger = opened.pilot.ledger()?;
     let standing = Standing::of(&opened, &ledger)?;
@@ -138,7 +139,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
 fn earlier_looks(opened: &Opened, look: Option<Interim>) -> Result<Vec<Boundaries>> {
     match opened.experiment().analysis.sequential {
         None => Ok(Vec::new()),
-        Some(_) => look::earlier(&opened.pilot.analyses(), look.map(|l| l.number)),
+        Some(_) => look::earlier(&opened.pilot, look.map(|l| l.number)),
     }
 }
 
@@ -231,13 +232,21 @@ fn store(
     set.write("run.json", &run)?;
     // From the ledger's line on, analysis and report belong together.
     let _held = interrupt::hold()?;
+    let made = match document.analysis_number {
+        Some(_) => kind::ANALYZE,
+        None => kind::WAIT,
+    };
+    let mut draft = Draft::new(made, Timestamp::now())
+        .fact("plan_sha256", document.plan_sha256.clone())
+        .fact("evidence", taken.set.number)
+        .fact("evidence_sha256", taken.set.digest.to_string())
+        .fact("as_of", document.as_of.clone())
+        .fact("verdict", document.decision.verdict.name());
+    if args.no_report || args.out.is_some() {
+        // So that `verify` knows why the report is of the analysis before.
+        draft = draft.fact("report", false);
+    }
     if document.analysis_number.is_some() {
-        let mut draft = Draft::new(kind::ANALYZE, Timestamp::now())
-            .fact("plan_sha256", document.plan_sha256.clone())
-            .fact("evidence", taken.set.number)
-            .fact("evidence_sha256", taken.set.digest.to_string())
-            .fact("as_of", document.as_of.clone())
-            .fact("verdict", document.decision.verdict.name());
         if let Some(digest) = opened.pilot.checked_assignment()? {
             draft = draft.fact("assignment_sha256", digest.to_string());
         }
@@ -255,10 +264,8 @@ fn store(
                 .fact("despite", args.despite.join(","))
                 .fact("because", because.clone());
         }
-        lock.commit_set(set, draft)?;
-    } else {
-        set.commit()?;
     }
+    lock.commit_set(set, draft)?;
     let Some((staged, target)) = report else {
         return Ok(None);
     };

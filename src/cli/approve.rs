@@ -9,7 +9,7 @@ use crate::workspace::{Draft, kind, write_new};
 use super::Global;
 use super::first_stage;
 use super::page;
-use super::pilot::{self, Standing};
+use super::pilot::{self, CHANGED, Standing};
 use super::ui::{Steps, Ui};
 use super::who::Who;
 
@@ -63,7 +63,11 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let lock = opened.pilot.lock("approve", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
-    let mut draft = args.who.sign(Draft::new(kind::APPROVE, Timestamp::now()));
+    let draft = args.who.sign(Draft::new(kind::APPROVE, Timestamp::now()));
+    // So that `verify` knows whether it can make the page again.
+    let mut draft = draft
+        .fact("pilot_version", env!("CARGO_PKG_VERSION"))
+        .fact("page", page::CAN_BE_MADE);
     if let Some(digest) = opened.pilot.checked_assignment()? {
         draft = draft.fact("assignment_sha256", digest.to_string());
     }
@@ -72,7 +76,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     let approval = lock.approve(opened.plan.text.as_bytes(), draft)?;
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
-    let page = match page::of_plan(&opened, Some(&approval), ui)? {
+    let page = match page::of_plan(&opened.plan, Some(&approval), ui)? {
         Some(bytes) => {
             let path = opened
                 .pilot
@@ -118,9 +122,16 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         ui.say(format!("On one page: {}", page.display()))?;
     }
     for banner in &standing.banners {
-        ui.warn(format!(
-            "{banner}: the test period had begun, or data had been read, before this approval"
-        ));
+        ui.warn(match standing.compared() {
+            Some(before) if banner == CHANGED => format!(
+                "{banner}: this plan is not that of approval {}, which it stays compared with; every report lists the changes and none advises to scale (`pilot diff {}`)",
+                before.number,
+                opened.pilot.name()
+            ),
+            _ => format!(
+                "{banner}: the test period had begun, or data had been read, before this approval"
+            ),
+        });
     }
     let name = opened.pilot.name();
     let assigned = opened.experiment().assignment.method == experiment::Method::Existing

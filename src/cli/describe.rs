@@ -69,7 +69,7 @@ pub fn show(args: &ShowArgs, g: &Global, ui: &Ui) -> Result<()> {
         let approval = standing
             .approval
             .filter(|a| a.plan_sha256.to_string() == opened.plan.sha256);
-        let page = page::of_plan(&opened, approval.as_ref(), ui)?.ok_or_else(|| {
+        let page = page::of_plan(&opened.plan, approval.as_ref(), ui)?.ok_or_else(|| {
             Error::usage("this build makes no PDF")
                 .key("--pdf")
                 .hint("build with the feature `pdf`, which is in the default build")
@@ -96,10 +96,10 @@ pub fn diff(args: &DiffArgs, g: &Global, ui: &Ui) -> Result<()> {
     let standing = Standing::of(&opened, &opened.pilot.ledger()?)?;
     if ui.json {
         return ui.document(
-            &serde_json::json!({ "seal": standing.seal(), "deviations": standing.deviations }),
+            &serde_json::json!({ "seal": standing.seal(), "deviations": standing.deviations, "approvals": standing.approvals }),
         );
     }
-    let Some(approval) = &standing.approval else {
+    let Some(compared) = standing.compared() else {
         ui.say("The plan is not approved.")?;
         return ui.next(format!(
             "pilot approve {} --role finance --by NAME",
@@ -109,9 +109,21 @@ pub fn diff(args: &DiffArgs, g: &Global, ui: &Ui) -> Result<()> {
     if standing.deviations.is_empty() {
         ui.say(format!(
             "The plan is as approved (number {}, seal {}).",
-            approval.number, approval.seal
+            compared.number, compared.seal
         ))?;
         return ui.next(format!("pilot check {}", opened.pilot.name()));
+    }
+    if standing.approvals.len() > 1 {
+        ui.say(format!(
+            "Compared with approval {} of {}, {} (seal {}):",
+            compared.number,
+            standing.approvals.len(),
+            match compared.late {
+                true => "the first; all were late",
+                false => "the last before the data",
+            },
+            compared.seal
+        ))?;
     }
     for d in &standing.deviations {
         let weight = if d.material { "material" } else { "clerical" };

@@ -160,6 +160,7 @@ impl Asked<'_> {
             boundaries,
             stages,
             segments: analysis.segments,
+            approvals: self.standing.approvals.clone(),
             deviations: self.standing.deviations.clone(),
             // At the top of the document, and not a second time in the case.
             assumptions: taken(&mut business, |b| &mut b.assumptions),

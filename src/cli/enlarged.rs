@@ -1,67 +1,37 @@
 //! Whether a later approval only enlarged a pilot after a blinded re-estimation of its size.
 
-use crate::error::Result;
 use crate::experiment::{self, Change, Experiment};
 use crate::number::count;
 use crate::report::Deviation;
 use crate::texts::text;
-use crate::workspace::{Approval, Entry, Ledger, Pilot, kind};
+use crate::workspace::{Approval, Entry, Ledger, kind};
 
-/// What approvals since the one before the data changed, each with its reason; `None` where the last
-/// is in time itself, or an approval did anything but enlarge.
+/// The reason for which a late approval only enlarged the plan of the one before, and what it
+/// changed; `None` where it did anything else.
 ///
 /// *Rule* — an approval that comes after the start enlarges where nothing by arm was analysed before
 /// it, a `re-estimate` entry stands between it and the approval before, and the plan's material
 /// changes are a later end only: of the after period, of enrolment, of the looks.
-///
-/// `late` says of an approval whether it came after the start or after data were read.
-///
-/// # Errors
-/// An approved copy that was changed.
-pub fn enlarged(
-    pilot: &Pilot,
+pub fn enlargement(
     ledger: &Ledger,
-    late: impl Fn(&Experiment, &Approval) -> bool,
-) -> Result<Option<Vec<Deviation>>> {
-    let approvals = ledger.approvals()?;
-    let Some(last) = approvals.len().checked_sub(1) else {
-        return Ok(None);
-    };
-    let plan = |a: &Approval| -> Result<Experiment> {
-        let bytes = pilot.approved_plan(a)?;
-        let text = String::from_utf8_lossy(&bytes);
-        experiment::parse_copy(&text, &pilot.approved_path(a.number)).map(|p| p.experiment)
-    };
-    let mut deviations: Vec<Deviation> = Vec::new();
-    for at in (0..=last).rev() {
-        let now = plan(&approvals[at])?;
-        if !late(&now, &approvals[at]) {
-            return Ok((at < last).then_some(deviations));
-        }
-        let Some(before) = at.checked_sub(1) else {
-            return Ok(None);
-        };
-        let Some(entry) = re_estimate(ledger, &approvals[before], &approvals[at]) else {
-            return Ok(None);
-        };
-        let was = plan(&approvals[before])?;
-        let changes = experiment::changes(&was, &now);
-        if changes
-            .iter()
-            .any(|c| c.material && !later_end(c, &was, &now))
-        {
-            return Ok(None);
-        }
-        let why = reason(entry);
-        deviations.extend(changes.into_iter().map(|c| Deviation {
-            why: c.material.then(|| why.clone()),
-            key: c.key,
-            approved: c.approved,
-            now: c.now,
-            material: c.material,
-        }));
+    (before, was): (&Approval, &Experiment),
+    (approval, now): (&Approval, &Experiment),
+) -> Option<(String, Vec<Deviation>)> {
+    let entry = re_estimate(ledger, before, approval)?;
+    let changes = experiment::changes(was, now);
+    let other = |c: &Change| c.material && !later_end(c, was, now);
+    if changes.iter().any(other) {
+        return None;
     }
-    Ok(None)
+    let why = reason(entry);
+    let deviations = changes.into_iter().map(|c| Deviation {
+        why: c.material.then(|| why.clone()),
+        key: c.key,
+        approved: c.approved,
+        now: c.now,
+        material: c.material,
+    });
+    Some((why.clone(), deviations.collect()))
 }
 
 /// The entry that an enlargement rests on.

@@ -16,6 +16,7 @@ use crate::workspace::{Draft, Lock, NumberedSet, Set, kind};
 
 use super::Global;
 use super::disjoint;
+use super::known;
 use super::look::Interim;
 use super::pilot::{self, Opened};
 use super::ui::{Steps, Ui};
@@ -28,6 +29,16 @@ use super::ui::{Steps, Ui};
 pub struct Args {
     /// A pilot's name, or a path to its plan
     name: String,
+}
+
+/// Which evidence is to be used.
+pub enum Wanted {
+    /// That of a number.
+    Number(u64),
+    /// The latest where it is up to date, or new evidence.
+    Latest,
+    /// As [`Wanted::Latest`], passing over a set that the ledger does not know.
+    Afresh,
 }
 
 /// Evidence with its place.
@@ -56,7 +67,7 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let lock = opened.pilot.lock("ingest", Timestamp::now())?;
     pilot::report_repairs(&lock, ui);
     pilot::report_ignored(&opened.pilot, ui)?;
-    let taken = take(&opened, &lock, g, ui, None, None)?;
+    let taken = take(&opened, &lock, g, ui, Wanted::Afresh, None)?;
     let audit = &taken.evidence.audit;
     if ui.json {
         return ui.document(&serde_json::json!({
@@ -241,13 +252,13 @@ fn region_lines(audit: &Audit, opened: &Opened, verbose: bool) -> Vec<String> {
 /// That of an interim look has a digest of its own, so that it is never taken for that of the end.
 ///
 /// # Errors
-/// Data that cannot be read, or a numbered set that is not there.
+/// Data that cannot be read, a numbered set that is not there, or one that `pilot ingest` did not take.
 pub fn take(
     opened: &Opened,
     lock: &Lock,
     g: &Global,
     ui: &Ui,
-    wanted: Option<u64>,
+    wanted: Wanted,
     look: Option<Interim>,
 ) -> Result<Taken> {
     let series = opened.pilot.evidence();
@@ -256,11 +267,12 @@ pub fn take(
         None => experiment::data_digest(experiment),
         Some(look) => experiment::data_digest_until(experiment, &look.mark()),
     };
-    if let Some(number) = wanted {
+    let ledger = opened.pilot.ledger()?;
+    if let Wanted::Number(number) = wanted {
         let set = series.set(number).map_err(|e| {
             e.hint("leave --evidence out to use the latest; `pilot ingest` takes new evidence")
         })?;
-        let taken = load(set)?;
+        let taken = load(known::evidence(&opened.pilot, &ledger, set)?)?;
         if taken.evidence.provenance.data_plan_sha256 != digest {
             return Err(Error::workspace(format!(
                 "evidence {number:04} was taken for another look, or under a plan with other arms, outcomes or data"
@@ -278,7 +290,11 @@ pub fn take(
     let begun = Instant::now();
     let progress = ui.progress("reading");
     let tick = pilot::ticking(&progress);
-    let latest = series.latest()?;
+    let latest = match (series.latest()?, &wanted) {
+        (Some(set), Wanted::Afresh) => known::or_passed_over(&opened.pilot, &ledger, set, ui)?,
+        (Some(set), _) => Some(known::evidence(&opened.pilot, &ledger, set)?),
+        (None, _) => None,
+    };
     if let Some(set) = &latest {
         let head = head(set)?;
         if head.scan == EvidenceHead::SCAN

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::analysis::{self, Boundaries};
 use crate::error::{Error, Result};
 use crate::experiment::{Data, Experiment, Sequential};
-use crate::workspace::Series;
+use crate::workspace::Pilot;
 
 use super::analyze::Args;
 use super::pilot;
@@ -152,13 +152,18 @@ struct Recorded {
     boundaries: Option<Boundaries>,
 }
 
-/// The looks before `number` as they were recorded, the newest record of each, in their order.
+/// The looks before `number` as they were recorded, the newest record of each, in their order;
+/// folders that `pilot analyze` did not make are no record.
 ///
 /// # Errors
 /// An analysis that cannot be read.
-pub fn earlier(series: &Series, number: Option<u32>) -> Result<Vec<Boundaries>> {
+pub fn earlier(pilot: &Pilot, number: Option<u32>) -> Result<Vec<Boundaries>> {
+    let (series, ledger) = (pilot.analyses(), pilot.ledger()?);
     let mut looks = BTreeMap::new();
     for set in series.list()?.sets {
+        if !ledger.knows(&series, &set)? {
+            continue;
+        }
         let bytes = set.read("analysis.json")?;
         let recorded: Recorded = serde_json::from_slice(&bytes).map_err(|e| {
             Error::workspace(format!(

@@ -1,6 +1,7 @@
 //! The command line: one file a command, which only wires the rooms together.
 
 mod analyze;
+mod approvals;
 mod approve;
 mod assign;
 mod check;
@@ -18,6 +19,7 @@ mod explain;
 mod first_stage;
 mod ingest;
 mod init;
+mod known;
 mod look;
 mod look_args;
 mod mailing;
@@ -29,6 +31,7 @@ mod power_schedule;
 mod quick;
 mod re_estimate;
 mod report;
+mod report_fits;
 mod same_question;
 mod schedule;
 mod sign;

@@ -9,11 +9,11 @@ use jiff::tz::TimeZone;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::experiment::{self, Experiment, Method, Plan, Windows};
-use crate::report::Deviation;
-use crate::workspace::{Approval, Ledger, Pilot, Workspace, kind};
+use crate::report::{ApprovalRow, Deviation};
+use crate::workspace::{Approval, Ledger, Pilot, Workspace};
 
 use super::Global;
-use super::enlarged::enlarged;
+use super::approvals::Approvals;
 use super::ui::{Progress, Ui};
 
 /// A pilot with its plan read.
@@ -114,35 +114,41 @@ pub fn scanning<'a>(
     }
 }
 
-/// The plan against its approval.
+/// The banner of an analysis of a plan that nobody approved.
+pub const NOT_PRE_REGISTERED: &str = "NOT PRE-REGISTERED";
+/// The banner of a plan that was approved after the data.
+pub const LATE: &str = "LATE APPROVAL";
+/// The banner of a plan that is not the one approved before the data.
+pub const CHANGED: &str = "CHANGED SINCE APPROVAL";
+
+/// The plan against its approvals.
 pub struct Standing {
     /// The last approval.
     pub approval: Option<Approval>,
-    /// Changes since.
+    /// All of them, oldest first.
+    pub approvals: Vec<ApprovalRow>,
+    /// Changes since the one that the plan is held against.
     pub deviations: Vec<Deviation>,
     /// What every report must say.
     pub banners: Vec<String>,
 }
 
 impl Standing {
-    /// Compares the plan with its approval.
+    /// Compares the plan with the approval that it is held against; see [`Approvals::of`].
     ///
     /// # Errors
     /// A ledger that is no chain, or an approved copy that was changed.
     pub fn of(opened: &Opened, ledger: &Ledger) -> Result<Self> {
-        let Some(approval) = ledger.latest_approval()? else {
+        let Some(approvals) = Approvals::of(&opened.pilot, ledger)? else {
             return Ok(Standing {
                 approval: None,
+                approvals: Vec::new(),
                 deviations: Vec::new(),
-                banners: vec!["NOT PRE-REGISTERED".into()],
+                banners: vec![NOT_PRE_REGISTERED.into()],
             });
         };
-        let approved = opened.pilot.approved_plan(&approval)?;
-        let approved = String::from_utf8_lossy(&approved);
-        let enlarged = enlarged(&opened.pilot, ledger, |e, a| late(e, a, ledger))?;
-        let in_time = enlarged.is_some() || !late(opened.experiment(), &approval, ledger);
-        let mut deviations = enlarged.unwrap_or_default();
-        let since = experiment::diff(&approved, &opened.plan.text)?.into_iter();
+        let mut deviations = approvals.explained;
+        let since = experiment::diff(&approvals.against, &opened.plan.text)?.into_iter();
         deviations.extend(since.map(|c| Deviation {
             key: c.key,
             approved: c.approved,
@@ -151,17 +157,23 @@ impl Standing {
             why: None,
         }));
         let mut banners = Vec::new();
-        if !in_time {
-            banners.push("LATE APPROVAL".into());
+        if approvals.late {
+            banners.push(LATE.into());
         }
         if deviations.iter().any(Deviation::unexplained) {
-            banners.push("CHANGED SINCE APPROVAL".into());
+            banners.push(CHANGED.into());
         }
         Ok(Standing {
-            approval: Some(approval),
+            approval: Some(approvals.last),
+            approvals: approvals.rows,
             deviations,
             banners,
         })
+    }
+
+    /// The approval that the plan is held against.
+    pub fn compared(&self) -> Option<&ApprovalRow> {
+        self.approvals.iter().find(|a| a.compared)
     }
 
     /// Whether the plan was approved and nothing that can change the result was changed since.
@@ -173,23 +185,6 @@ impl Standing {
     pub fn seal(&self) -> Option<String> {
         self.approval.as_ref().map(|a| a.seal.to_string())
     }
-}
-
-/// Approved after the first after-day, or after evidence was taken.
-fn late(experiment: &Experiment, approval: &Approval, ledger: &Ledger) -> bool {
-    let first_day = experiment.periods.as_ref().and_then(|p| match &p.windows {
-        Windows::Fixed { after, .. } => Some((after.0, &p.timezone)),
-        Windows::Relative { enrol, .. } => enrol.map(|e| (e.0, &p.timezone)),
-    });
-    let begun = first_day.is_some_and(|(day, zone)| {
-        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-        approval.at.to_zoned(zone).date() >= day
-    });
-    let seen = ledger
-        .entries()
-        .iter()
-        .any(|e| e.number < approval.entry && (e.kind == kind::INGEST || e.kind == kind::ANALYZE));
-    begun || seen
 }
 
 /// The first and last day of the after window, where everyone shares it.

@@ -7,7 +7,9 @@ use crate::report;
 use crate::workspace::{Staged, Workspace, swap_folder};
 
 use super::Global;
+use super::known;
 use super::pilot::{here, report_repairs};
+use super::report_fits;
 use super::ui::{Steps, Ui};
 
 /// Render the reports again from the last analysis.
@@ -34,6 +36,8 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
                 .hint(format!("run `pilot analyze {}` first", pilot.name()))
         })?,
     };
+    let ledger = pilot.ledger()?;
+    let made = known::analysis(&pilot, &ledger, &set)?;
     let document = report::Document::from_json(&set.read("analysis.json")?)
         .map_err(|e| e.file(set.path.join("analysis.json")))?;
     let files = report::render(&document)?;
@@ -53,6 +57,12 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     swap_folder(staged, &pilot.report_dir())?;
     ui.boxes(&files);
+    if let Some(last) = report_fits::reported(&ledger, &series).filter(|n| *n > set.number) {
+        ui.warn(format!(
+            "this is analysis {:04} (entry {}), and {last:04} is later: `pilot verify` names the report until that is rendered again",
+            set.number, made.number
+        ));
+    }
     if ui.json {
         let names: Vec<_> = files.iter().map(|f| &f.name).collect();
         return ui.document(&serde_json::json!({ "analysis": set.number, "folder": pilot.report_dir(), "files": names }));

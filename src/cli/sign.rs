@@ -8,7 +8,8 @@ use crate::report::{self, Document};
 use crate::workspace::{Draft, Entry, Facts, Ledger, Lock, NumberedSet, Set, kind};
 
 use super::Global;
-use super::pilot::{self, Opened, Standing};
+use super::known;
+use super::pilot::{self, NOT_PRE_REGISTERED, Opened, Standing};
 use super::ui::{Steps, Ui};
 use super::who::Who;
 
@@ -131,6 +132,7 @@ fn last(opened: &Opened, ledger: &Ledger) -> Result<Last> {
             "run `pilot analyze {name}` again and read what it says"
         )));
     }
+    known::analysis(&opened.pilot, ledger, &set)?;
     let document = Document::from_json(&set.read("analysis.json")?)
         .map_err(|e| e.file(set.path.join("analysis.json")))?;
     if document.plan_sha256 != opened.plan.sha256 {
@@ -223,10 +225,17 @@ impl Args {
                 "find the cause; `--despite CHECK --because \"…\"` of `pilot analyze` goes on all the same, and every report says so".into(),
             );
         }
-        if scale && !Standing::of(opened, ledger)?.approved_as_it_is() {
+        let standing = Standing::of(opened, ledger)?;
+        if scale && !standing.approved_as_it_is() {
             return refuse(
                 "nobody approved this plan as it stands before the data, so nothing is rolled out on it",
                 "sign `extend`, and approve the next plan before its test period begins".into(),
+            );
+        }
+        if scale && let Some(why) = made_under_another(document, &standing) {
+            return refuse(
+                &why,
+                format!("run `pilot analyze {name}` again, read what it says, then sign that"),
             );
         }
         let arm = match (&self.arm, scale) {
@@ -274,6 +283,23 @@ impl Args {
             draft = draft.fact("because", because.clone());
         }
         draft
+    }
+}
+
+/// Why an analysis was not made under the approval that holds now, as its own report says.
+fn made_under_another(document: &Document, standing: &Standing) -> Option<String> {
+    let not_approved = document.banners.iter().any(|b| b == NOT_PRE_REGISTERED);
+    match (&document.seal, standing.seal()) {
+        _ if not_approved => {
+            Some("the analysis was made before anybody approved the plan, and says so".into())
+        }
+        (Some(then), Some(now)) if *then == now => (document.deviations.iter())
+            .any(|d| d.unexplained())
+            .then(|| "the analysis is of a plan that was changed after its approval".into()),
+        (Some(then), Some(now)) => Some(format!(
+            "the analysis was made under the approval with the seal {then}, and the plan was approved again since, with the seal {now}"
+        )),
+        _ => Some("the analysis was made under no approval".into()),
     }
 }
 

@@ -1,14 +1,16 @@
 //! `pilot verify`: whether everything is still what the ledger says.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::error::{Error, Kind, Result};
-use crate::report::{self, Document};
-use crate::workspace::{self, Entry, Note, Pilot, Seal, Signature, Verified, Workspace, kind};
+use crate::error::Result;
+use crate::report::{self, ApprovalRow};
+use crate::workspace::{self, Entry, Note, Seal, Signature, Verified, Workspace, kind};
 
 use super::Global;
+use super::approvals::Approvals;
+use super::page;
 use super::pilot::here;
+use super::report_fits;
 use super::ui::Ui;
 
 /// Recompute the ledger's chain and the digests of all that it names; needs no network.
@@ -32,8 +34,10 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     let pilot = Workspace::locate(g.workspace.as_deref(), &here()?, &args.name)?;
     let verified = workspace::verify(&pilot, args.seal.as_ref(), args.ssh_key.as_deref())?;
     let mut notes: Vec<String> = verified.notes.iter().map(ToString::to_string).collect();
-    notes.extend(report_fits(&pilot)?);
     let ledger = pilot.ledger()?;
+    notes.extend(page::compared(&pilot, &ledger, ui)?);
+    notes.extend(report_fits::notes(&pilot, &ledger)?);
+    let approvals = Approvals::of(&pilot, &ledger)?.map_or_else(Vec::new, |a| a.rows);
     if ui.json {
         let entries: Vec<_> = (ledger.entries().iter())
             .zip(&verified.signatures)
@@ -50,11 +54,12 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
             "entries": entries,
             "seal": verified.seal.map(|s| s.to_string()),
             "proved_up_to": verified.proved_up_to,
+            "approvals": approvals,
             "notes": notes,
         }));
     }
     for (entry, signature) in ledger.entries().iter().zip(&verified.signatures) {
-        ui.say(line(entry, signature))?;
+        ui.say(line(entry, signature, &approvals))?;
     }
     ui.say(found(&verified))?;
     // The line above has said it.
@@ -87,7 +92,7 @@ fn found(verified: &Verified) -> String {
 }
 
 /// An entry on one line.
-fn line(entry: &Entry, signature: &Signature) -> String {
+fn line(entry: &Entry, signature: &Signature, approvals: &[ApprovalRow]) -> String {
     let fact = |name: &str| {
         entry.facts.get(name).map(|v| match v {
             serde_json::Value::String(text) => report::text::plain(text).into_owned(),
@@ -95,12 +100,20 @@ fn line(entry: &Entry, signature: &Signature) -> String {
         })
     };
     let what = match entry.kind.as_str() {
-        kind::APPROVE => fact("approval").map(|n| format!("plan {n}")),
+        kind::APPROVE => {
+            let row = approvals
+                .iter()
+                .find(|a| Some(a.number) == entry.number_fact("approval"));
+            row.map(|a| format!("plan {}, {}", a.number, in_time(a)))
+        }
         kind::INGEST => fact("evidence").map(|n| format!("evidence {n}")),
         kind::ANALYZE => fact("analysis").map(|n| {
             let verdict = fact("verdict").map_or(String::new(), |v| format!(", verdict {v}"));
             format!("analysis {n}{verdict}")
         }),
+        kind::WAIT => {
+            fact("analysis").map(|n| format!("analysis {n}, before the end: nothing by arm"))
+        }
         kind::SIGN => fact("decision").map(|decision| {
             let arm = fact("arm").map_or(String::new(), |arm| format!(" {arm}"));
             let analysis = fact("analysis").unwrap_or_default();
@@ -131,6 +144,15 @@ fn line(entry: &Entry, signature: &Signature) -> String {
     )
 }
 
+/// Whether an approval came before the data, in words.
+fn in_time(approval: &ApprovalRow) -> String {
+    match (&approval.why, approval.late) {
+        (Some(why), _) => report::text::plain(why).into_owned(),
+        (None, true) => "LATE: after the start or after data were read".into(),
+        (None, false) => "before the data".into(),
+    }
+}
+
 /// What is known of a signature, in words.
 fn signed_by(signature: &Signature) -> Option<String> {
     match signature {
@@ -144,49 +166,4 @@ fn signed_by(signature: &Signature) -> Option<String> {
             report::text::plain(said)
         )),
     }
-}
-
-/// Compares the report folder with the analysis that it is of, file by file.
-///
-/// # Errors
-/// Of [`Kind::Check`]: a file is not as `pilot` renders it, or the analysis is none of the ledger's.
-fn report_fits(pilot: &Pilot) -> Result<Option<String>> {
-    let dir = pilot.report_dir();
-    let path = dir.join("analysis.json");
-    if !path.exists() {
-        return Ok(None);
-    }
-    let misfit = |why: &str, file: &Path| {
-        Err(Error::new(Kind::Check, why).file(file).hint(format!(
-            "`pilot report {}` renders the report again",
-            pilot.name()
-        )))
-    };
-    let bytes = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause))?;
-    let mut known = false;
-    for set in pilot.analyses().list()?.sets {
-        known |= set.read("analysis.json")? == bytes;
-    }
-    if !known {
-        return misfit("the report is of no analysis of this pilot", &path);
-    }
-    let document = Document::from_json(&bytes).map_err(|e| e.file(&path))?;
-    if document.pilot_version != env!("CARGO_PKG_VERSION") {
-        return Ok(Some(format!(
-            "the report was rendered by pilot {}; only its analysis was compared",
-            report::text::plain(&document.pilot_version)
-        )));
-    }
-    for file in report::render(&document)? {
-        let path = dir.join(&file.name);
-        match fs::read(&path) {
-            Ok(found) if found == file.bytes => {}
-            Ok(_) => return misfit("the file is not as it was rendered", &path),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
-                return misfit("the file is missing from the report", &path);
-            }
-            Err(cause) => return Err(Error::io("read", &path, &cause)),
-        }
-    }
-    Ok(None)
 }

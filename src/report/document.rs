@@ -63,7 +63,10 @@ pub struct Document {
     pub stages: Option<Stages>,
     /// Effects by segment; null where the plan asks for none or the data do not tell.
     pub segments: Option<Segments>,
-    /// Changes of the plan since its approval, key by key.
+    /// All approvals, oldest first; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRow>,
+    /// Changes of the plan since the approval that it is compared with, key by key.
     pub deviations: Vec<Deviation>,
     /// Assumptions of the business case.
     pub assumptions: Vec<AssumptionRow>,
@@ -131,6 +134,30 @@ pub struct EvidenceInfo {
     pub contacts_by_arm: Vec<f64>,
     /// The audit's counts.
     pub audit: crate::table::Audit,
+}
+
+/// An approval of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalRow {
+    /// Its number: its plan is `approved/000N.toml`.
+    pub number: u64,
+    /// Who approved.
+    pub by: Option<String>,
+    /// In which role.
+    pub role: Option<String>,
+    /// The day, ISO 8601, in UTC.
+    pub day: String,
+    /// The seal that was printed.
+    pub seal: String,
+    /// SHA-256 of the plan's bytes, hexadecimal.
+    pub plan_sha256: String,
+    /// Whether the test period had begun, or data had been read, before it.
+    pub late: bool,
+    /// Why it is not late though the period had begun: it only enlarged the pilot, after a blinded re-estimation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Whether `deviations` are against this one: the last that was not late, or the first where all were.
+    pub compared: bool,
 }
 
 /// One changed key since approval.

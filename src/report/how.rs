@@ -1,7 +1,7 @@
 //! How a pilot was analysed: what stands at the end of the memo, for whoever wants to know.
 
 use crate::analysis::EstimateRow;
-use crate::report::document::{Deviation, Document};
+use crate::report::document::{ApprovalRow, Deviation, Document};
 use crate::report::finding::{arm_title, beside};
 use crate::report::memo::{Block, Section};
 use crate::report::number;
@@ -48,12 +48,40 @@ pub fn section(doc: &Document, out: &mut Vec<Block>) {
     }
     items.extend(schedule::how(doc));
     items.extend(skipped(doc));
+    items.extend(approvals(doc));
     let changes = doc.deviations.iter();
     items.extend(changes.map(|d| text!("how.changed", change = deviation(d))));
     if !items.is_empty() {
         out.push(Block::Heading(Section::How));
         out.push(Block::List(items));
     }
+}
+
+/// Who approved the plan when, and which approval it is compared with where there are several.
+pub fn approvals(doc: &Document) -> Vec<String> {
+    let said = |a: &ApprovalRow| {
+        let by = a.by.as_ref().map(|by| isolate(&plain(by)));
+        let by = by.unwrap_or_else(|| text!("how.nobody-named"));
+        let by = beside(by, a.role.as_ref().map(|role| isolate(&plain(role))));
+        let (number, day, seal) = (a.number, plain(&a.day), plain(&a.seal));
+        match (&a.why, a.late) {
+            (Some(why), _) => {
+                let why = plain(why);
+                text!("how.approval-enlarged", number, by, day, why, seal)
+            }
+            (None, true) => text!("how.approval-late", number, by, day, seal),
+            (None, false) => text!("how.approval", number, by, day, seal),
+        }
+    };
+    let mut items: Vec<String> = doc.approvals.iter().map(said).collect();
+    let compared = doc.approvals.iter().find(|a| a.compared);
+    if let Some(a) = compared.filter(|_| items.len() > 1) {
+        items.push(match a.late {
+            true => text!("how.compared-late", number = a.number),
+            false => text!("how.compared", number = a.number),
+        });
+    }
+    items
 }
 
 /// A change of the plan since its approval.

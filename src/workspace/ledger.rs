@@ -22,6 +22,8 @@ pub mod kind {
     pub const INGEST: &str = "ingest";
     /// Real arms were analysed.
     pub const ANALYZE: &str = "analyze";
+    /// Health was checked before the planned end, and nothing was shown by arm.
+    pub const WAIT: &str = "wait";
     /// The size was estimated again from all arms together.
     pub const RE_ESTIMATE: &str = "re-estimate";
     /// A decision was signed.

@@ -9,7 +9,9 @@
 //! - [`Ledger`] is the chain of entries; [`verify()`] says whether everything still fits it.
 
 mod digest;
+mod folder;
 mod init;
+mod known;
 mod ledger;
 mod lock;
 mod numbered;
@@ -24,6 +26,7 @@ mod verify;
 mod write;
 
 pub use digest::{Digest, FileDigest};
+pub use folder::Folder;
 pub use init::Initialised;
 pub use ledger::{Approval, Draft, Entry, Facts, Ledger, kind};
 pub use lock::{Holder, Lock};

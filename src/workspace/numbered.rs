@@ -69,6 +69,8 @@ impl Manifest {
 pub struct Series {
     dir: PathBuf,
     fact: &'static str,
+    /// Kinds of the entries that make a set; others only name one.
+    makers: &'static [&'static str],
     /// Before the number in a folder's name.
     prefix: &'static str,
     read_only: bool,
@@ -112,23 +114,38 @@ pub struct Set {
 }
 
 impl Series {
-    pub(crate) fn new(dir: PathBuf, fact: &'static str) -> Self {
+    pub(crate) fn new(dir: PathBuf, fact: &'static str, makers: &'static [&'static str]) -> Self {
         Series {
             dir,
             fact,
+            makers,
             prefix: "",
             read_only: false,
         }
     }
 
     /// Sets that nobody may write to, in folders `PREFIX0001` beside other files.
-    pub(crate) fn read_only(dir: PathBuf, fact: &'static str, prefix: &'static str) -> Self {
+    pub(crate) fn read_only(
+        dir: PathBuf,
+        fact: &'static str,
+        makers: &'static [&'static str],
+        prefix: &'static str,
+    ) -> Self {
         Series {
-            dir,
-            fact,
             prefix,
             read_only: true,
+            ..Series::new(dir, fact, makers)
         }
+    }
+
+    /// Whether entries of a kind make sets of this series.
+    pub(crate) fn made_by(&self, kind: &str) -> bool {
+        self.makers.contains(&kind)
+    }
+
+    /// Whether nobody may write to its sets, nor remove one.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// The folder that holds the sets.
@@ -167,7 +184,7 @@ impl Series {
     }
 
     /// The number in a folder's name: four digits, more where they are needed.
-    fn number_of(&self, name: &str) -> Option<u64> {
+    pub(crate) fn number_of(&self, name: &str) -> Option<u64> {
         let digits = name.strip_prefix(self.prefix)?;
         let number: u64 = digits.parse().ok()?;
         (number > 0 && format!("{number:04}") == digits).then_some(number)
@@ -297,7 +314,7 @@ impl Set {
         }
     }
 
-    /// Checks the digest of every file.
+    /// Checks the digest of every file, and that there is no other.
     pub fn verify(&self) -> Result<()> {
         for (name, file) in self.manifest.files() {
             let path = self.path.join(name);
@@ -305,7 +322,16 @@ impl Set {
                 return Err(changed(&path));
             }
         }
-        Ok(())
+        let listed = |name: &String| name == MANIFEST || self.has(name);
+        match files_in(&self.path)?.into_iter().find(|n| !listed(n)) {
+            None => Ok(()),
+            Some(name) => Err(Error::new(
+                Kind::Check,
+                "the file is not in the manifest of its set: it was put there later",
+            )
+            .file(self.path.join(name))
+            .hint("move it elsewhere; nothing is added to a set that is whole")),
+        }
     }
 }
 
@@ -438,4 +464,23 @@ pub(crate) fn names_in(dir: &Path) -> Result<Vec<String>> {
                 .into_owned())
         })
         .collect()
+}
+
+/// The files in a folder and the folders in it, by their path from there, sorted; links count as files.
+pub(crate) fn files_in(dir: &Path) -> Result<Vec<String>> {
+    fn walk(dir: &Path, above: &str, into: &mut Vec<String>) -> Result<()> {
+        for name in names_in(dir)? {
+            let path = dir.join(&name);
+            let folder = path.is_dir() && !path.is_symlink();
+            match folder {
+                true => walk(&path, &format!("{above}{name}/"), into)?,
+                false => into.push(format!("{above}{name}")),
+            }
+        }
+        Ok(())
+    }
+    let mut files = Vec::new();
+    walk(dir, "", &mut files)?;
+    files.sort();
+    Ok(files)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result, nearest};
 use crate::workspace::digest::Digest;
-use crate::workspace::ledger::{Approval, Ledger};
+use crate::workspace::ledger::{Approval, Ledger, kind};
 use crate::workspace::lock::Lock;
 use crate::workspace::numbered::{Series, names_in};
 
@@ -234,22 +234,23 @@ impl Pilot {
 
     /// `experiments/NAME/evidence/000N/`.
     pub fn evidence(&self) -> Series {
-        Series::new(self.dir().join("evidence"), "evidence")
+        Series::new(self.dir().join("evidence"), "evidence", &[kind::INGEST])
     }
 
     /// `experiments/NAME/analyses/000N/`.
     pub fn analyses(&self) -> Series {
-        Series::new(self.dir().join("analyses"), "analysis")
+        let makers = &[kind::ANALYZE, kind::WAIT];
+        Series::new(self.dir().join("analyses"), "analysis", makers)
     }
 
     /// `experiments/NAME/what-if/000N/`.
     pub fn what_ifs(&self) -> Series {
-        Series::new(self.dir().join("what-if"), "what_if")
+        Series::new(self.dir().join("what-if"), "what_if", &[])
     }
 
     /// `reports/NAME/signed-000N/`: what was signed, as it was signed.
     pub fn signed(&self) -> Series {
-        Series::read_only(self.report_dir(), "signed", "signed-")
+        Series::read_only(self.report_dir(), "signed", &[kind::SIGN], "signed-")
     }
 
     /// `reports/NAME/`.
@@ -277,7 +278,18 @@ impl Pilot {
     /// The kept copy is missing or not the one that was approved.
     pub fn approved_plan(&self, approval: &Approval) -> Result<Vec<u8>> {
         let path = self.approved_path(approval.number);
-        let bytes = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause))?;
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::new(
+                    crate::error::Kind::Check,
+                    "the plan that was approved is no longer here",
+                )
+                .file(path)
+                .hint("restore the file from a copy"));
+            }
+            Err(cause) => return Err(Error::io("read", &path, &cause)),
+        };
         match Digest::of(&bytes) == approval.plan_sha256 {
             true => Ok(bytes),
             false => Err(Error::new(

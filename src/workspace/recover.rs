@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::workspace::digest::Digest;
-use crate::workspace::ledger::{Ledger, kind};
+use crate::workspace::ledger::kind;
 use crate::workspace::numbered::{Manifest, Series, names_in};
 use crate::workspace::paths::Pilot;
 use crate::workspace::swap::old_path;
@@ -88,7 +88,7 @@ fn settle_sets(pilot: &Pilot, series: &Series, repairs: &mut Vec<Repair>) -> Res
         let pending = series.dir().join(name);
         let digest = Manifest::read(&pending).ok().map(|(_, digest)| digest);
         let place = series.path(number);
-        let logged = digest.is_some() && logged_set(&pilot.ledger()?, series, number)? == digest;
+        let logged = digest.is_some() && pilot.ledger()?.made(series, number)? == digest;
         if logged && place.symlink_metadata().is_err() {
             series.publish(&pending, &place)?;
             repairs.push(Repair::Finished(place));
@@ -98,18 +98,6 @@ fn settle_sets(pilot: &Pilot, series: &Series, repairs: &mut Vec<Repair>) -> Res
         }
     }
     Ok(())
-}
-
-/// The digest that the ledger holds for a set.
-pub(crate) fn logged_set(ledger: &Ledger, series: &Series, number: u64) -> Result<Option<Digest>> {
-    for entry in ledger.entries() {
-        if entry.number_fact(series.number_fact()) == Some(number)
-            && let Some(digest) = entry.digest_fact(&series.digest_fact())?
-        {
-            return Ok(Some(digest));
-        }
-    }
-    Ok(None)
 }
 
 fn settle_assignment(pilot: &Pilot, repairs: &mut Vec<Repair>) -> Result<()> {

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::workspace::digest::Digest;
-use crate::workspace::ledger::{Ledger, kind};
-use crate::workspace::numbered::{Series, names_in};
+use crate::workspace::ledger::{Entry, Ledger, kind};
+use crate::workspace::numbered::{Ignored, Series, names_in};
 use crate::workspace::paths::Pilot;
-use crate::workspace::recover::logged_set;
 use crate::workspace::seal::Seal;
 use crate::workspace::ssh::{self, Signature};
 
@@ -37,8 +36,10 @@ pub enum Note {
     LaterEntries(u64),
     /// Customers' data that the ledger holds the digest of, and that is no longer here.
     Absent(PathBuf),
-    /// A set or a kept plan that the ledger does not know.
+    /// A kept plan that the ledger does not know.
     NotInLedger(PathBuf),
+    /// Beside numbered sets, and none itself.
+    Ignored(Ignored),
     /// The plan is not the one approved last.
     PlanChanged,
     /// Nothing was approved.
@@ -55,6 +56,7 @@ impl fmt::Display for Note {
             Note::LaterEntries(n) => write!(f, "{n} entries are later than the seal"),
             Note::Absent(path) => write!(f, "{} is not here and was not checked", path.display()),
             Note::NotInLedger(path) => write!(f, "{} is not in the ledger", path.display()),
+            Note::Ignored(ignored) => ignored.fmt(f),
             Note::PlanChanged => f.write_str("the plan is not the one approved last"),
             Note::NotApproved => f.write_str("no plan was approved"),
         }
@@ -65,11 +67,14 @@ impl fmt::Display for Note {
 ///
 /// A chain alone cannot show that its tail was cut or that it was rewritten as a whole; a seal
 /// that somebody else kept can. Signatures are checked where there are any; `keys` is a file of the
-/// public keys that may have made them.
+/// public keys that may have made them, and where it is given every approval and every decision
+/// must bear one.
 ///
 /// # Errors
 /// Of [`Kind::Check`], the first thing that does not fit, in this order: the chain, the seal, the
-/// signatures, the kept plans, the assignment, evidence, analyses, what was signed.
+/// signatures, the kept plans, the assignment, evidence, analyses, what was signed; then entries
+/// that stand on evidence that was not taken. Sets that the ledger does not know, files added to a
+/// set, and a signed set that is gone are misfits as well.
 pub fn verify(pilot: &Pilot, seal: Option<&Seal>, keys: Option<&Path>) -> Result<Verified> {
     let ledger = pilot.ledger()?;
     let mut notes = Vec::new();
@@ -95,10 +100,8 @@ pub fn verify(pilot: &Pilot, seal: Option<&Seal>, keys: Option<&Path>) -> Result
     let signatures: Vec<Signature> = (ledger.entries().iter())
         .map(|entry| ssh::check(entry, keys).map_err(|e| e.file(ledger.path())))
         .collect::<Result<_>>()?;
-    if keys.is_some() && signatures.iter().all(|s| *s == Signature::Unsigned) {
-        return Err(Error::new(Kind::Check, "no entry is signed")
-            .file(ledger.path())
-            .hint("sign with --ssh-key KEY of `pilot approve` and `pilot sign`"));
+    if keys.is_some() {
+        all_signed(&ledger, &signatures)?;
     }
     verify_plans(pilot, &ledger, &mut notes)?;
     if pilot.assignment_path().exists() || ledger.last(kind::ASSIGN).is_none() {
@@ -108,6 +111,9 @@ pub fn verify(pilot: &Pilot, seal: Option<&Seal>, keys: Option<&Path>) -> Result
     }
     for series in [pilot.evidence(), pilot.analyses(), pilot.signed()] {
         verify_sets(&ledger, &series, &mut notes)?;
+    }
+    for entry in ledger.entries() {
+        ledger.stands_on_evidence(pilot, entry)?;
     }
     Ok(Verified {
         entries,
@@ -149,34 +155,64 @@ fn verify_plans(pilot: &Pilot, ledger: &Ledger, notes: &mut Vec<Note>) -> Result
     Ok(())
 }
 
+/// Refuses approvals and decisions that bear no signature: anybody could have written them.
+fn all_signed(ledger: &Ledger, signatures: &[Signature]) -> Result<()> {
+    let decides = |e: &Entry| e.kind == kind::APPROVE || e.kind == kind::SIGN;
+    let mut bare = (ledger.entries().iter().zip(signatures))
+        .filter(|(entry, signature)| decides(entry) && **signature == Signature::Unsigned);
+    let first = bare.next().map(|(entry, _)| entry);
+    let why = match first {
+        Some(entry) => format!("entry {} ({}) is not signed", entry.number, entry.kind),
+        None if signatures.iter().all(|s| *s == Signature::Unsigned) => "no entry is signed".into(),
+        None => return Ok(()),
+    };
+    let error = Error::new(Kind::Check, why).file(ledger.path()).hint(
+        "with keys, every approval and every decision must bear a signature: `pilot approve` and `pilot sign` make it with --ssh-key KEY",
+    );
+    Err(match first {
+        Some(entry) => error.line(entry.number),
+        None => error,
+    })
+}
+
 fn verify_sets(ledger: &Ledger, series: &Series, notes: &mut Vec<Note>) -> Result<()> {
-    let mut logged: Vec<u64> = (ledger.entries().iter())
-        .filter(|entry| entry.facts.contains_key(&series.digest_fact()))
-        .filter_map(|entry| entry.number_fact(series.number_fact()))
-        .collect();
-    logged.sort_unstable();
-    logged.dedup();
+    let logged = ledger.numbers(series);
+    let misfit = |why: String, path: &Path| Err(Error::new(Kind::Check, why).file(path));
     for number in &logged {
         let path = series.path(*number);
         if !path.exists() {
+            if series.is_read_only() {
+                return misfit("what was signed is no longer here".into(), &path)
+                    .map_err(|e: Error| e.hint("restore the folder from a copy"));
+            }
             notes.push(Note::Absent(path));
             continue;
         }
         let set = series.set(*number)?;
-        if logged_set(ledger, series, *number)? != Some(set.digest) {
-            return Err(Error::new(
-                Kind::Check,
-                "the manifest is not the one that the ledger holds",
-            )
-            .file(path));
+        if !ledger.knows(series, &set)? {
+            let why = "the manifest is not the one that the ledger holds";
+            return misfit(why.into(), &path);
         }
         set.verify()?;
     }
     let listing = series.list()?;
-    let unknown = listing
-        .sets
-        .iter()
-        .filter(|set| !logged.contains(&set.number));
-    notes.extend(unknown.map(|set| Note::NotInLedger(set.path.clone())));
+    let unknown = (listing.sets.into_iter().map(|set| set.path))
+        .find(|path| !logged.iter().any(|n| series.path(*n) == *path));
+    let half = (listing.ignored.iter().map(|i| i.path.clone()))
+        .find(|path| series.is_read_only() && path.is_dir() && numbered(series, path));
+    if let Some(path) = unknown.or(half) {
+        let why = format!(
+            "no entry of the ledger made this {}: it was put there by something else",
+            series.number_fact()
+        );
+        return misfit(why, &path)
+            .map_err(|e: Error| e.hint("remove the folder, or move it out of the workspace"));
+    }
+    notes.extend(listing.ignored.into_iter().map(Note::Ignored));
     Ok(())
+}
+
+fn numbered(series: &Series, path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.and_then(|name| series.number_of(name)).is_some()
 }

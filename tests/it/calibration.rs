@@ -137,32 +137,33 @@ fn no_situation_is_missing() {
 /// Standard errors between two simulations of the same thing.
 const ERRORS: f64 = 4.5;
 
-/// Error rates by other software on customers of its own (tests/reference/scripts/calibration_errors.py).
+/// Error rates by other software on customers of its own (the scripts of the same names).
 #[test]
 fn errors_agree_with_an_independent_simulation() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/reference/calibration_errors.json"
-    );
-    let text = std::fs::read_to_string(path).unwrap();
-    let reference: serde_json::Value = serde_json::from_str(&text).unwrap();
     let rows = rows();
-    let results = reference["results"].as_array().unwrap();
-    assert_eq!(results.len(), 15);
-    for theirs in results {
-        let same = |r: &&BTreeMap<String, String>| {
-            theirs["cell"] == r["cell"].as_str() && theirs["estimator"] == r["estimator"].as_str()
-        };
-        let ours = rows
-            .iter()
-            .find(same)
-            .unwrap_or_else(|| panic!("no row for {theirs}"));
-        let of = |key: &str| theirs[key].as_f64().unwrap();
-        let number = |key: &str| ours[key].parse::<f64>().unwrap();
-        let off = (number("error") - of("error")).abs();
-        assert!(
-            off < ERRORS * number("mcse").hypot(of("mcse")),
-            "{ours:?} {theirs}"
-        );
+    for (file, results) in [("calibration_errors", 15), ("calibration_errors_r", 5)] {
+        let path = format!("{}/tests/reference/{file}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let reference: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let all = reference["results"].as_array().unwrap();
+        assert_eq!(all.len(), results);
+        for theirs in all {
+            let same = |r: &&BTreeMap<String, String>| {
+                theirs["cell"] == r["cell"].as_str()
+                    && theirs["estimator"] == r["estimator"].as_str()
+            };
+            // Of a method that gives both, the difference comes first.
+            let ours = rows
+                .iter()
+                .find(same)
+                .unwrap_or_else(|| panic!("no row for {theirs}"));
+            let of = |key: &str| theirs[key].as_f64().unwrap();
+            let number = |key: &str| ours[key].parse::<f64>().unwrap();
+            let off = (number("error") - of("error")).abs();
+            assert!(
+                off < ERRORS * number("mcse").hypot(of("mcse")),
+                "{ours:?} {theirs}"
+            );
+        }
     }
 }

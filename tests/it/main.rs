@@ -41,6 +41,7 @@ mod snapshots;
 mod stages;
 mod support;
 mod texts;
+mod trail;
 mod weekly;
 mod what_if;
 #[cfg(not(feature = "engine"))]

@@ -54,6 +54,14 @@ fn misfit(desk: &Desk, more: &[&str]) -> Value {
     error
 }
 
+/// Takes a lock from a file or folder, as whoever tampers would.
+fn writable(place: &Path) {
+    let mut permissions = fs::metadata(place).unwrap().permissions();
+    #[allow(clippy::permissions_set_readonly_false)]
+    permissions.set_readonly(false);
+    fs::set_permissions(place, permissions).unwrap();
+}
+
 /// Whether a named file is a misfit after its text was changed; it is put back.
 #[track_caller]
 fn tampered(desk: &Desk, file: &str, from: &str, to: &str) {
@@ -61,12 +69,7 @@ fn tampered(desk: &Desk, file: &str, from: &str, to: &str) {
     let text = String::from_utf8(whole.clone()).unwrap();
     assert!(text.contains(from), "{file} has no {from}");
     let place = desk.path(file);
-    if let Ok(meta) = fs::metadata(&place) {
-        let mut permissions = meta.permissions();
-        #[allow(clippy::permissions_set_readonly_false)] // whoever tampers would
-        permissions.set_readonly(false);
-        fs::set_permissions(&place, permissions).unwrap();
-    }
+    writable(&place);
     fs::write(&place, text.replacen(from, to, 1)).unwrap();
     let error = misfit(desk, &[]);
     let named = error["file"].as_str().unwrap().to_owned();
@@ -275,8 +278,20 @@ fn every_kind_of_tampering_is_named() {
     reordered.swap(1, 2);
     write_lines(&desk, &reordered);
     assert_eq!(line_of(misfit(&desk, &[])), 2);
-    // The tail cut before the line whose seal finance has: consistent with itself, and found out.
+    // The tail cut before the line whose seal finance has: what was signed is left over. With that
+    // gone too, consistent with itself, and found out.
     write_lines(&desk, &whole[..3]);
+    let error = misfit(&desk, &[]);
+    assert!(
+        error["file"].as_str().unwrap().ends_with("signed-0001"),
+        "{error}"
+    );
+    let (kept_as, away) = (
+        desk.path("reports/progabide/signed-0001"),
+        desk.path("away"),
+    );
+    writable(&kept_as);
+    fs::rename(&kept_as, &away).unwrap();
     let alone = desk.run(&["verify", "progabide"]).ok();
     assert!(
         alone.stdout.contains("no outside proof"),
@@ -288,6 +303,7 @@ fn every_kind_of_tampering_is_named() {
         error["hint"].as_str().unwrap().contains("cut or rewritten"),
         "{error}"
     );
+    fs::rename(&away, &kept_as).unwrap();
     // The tail cut after it: the seal proves the lines that are left.
     write_lines(&desk, &whole[..4]);
     with(&desk, &["verify", "progabide"], &["--seal", &kept]).ok();
@@ -354,19 +370,39 @@ fn signatures_with_keys_are_checked() {
         error["message"]
             .as_str()
             .unwrap()
-            .contains("no entry is signed")
+            .contains("entry 1 (approve) is not signed"),
+        "{error}"
     );
-    let kept = seal(&sign(&desk, "extend", &[&ADA[..], &["--ssh-key", &ada]].concat()).ok());
+    // From the start with a key: every approval and decision must have one.
+    let desk = example("progabide");
+    let keyed = [&ADA[..], &["--ssh-key", &ada]].concat();
+    with(&desk, &["approve", "progabide"], &keyed).ok();
+    desk.run(&["analyze", "progabide"]).ok();
+    let kept = seal(&sign(&desk, "extend", &keyed).ok());
     for more in [&[][..], &["--ssh-key", &public], &["--seal", &kept]] {
         let ran = with(&desk, &["verify", "progabide"], more).ok();
         assert!(ran.stdout.contains("SHA256:"), "{}", ran.stdout);
     }
+    let signed = lines(&desk);
+    sign(&desk, "extend", &ADA).ok();
+    let ran = with(&desk, &["verify", "progabide"], &["--seal", &kept]).ok();
+    assert!(ran.stdout.contains("SHA256:"), "{}", ran.stdout);
+    let error = misfit(&desk, &["--ssh-key", &public]);
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("entry 5 (sign) is not signed"),
+        "{error}"
+    );
+    assert_eq!(error["line"], 5);
+    write_lines(&desk, &signed);
     let error = misfit(&desk, &["--ssh-key", &format!("{mallory}.pub")]);
     assert!(
         error["message"]
             .as_str()
             .unwrap()
-            .contains("entry 4 is signed with a key"),
+            .contains("entry 1 is signed with a key"),
         "{error}"
     );
 
@@ -396,4 +432,17 @@ fn signatures_with_keys_are_checked() {
     fs::remove_file(desk.path("not-a-key")).unwrap();
     assert_eq!(desk.files(), before);
     assert!(Path::new(&public).exists());
+
+    // The last decision cut, and another put in its place without a key.
+    write_lines(&desk, &signed[..3]);
+    let stop = ["--because", "no budget"];
+    sign(&desk, "stop", &[&ADA[..], &stop].concat()).ok();
+    let error = misfit(&desk, &["--ssh-key", &public]);
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("entry 4 (sign) is not signed"),
+        "{error}"
+    );
 }

@@ -32,10 +32,14 @@ fn shown(desk: &Desk, ran: &Ran) -> String {
 }
 
 /// What differs by version, place and time; "seal" stands before the seal's 16 characters.
-const FILTERS: [(&str, &str); 4] = [
+const FILTERS: [(&str, &str); 5] = [
     (r"pilot \d+\.\d+\.\d+", "pilot [version]"),
     (r"plan [0-9a-f]{12}\b", "plan [hash]"),
     (r"(?i)(seal:? )[0-9A-Z]{16}\b", "${1}[seal]"),
+    (
+        r"(Approval \d+: by .*) on \d{4}-\d\d-\d\d,",
+        "${1} on [day],",
+    ),
     // Only a build with Typst makes the page.
     (r"(?m)^On one page: .*\n", ""),
 ];

@@ -237,10 +237,13 @@ fn changed(doc: &Document) -> Vec<String> {
     if doc.seal.is_none() {
         return vec![text("sign-off.never-approved", &[])];
     }
-    if doc.deviations.is_empty() {
-        return vec![text("sign-off.unchanged", &[])];
-    }
-    doc.deviations.iter().map(how::deviation).collect()
+    let mut out = match doc.deviations.is_empty() {
+        true => vec![text("sign-off.unchanged", &[])],
+        false => doc.deviations.iter().map(how::deviation).collect(),
+    };
+    // After the changes: where a page is short of room, those stay.
+    out.extend(how::approvals(doc));
+    out
 }
 
 fn analyses(doc: &Document) -> Vec<String> {

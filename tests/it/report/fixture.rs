@@ -224,6 +224,7 @@ impl Fixture {
             segments: shown.then(|| {
                 super::weeks::segments(&treatments, self.customers, |i| self.difference(i))
             }),
+            approvals: vec![approval(1, false), approval(2, true)],
             deviations: vec![Deviation {
                 why: None,
                 key: "analysis.alpha".into(),
@@ -707,4 +708,18 @@ fn balance(treatments: &[&ArmInfo]) -> Vec<BalanceRow> {
         }
     }
     rows
+}
+
+fn approval(number: u64, late: bool) -> ApprovalRow {
+    ApprovalRow {
+        number,
+        by: Some("Ada Lovelace".into()),
+        role: Some("finance".into()),
+        day: "2026-09-15".into(),
+        seal: "9f2c4b7d11aa03fe".into(),
+        plan_sha256: "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed".into(),
+        late,
+        why: None,
+        compared: !late,
+    }
 }

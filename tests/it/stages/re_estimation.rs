@@ -133,17 +133,29 @@ fn an_enlarged_pilot_says_why_and_is_not_late() {
     let keys = diff["deviations"].as_array().unwrap();
     assert_eq!(keys.len(), 2);
     assert!(keys[1]["why"].is_null() && keys[1]["key"] == "analysis.alpha");
-    let (banners, _) = approve(&desk);
-    assert_eq!(banners, serde_json::json!(["LATE APPROVAL"]));
+    let (banners, deviations) = approve(&desk);
+    assert_eq!(banners, washed());
+    let keys: Vec<&Value> = deviations.iter().map(|d| &d["key"]).collect();
+    assert_eq!(keys, ["periods.after", "analysis.alpha"]);
+}
+
+/// The banners of a late approval of another plan than the one before the data.
+fn washed() -> Value {
+    serde_json::json!(["LATE APPROVAL", "CHANGED SINCE APPROVAL"])
 }
 
 #[test]
 fn an_enlargement_without_its_reason_is_late() {
-    let late = serde_json::json!(["LATE APPROVAL"]);
+    let late = washed();
     // No re-estimation.
     let desk = approved();
     enlarge(&desk);
-    assert_eq!(approve(&desk), (late.clone(), vec![]));
+    let (banners, deviations) = approve(&desk);
+    assert_eq!(banners, late);
+    let [longer] = &deviations[..] else {
+        panic!("{deviations:?}")
+    };
+    assert!(longer["key"] == "periods.after" && longer["why"].is_null());
     // A re-estimation that came only afterwards.
     re_estimate(&desk);
     assert_eq!(approve(&desk).0, late);
