@@ -1,7 +1,7 @@
 //! How much a page can hold: first all in readable letters, then less.
 
-use crate::report::number;
-use crate::report::text::{plain, shortened};
+use crate::report::number::{self, MINUS};
+use crate::report::text::{columns, plain, shortened};
 use crate::texts::text;
 
 /// How much room the pages are given.
@@ -39,9 +39,26 @@ impl Fit {
         }
     }
 
-    /// A text that is safe to show, shortened; names in it stay isolated.
+    /// A text that is safe to show; what does not fit ends with a whole sentence, or else with a whole
+    /// word and no half amount, and says where the rest is.
     pub fn line(self, text: &str) -> String {
-        breakable(&shortened(text, self.columns))
+        if columns(text) <= self.columns {
+            return breakable(text);
+        }
+        let rest = text!("sign-off.rest");
+        let room = self.columns.saturating_sub(columns(&rest) + 1);
+        let fitting = text.char_indices().map(|(i, c)| i + c.len_utf8());
+        let fitting: Vec<usize> = fitting
+            .take_while(|i| columns(&text[..*i]) <= room)
+            .collect();
+        let cut = |ends: fn(&str, &str) -> bool| {
+            let mut places = fitting.iter().rev();
+            places.find(|i| ends(&text[..**i], &text[**i..])).copied()
+        };
+        match cut(ends_a_sentence).or_else(|| cut(ends_a_word)) {
+            Some(end) => breakable(&format!("{} {rest}", text[..end].trim_end())),
+            None => breakable(&shortened(text, self.columns)),
+        }
     }
 
     /// A safe name in a table or a line.
@@ -62,6 +79,26 @@ impl Fit {
         }
         kept
     }
+}
+
+/// Whether a sentence ends between both parts of a text.
+fn ends_a_sentence(before: &str, after: &str) -> bool {
+    before.ends_with(['。', '！', '？'])
+        || before.ends_with(['.', '!', '?', '۔']) && after.starts_with(' ')
+}
+
+/// Whether a word ends there that has no number behind it: an amount stays whole with its currency.
+fn ends_a_word(before: &str, after: &str) -> bool {
+    let word = before.rsplit(' ').next().unwrap_or_default();
+    let Some(next) = after.strip_prefix(' ') else {
+        return false;
+    };
+    let number = |c: char| c.is_numeric() || c == MINUS || c == '%';
+    let currency = |w: &str| {
+        let w = w.trim_start_matches([MINUS, '(']);
+        w.len() == 3 && w.bytes().all(|b| b.is_ascii_uppercase())
+    };
+    !next.starts_with(number) && !currency(word) && !word.is_empty()
 }
 
 /// Characters in a row that a line may not break between.
@@ -97,5 +134,49 @@ pub fn halves(digest: &str) -> String {
     match text.split_at_checked(32) {
         Some((a, b)) => format!("{a} {b}"),
         None => text.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_too_long_ends_with_a_whole_sentence_and_says_where_the_rest_is() {
+        let fit = Fit::new(7.0, 7, 110, None);
+        let short = "NPV −KWD 1,234.500 over 24 months.";
+        assert_eq!(fit.line(short), short);
+        let long = format!(
+            "{short} It pays back in month 3. If the effect ended with the pilot's window, the NPV would be −KWD 1,234.500."
+        );
+        let rest = text!("sign-off.rest");
+        assert!(rest.contains("summary.md"));
+        assert_eq!(
+            fit.line(&long),
+            format!("{short} It pays back in month 3. {rest}")
+        );
+    }
+
+    #[test]
+    fn without_a_sentence_that_fits_no_number_is_cut() {
+        let text = "NPV −KWD 1,234.500 over 24 months (95 % interval −KWD 2,000.125 to KWD 3,333.250); positive with";
+        let text = text.repeat(3);
+        for most in 40..180 {
+            let fit = Fit::new(7.0, 7, most, None);
+            let line = fit.line(&text);
+            assert!(columns(&line) <= most, "{line}");
+            let rest = text!("sign-off.rest");
+            let Some(kept) = line.strip_suffix(&rest) else {
+                panic!("{line}");
+            };
+            let kept = kept.trim_end();
+            assert!(text.starts_with(kept), "{kept}");
+            let next = text[kept.len()..].chars().nth(1).unwrap();
+            assert!(
+                text[kept.len()..].starts_with(' ') && !next.is_numeric(),
+                "{kept}"
+            );
+            assert!(!kept.ends_with("KWD"), "{kept}");
+        }
     }
 }
