@@ -9,9 +9,10 @@ use crate::stats::{DetailValue, Estimate, Test};
 use crate::table::{ArmId, Comparison, ContactTable, Side};
 use crate::texts::text;
 
-use super::checks::{WARNS, check, people};
+use super::checks::{WARNS, check, not_run, people};
 use super::model::{Check, Status};
 use super::scale::scale;
+use super::small::{arm_is_small, few_missing_in, is_small};
 
 /// An arm's missing outcomes against control's.
 struct Loss {
@@ -55,7 +56,15 @@ impl Loss {
 /// Sums that exceed 127 bits.
 pub fn attrition(experiment: &Experiment, table: &ContactTable, ended: bool) -> Result<Check> {
     let id = "attrition";
-    let comparisons = comparisons(experiment, table)?;
+    let all = comparisons(experiment, table)?;
+    let comparisons: Vec<_> = all
+        .iter()
+        .filter(|(arm, _)| !arm_is_small(experiment, table, *arm))
+        .collect();
+    if comparisons.is_empty() && !all.is_empty() {
+        let least = experiment.min_cell;
+        return Ok(not_run(id, text!("check.attrition-small-arm", least)));
+    }
     let losses: Vec<Loss> = comparisons
         .iter()
         .filter_map(|(arm, c)| Loss::of(c, *arm))
@@ -99,7 +108,12 @@ pub fn attrition(experiment: &Experiment, table: &ContactTable, ended: bool) -> 
         (_, None) if clustered => text!("check.attrition-clusters", arm, control),
         (_, None) => text!("check.attrition-fits", arm, control),
     };
-    Ok(check(id, status, Some(widest.difference), p, detail))
+    // From the difference or p one could work out the few who are not told.
+    let few = comparisons
+        .iter()
+        .any(|(_, c)| few_missing_in(c, experiment.min_cell));
+    let difference = Some(widest.difference).filter(|_| !few);
+    Ok(check(id, status, difference, p.filter(|_| !few), detail))
 }
 
 /// Share that is missing, as people read it.
@@ -111,8 +125,8 @@ fn share(k: Count) -> String {
 fn of_arm(experiment: &Experiment, loss: &Loss) -> String {
     let (k, least) = (loss.treatment, experiment.min_cell);
     let (arm, all) = (&experiment.arms[loss.arm].name, people(k.n));
-    match k.successes > 0 && k.successes < least {
-        true => text!("check.attrition-arm-few", few = least, all, arm),
+    match is_small(k.successes, least) {
+        true => text!("check.attrition-arm-few", few = least, arm),
         false => text!(
             "check.attrition-arm",
             missing = people(k.successes),
@@ -126,8 +140,8 @@ fn of_arm(experiment: &Experiment, loss: &Loss) -> String {
 /// Control's missing outcomes.
 fn of_control(experiment: &Experiment, k: Count) -> String {
     let (least, all) = (experiment.min_cell, people(k.n));
-    match k.successes > 0 && k.successes < least {
-        true => text!("check.attrition-control-few", few = least, all),
+    match is_small(k.successes, least) {
+        true => text!("check.attrition-control-few", few = least),
         false => text!(
             "check.attrition-control",
             missing = people(k.successes),
@@ -149,7 +163,10 @@ pub fn bounds_in_words(
     let mut parts = Vec::new();
     for (arm, c) in comparisons(experiment, table)? {
         let missing = c.treatment.total.missing + c.control.total.missing;
-        let counts = missing > 0 && experiment.cluster_column().is_none();
+        let counts = missing > 0
+            && experiment.cluster_column().is_none()
+            && !arm_is_small(experiment, table, arm)
+            && !few_missing_in(&c, experiment.min_cell);
         if let (true, Ok(bounds)) = (counts, lee::bounds(&c, experiment.analysis.alpha)) {
             let arm = &experiment.arms[arm].name;
             parts.push(in_words(experiment, outcome, table, arm, &bounds));
@@ -205,9 +222,11 @@ fn in_words(
 }
 
 /// Puts Lee's bounds beside the plain difference of means where outcomes are missing: `lee_bounds`,
-/// `lee_ci` (Imbens & Manski), `lee_trim_share`.
-pub fn add_bounds(c: &Comparison<'_>, test: &Test, welch: &mut Estimate) {
-    if c.treatment.total.missing == 0 && c.control.total.missing == 0 {
+/// `lee_ci` (Imbens & Manski), `lee_trim_share`. Where an arm misses fewer than `min_cell` they would
+/// tell single customers, and there are none.
+pub fn add_bounds(c: &Comparison<'_>, min_cell: u64, test: &Test, welch: &mut Estimate) {
+    let none = c.treatment.total.missing == 0 && c.control.total.missing == 0;
+    if none || few_missing_in(c, min_cell) {
         return;
     }
     let Ok(bounds) = lee::bounds(c, test.alpha) else {

@@ -13,6 +13,7 @@ use super::attrition::attrition;
 use super::before_and_zeros::{baseline_drift, zero_inflation};
 use super::clusters::ByCluster;
 use super::model::{Check, Status};
+use super::small::{Told, told};
 
 /// p below which a sample-ratio mismatch stops the analysis.
 const SRM_STOPS: f64 = 0.001;
@@ -54,7 +55,12 @@ pub fn all(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result
     let audit = &evidence.audit;
     let by_cluster = ByCluster::of(experiment, &evidence.outcomes[outcome], None);
     Ok(vec![
-        sample_ratio(experiment, audit, by_cluster),
+        sample_ratio(
+            experiment,
+            audit,
+            &told(experiment, evidence, phase),
+            by_cluster,
+        ),
         balance_check(experiment, table, by_cluster),
         attrition(experiment, table, phase == Phase::Ended)?,
         exposure(experiment, table, by_cluster)?,
@@ -96,6 +102,7 @@ pub fn not_run(id: &str, why: String) -> Check {
 fn sample_ratio(
     experiment: &Experiment,
     audit: &Audit,
+    told: &[Told],
     by_cluster: Option<ByCluster<'_>>,
 ) -> Check {
     let weights: Option<Vec<u64>> = experiment.arms.iter().map(|a| a.weight).collect();
@@ -119,7 +126,15 @@ fn sample_ratio(
         .arms
         .iter()
         .zip(&counts)
-        .map(|(a, n)| format!("{} {}", a.name, people(*n)))
+        .enumerate()
+        .map(|(i, (a, n))| {
+            let size = match told.get(i) {
+                Some(Told::Few) if by_cluster.is_none() => format!("<{}", experiment.min_cell),
+                Some(Told::Untold) if by_cluster.is_none() => text!("check.srm-untold"),
+                _ => people(*n),
+            };
+            format!("{} {size}", a.name)
+        })
         .collect();
     let shares = weights
         .iter()
@@ -136,7 +151,10 @@ fn sample_ratio(
         (false, None) => (Status::Ok, text!("check.srm-fit", sizes, shares)),
         (false, Some(_)) => (Status::Ok, text!("check.srm-clusters-fit", sizes, shares)),
     };
-    let (statistic, p) = (Some(test.statistic), Some(test.p_value));
+    // From the statistic and the other sizes one could work out the size that is not told.
+    let hidden = by_cluster.is_none() && told.iter().any(|t| t.number().is_none());
+    let statistic = Some(test.statistic).filter(|_| !hidden);
+    let p = Some(test.p_value).filter(|_| !hidden);
     check("srm", status, statistic, p, detail)
 }
 

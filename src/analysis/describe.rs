@@ -12,13 +12,15 @@ use super::clusters::ByCluster;
 use super::model::{BalanceRow, DistributionRow, LevelRow};
 use super::scale::{accrues, before_windows, scale};
 use super::segments::smaller_groups;
+use super::small::{arm_is_small, few_missing, is_small};
 use super::unit::Unit;
 
 /// Most bins of a distribution.
 const BINS: i64 = 12;
 
 /// Before values and strata of each treatment arm against control: of all who were assigned, also
-/// those whose outcome is missing, and as they were, whatever the cap.
+/// those whose outcome is missing, and as they were, whatever the cap. None of an arm with fewer
+/// customers than the plan's `min_cell`.
 ///
 /// # Errors
 /// Sums that exceed 127 bits.
@@ -31,6 +33,9 @@ pub fn balance<'a>(
     let control = ArmId(experiment.control() as u16);
     for arm in experiment.treatments() {
         let name = &experiment.arms[arm].name;
+        if tables.iter().any(|t| arm_is_small(experiment, t.1, arm)) {
+            continue;
+        }
         let arm = ArmId(arm as u16);
         for (i, (outcome, table)) in tables.iter().enumerate() {
             rows.extend(before_balance(outcome, table, name, [arm, control]));
@@ -120,10 +125,6 @@ fn strata_balance(c: &Comparison<'_>, arm: &str, min_cell: u64) -> Vec<BalanceRo
         .collect()
 }
 
-fn is_small(customers: u64, min_cell: u64) -> bool {
-    customers > 0 && customers < min_cell
-}
-
 /// Merges strata in which an arm has fewer customers than `min_cell`, but some, with the next
 /// smallest, so that no count can be had by subtraction; nothing is left where all are one.
 fn merge_small(groups: &mut Vec<(String, u64, u64)>, min_cell: u64) {
@@ -147,7 +148,8 @@ fn merge_small(groups: &mut Vec<(String, u64, u64)>, min_cell: u64) {
 
 /// Means before and after of every arm, on the scale of the differences.
 ///
-/// Means of fewer customers than the plan's `min_cell` are left out.
+/// Means of fewer customers than the plan's `min_cell` are left out. Where so few of an arm have no
+/// outcome, its mean before is of those who have one, so that they cannot be had by subtraction.
 ///
 /// Where exposure varies the mean after is the rate Σy/Σe and its interval the linearised one. In
 /// clustered pilots the interval after allows for the clusters, and before there is none.
@@ -172,7 +174,12 @@ pub fn levels(
             let name = &experiment.arms[arm].name;
             if outcome.before_kind == BeforeKind::Count
                 && outcome.kind == OutcomeKind::Count
-                && let Some((mean, se, n, total)) = before_level(experiment, table, id)
+                && let Some((mean, se, n, total)) = before_level(
+                    experiment,
+                    table,
+                    id,
+                    few_missing(table, id, experiment.min_cell),
+                )
             {
                 let se = se.filter(|_| by_cluster.is_none());
                 let factor = if varying { shown.rate } else { shown.window };
@@ -277,11 +284,12 @@ fn after_level(table: &ContactTable, m: &Moments, varying: bool) -> Level {
     (Some((rate, se.map(|s| s * n / exposure))), m.n, total)
 }
 
-/// Mean before, with x·e/e_before where the windows differ in length; per unit of exposure where exposure varies.
+/// Mean before (of those `observed` after, if asked), with x·e/e_before where the windows differ in length; per unit of exposure where exposure varies.
 fn before_level(
     experiment: &Experiment,
     table: &ContactTable,
     arm: ArmId,
+    observed: bool,
 ) -> Option<(f64, Option<f64>, u64, f64)> {
     let windows = before_windows(experiment, table).unwrap_or(1.0);
     let d = table.decimals();
@@ -292,7 +300,8 @@ fn before_level(
     );
     let varying = table.constant_exposure().is_none();
     let (mut n, mut total, mut sum, mut squares) = (0u64, 0.0, 0.0, 0.0);
-    for c in table.cells().iter().filter(|c| c.arm == arm) {
+    let cells = table.cells().iter().filter(|c| c.arm == arm);
+    for c in cells.filter(|c| !observed || c.after.is_some()) {
         let Some(x) = c.before else { continue };
         let (x, w) = (x as f64 * xu, c.customers as f64);
         let before = c.before_exposure as f64 * bu;

@@ -14,6 +14,7 @@ use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::{Primary, candidates, strata_matter};
 use super::run::run;
 use super::scale::{Scale, accrues, rescale, scale};
+use super::small;
 use super::unit::Unit;
 use super::warnings;
 
@@ -249,15 +250,40 @@ fn outcome_rows(
         let comparison =
             Comparison::new(table, ArmId(arm as u16), ArmId(experiment.control() as u16))?;
         let of_arm = found.len();
+        let least = experiment.min_cell;
+        let name = &experiment.arms[arm].name;
+        let withheld = |estimator, why| Skipped {
+            outcome: outcome.name.clone(),
+            estimator,
+            arm: Some(name.clone()),
+            why,
+        };
+        if let Some(why) = small::refused(experiment, &comparison) {
+            analysis.skipped.push(withheld(primary.estimator, why));
+            continue;
+        }
+        let uptake = small::Uptake::of(&comparison, least);
+        let mut untold = false;
         for &estimator in estimators {
             let c = &comparison;
+            let decides = estimator == primary.estimator;
+            if let Some(why) = uptake.refuses(estimator, decides, least) {
+                untold |= decides;
+                analysis.skipped.push(withheld(estimator, why));
+                continue;
+            }
             let why = match run(experiment, outcome, arm, estimator, c, by_cluster, &test) {
                 None => continue,
                 Some(Ok(estimates)) => {
                     for mut estimate in estimates {
                         if estimator == Estimator::Welch {
-                            add_bounds(&comparison, &test, &mut estimate);
+                            add_bounds(&comparison, least, &test, &mut estimate);
                         }
+                        if uptake.hides(estimator, estimate.estimand, primary.estimand) {
+                            continue;
+                        }
+                        small::hide_details(&comparison, least, &mut estimate.detail);
+                        uptake.hide_details(estimator, &mut estimate.detail);
                         let (unit, factor) = unit_of(&shown, c, by_cluster.is_some(), &estimate);
                         rescale(&mut estimate, factor);
                         if biased
@@ -281,12 +307,7 @@ fn outcome_rows(
                 .key("analysis.estimator")
                 .hint("a sealed primary is never replaced; mend the data, or change the plan, which is shown as a deviation"));
             }
-            analysis.skipped.push(Skipped {
-                outcome: outcome.name.clone(),
-                estimator,
-                arm: Some(experiment.arms[arm].name.clone()),
-                why,
-            });
+            analysis.skipped.push(withheld(estimator, why));
         }
         if let Some(by_cluster) = by_cluster {
             let few = clusters::few(experiment, outcome, arm, by_cluster, &found[of_arm..]);
@@ -295,7 +316,7 @@ fn outcome_rows(
             analysis.warnings.extend(skewed);
         }
         let of_arm = &mut found[of_arm..];
-        if primary.sealed && !of_arm.iter().any(|r| primary.is(&r.estimate)) {
+        if primary.sealed && !untold && !of_arm.iter().any(|r| primary.is(&r.estimate)) {
             return Err(Error::plan(format!(
                 "the planned estimator \"{}\" gives no {} for the outcome \"{}\"",
                 primary.estimator,

@@ -18,6 +18,7 @@ use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
 use super::run::run;
 use super::scale::rescale;
+use super::small::arm_is_small;
 use super::unit::Unit;
 
 /// Label of the groups of customers that were too small to stand alone.
@@ -148,6 +149,9 @@ pub fn add(experiment: &Experiment, evidence: &Evidence, analysis: &mut Analysis
             };
             let groups = shown(experiment, outcome, column.values())?;
             for arm in experiment.treatments() {
+                if arm_is_small(experiment, &own.table, arm) {
+                    continue;
+                }
                 let context = Context {
                     experiment,
                     outcome,

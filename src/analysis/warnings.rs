@@ -11,6 +11,7 @@ use crate::texts::text;
 
 use super::family::Adjusted;
 use super::model::{Check, EstimateRow, Warning};
+use super::small::{arm_is_small, is_small};
 
 /// Below it, an arm is called small and the permutation test stands beside.
 const SMALL_ARM: u64 = 50;
@@ -159,9 +160,13 @@ pub fn of_data(
         let (t, k) = (Shape::of(&c, &c.treatment), Shape::of(&c, &c.control));
         found.extend(small(
             outcome,
+            experiment.min_cell,
             &treatment,
             [(&t, &treatment), (&k, &control)],
         ));
+        if arm_is_small(experiment, table, arm) {
+            continue;
+        }
         if outcome.kind == OutcomeKind::Proportion {
             continue;
         }
@@ -202,14 +207,22 @@ pub fn of_data(
 }
 
 /// An arm with few customers, or whose contacts are few customers' – the first that is.
-fn small(outcome: &Outcome, treatment: &str, sides: [(&Shape, &String); 2]) -> Option<Warning> {
+fn small(
+    outcome: &Outcome,
+    min_cell: u64,
+    treatment: &str,
+    sides: [(&Shape, &String); 2],
+) -> Option<Warning> {
     sides.into_iter().find_map(|(shape, name)| {
         if shape.n < SMALL_ARM {
             let message = text!(
                 "warning.small-arm",
                 outcome = outcome.name,
                 small = name,
-                customers = shape.n,
+                customers = match is_small(shape.n, min_cell) {
+                    true => format!("<{min_cell}"),
+                    false => number::count(shape.n),
+                },
                 limit = SMALL_ARM,
                 arm = treatment
             );

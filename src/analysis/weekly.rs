@@ -14,6 +14,7 @@ use crate::texts::text;
 use super::checks::{check, not_run, whole_clusters};
 use super::model::{Check, Status};
 use super::scale::counted;
+use super::small::{arm_is_small, is_small};
 use super::unit::{Mean, Over, Unit, Whom};
 
 /// p below which persistence warns, after Bonferroni over the arms: of a hundred pilots whose
@@ -122,6 +123,10 @@ pub fn weekly(experiment: &Experiment, evidence: &Evidence) -> Option<Weekly> {
     let mut found = Weekly::default();
     for outcome in &experiment.outcomes {
         for arm in experiment.treatments() {
+            let own = evidence.outcomes.iter().find(|e| e.outcome == outcome.name);
+            if own.is_some_and(|e| arm_is_small(experiment, &e.table, arm)) {
+                continue;
+            }
             let Some((weeks, fit)) = of(experiment, evidence, outcome, arm) else {
                 continue;
             };
@@ -148,6 +153,9 @@ pub fn weekly(experiment: &Experiment, evidence: &Evidence) -> Option<Weekly> {
                 .push(context.fade(weeks.len(), fit.ok(), decay, why));
         }
     }
+    let least = experiment.min_cell;
+    let few = |r: &WeekRow| is_small(r.n_arm, least) || is_small(r.n_control, least);
+    found.rows.retain(|r| !few(r));
     (!found.rows.is_empty()).then_some(found)
 }
 

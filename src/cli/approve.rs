@@ -36,7 +36,8 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         return Err(blocker);
     }
     for w in experiment::warnings(opened.experiment()) {
-        if w.forbids_scaling() {
+        // Without [business] the page says so itself.
+        if w.forbids_scaling() && opened.experiment().business.is_some() {
             ui.warn(format!("{} ({})", w.message, w.id));
         }
     }

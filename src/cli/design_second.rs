@@ -9,6 +9,7 @@ use crate::experiment::{
     self, Better, Data, Design, Experiment, PlannedEstimand, Windows, template,
 };
 use crate::number::{count, percent_with};
+use crate::report::Document;
 use crate::workspace::write_new;
 
 use super::Global;
@@ -216,12 +217,23 @@ fn sizes(args: &Args, first: &First, e: &Experiment) -> Result<Vec<NextStage>> {
         &first.plan,
         &analysis,
         document.boundaries.as_ref(),
-        document.evidence.audit.customers,
+        customers(document),
         first_day(e).unwrap_or_else(|| pilot::today(e)),
         sought,
     );
     let goes_on = |n: &NextStage| e.arms.iter().any(|a| a.name == n.arm);
     Ok(all.into_iter().filter(goes_on).collect())
+}
+
+/// The first stage's customers; those with an outcome, where the others may not be told.
+fn customers(document: &Document) -> u64 {
+    let primary = &document.experiment.primary_outcome;
+    let after = document.levels.iter();
+    let after = after.filter(|l| l.outcome == *primary && l.period == "after");
+    match &document.evidence.audit {
+        Some(audit) => audit.customers,
+        None => after.map(|l| l.n).sum(),
+    }
 }
 
 fn first_day(e: &Experiment) -> Option<Date> {

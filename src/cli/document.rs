@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Stages, Status};
+use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Stages, Status, Told};
 use crate::decision;
 use crate::error::{Error, Result};
 use crate::experiment::{Better, Data, Experiment, Outcome, Plan};
@@ -145,7 +145,8 @@ impl Asked<'_> {
                 experiment,
                 evidence,
                 self.taken.set.number,
-                phase == Phase::Ended && self.look.is_none(),
+                phase,
+                self.look.is_none(),
             ),
             checks: analysis.checks,
             estimates: analysis.estimates,
@@ -431,8 +432,10 @@ pub fn evidence_info(
     e: &Experiment,
     evidence: &Evidence,
     number: u64,
-    ended: bool,
+    phase: Phase,
+    last: bool,
 ) -> EvidenceInfo {
+    let told = analysis::told(e, evidence, phase);
     let primary = e.primary_outcome();
     let table = evidence
         .outcomes
@@ -440,21 +443,36 @@ pub fn evidence_info(
         .find(|o| o.outcome == primary.name)
         .map(|o| &o.table);
     let contacts_by_arm = match table {
-        Some(table) if ended => {
+        Some(table) if last && phase == Phase::Ended => {
             let unit = Decimals::unit(table.decimals().after);
             let mut sums = vec![0i128; e.arms.len()];
             for c in table.cells() {
                 let y = i128::from(c.after.unwrap_or(0));
                 sums[usize::from(c.arm.0)] += y * i128::from(c.customers);
             }
-            sums.into_iter().map(|s| s as f64 * unit).collect()
+            let small = |arm: usize| {
+                let of_arm = table.cells().iter().filter(|c| usize::from(c.arm.0) == arm);
+                let observed = of_arm.filter(|c| c.after.is_some());
+                let n: u64 = observed.map(|c| c.customers).sum();
+                told.get(arm) == Some(&Told::Few)
+                    || e.assignment.schedule.is_none() && n > 0 && n < e.min_cell
+            };
+            let sums = sums.into_iter().enumerate();
+            sums.map(|(arm, s)| (!small(arm)).then_some(s as f64 * unit))
+                .collect()
         }
         _ => Vec::new(),
     };
+    let arms_that_are = |which: Told| {
+        let arms = e.arms.iter().zip(&told);
+        arms.filter(move |(_, t)| **t == which)
+            .map(|(a, _)| a.name.clone())
+    };
     EvidenceInfo {
         number: u32::try_from(number).ok(),
-        customers_by_arm: evidence.audit.customers_by_arm.clone(),
+        customers_by_arm: told.iter().map(|t| t.number()).collect(),
         contacts_by_arm,
-        audit: evidence.audit.clone(),
+        small_arms: arms_that_are(Told::Few).collect(),
+        audit: Some(evidence.audit.clone()).filter(|_| told.iter().all(|t| t.number().is_some())),
     }
 }

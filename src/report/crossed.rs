@@ -16,9 +16,8 @@ pub fn is_small(doc: &Document, row: &FactorialRow) -> bool {
     let concerned = |name: &str, control: bool| {
         control || name == row.first || name == row.second || name == row.both
     };
-    let arms = doc.experiment.arms.iter();
-    arms.zip(&doc.evidence.customers_by_arm)
-        .any(|(arm, n)| concerned(&arm.name, arm.control) && privacy.is_small(*n))
+    let mut arms = doc.experiment.arms.iter();
+    arms.any(|arm| concerned(&arm.name, arm.control) && privacy.hides(doc, &arm.name))
 }
 
 /// What each intervention does on average, and whether they add up, for the primary outcome.

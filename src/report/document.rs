@@ -128,12 +128,15 @@ pub struct ArmInfo {
 pub struct EvidenceInfo {
     /// Number of the evidence set; `None` where it was not kept.
     pub number: Option<u32>,
-    /// Customers by arm, in the plan's order.
-    pub customers_by_arm: Vec<u64>,
-    /// Contacts after, by arm, of the primary outcome.
-    pub contacts_by_arm: Vec<f64>,
-    /// The audit's counts.
-    pub audit: crate::table::Audit,
+    /// Customers by arm, in the plan's order; null where they may not be told.
+    pub customers_by_arm: Vec<Option<u64>>,
+    /// Contacts after, by arm, of the primary outcome; null where they may not be told.
+    pub contacts_by_arm: Vec<Option<f64>>,
+    /// Names of the arms with fewer than `min_cell` customers. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub small_arms: Vec<String>,
+    /// The audit's counts; null where an arm's customers may not be told, who could be had from them.
+    pub audit: Option<crate::table::Audit>,
 }
 
 /// An approval of the plan.

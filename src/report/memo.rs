@@ -204,12 +204,12 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
             text!("memo.p"),
         ]);
     }
-    let rows = doc.experiment.arms.iter().enumerate().map(|(i, arm)| {
-        let n = doc.evidence.customers_by_arm.get(i);
-        let small = n.is_some_and(|n| privacy.is_small(*n));
+    let rows = doc.experiment.arms.iter().map(|arm| {
+        let small = privacy.hides(doc, &arm.name);
+        let n = privacy.customers(doc, &arm.name);
         let mut row = vec![
             arm_title(doc, &arm.name),
-            n.map_or_else(|| UNKNOWN.into(), |n| privacy.count(*n)),
+            n.unwrap_or_else(|| UNKNOWN.into()),
         ];
         for period in &periods {
             let level = level(doc, &arm.name, period);

@@ -31,6 +31,29 @@ impl Privacy {
         }
     }
 
+    /// Whether an arm of the document is too small to be shown.
+    pub fn hides(self, doc: &Document, arm: &str) -> bool {
+        let place = doc.experiment.arms.iter().position(|a| a.name == arm);
+        let told = place.and_then(|i| *doc.evidence.customers_by_arm.get(i)?);
+        doc.evidence.small_arms.iter().any(|a| a == arm) || told.is_some_and(|n| self.is_small(n))
+    }
+
+    /// Customers of an arm for people; those with an outcome, where the others may not be told.
+    pub fn customers(self, doc: &Document, arm: &str) -> Option<String> {
+        if self.hides(doc, arm) {
+            return Some(self.fewer());
+        }
+        let place = doc.experiment.arms.iter().position(|a| a.name == arm)?;
+        if let Some(n) = doc.evidence.customers_by_arm.get(place)? {
+            return Some(self.count(*n));
+        }
+        let primary = &doc.experiment.primary_outcome;
+        let mut levels = doc.levels.iter();
+        let after =
+            levels.find(|l| l.arm == arm && l.outcome == *primary && l.period == "after")?;
+        Some(self.count(after.n))
+    }
+
     /// "<5".
     pub fn fewer(self) -> String {
         format!("<{}", self.min_cell)

@@ -319,15 +319,10 @@ fn balance(doc: &Document) -> Result<Sheet> {
     ];
     let mut sheet = Sheet::new("balance.csv", &header)?;
     let privacy = Privacy::of(doc);
-    let of = |wanted: &dyn Fn(&crate::report::ArmInfo) -> bool| {
-        let arms = &doc.experiment.arms;
-        let customers = &doc.evidence.customers_by_arm;
-        let n = arms.iter().position(wanted).and_then(|i| customers.get(i));
-        n.is_some_and(|n| privacy.is_small(*n))
-    };
-    let control_hidden = of(&|a| a.control);
+    let mut arms = doc.experiment.arms.iter();
+    let control_hidden = arms.any(|a| a.control && privacy.hides(doc, &a.name));
     for row in &doc.balance {
-        let arm_hidden = of(&|a| a.name == row.arm);
+        let arm_hidden = privacy.hides(doc, &row.arm);
         let shown = |v: Option<f64>, hidden: bool| number(v.filter(|_| !hidden));
         sheet.push(vec![
             text(&row.covariate),

@@ -22,6 +22,7 @@ mod finance;
 mod first_use;
 mod looks;
 mod means;
+mod min_cell;
 mod minutes;
 mod permutation;
 mod pipeline;

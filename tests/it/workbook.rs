@@ -77,7 +77,7 @@ fn document(plan: &Experiment, effect: &JointEffect, start: u8) -> Document {
         })
         .collect();
     doc.estimates = vec![];
-    doc.evidence.customers_by_arm = vec![1_000; plan.arms.len()];
+    doc.evidence.customers_by_arm = vec![Some(1_000); plan.arms.len()];
     doc.assumptions = std::mem::take(&mut case.assumptions);
     doc.cashflow = std::mem::take(&mut case.cashflow);
     doc.draws_summary = std::mem::take(&mut case.draws_summary);
@@ -497,6 +497,6 @@ fn without_cash_or_with_a_small_group_there_is_no_workbook() {
     assert_eq!(workbook(&document(&silent, &effect, 1)), None);
     let mut doc = document(&plan(), &effect, 1);
     assert!(workbook(&doc).is_some());
-    doc.evidence.customers_by_arm[1] = 3;
+    doc.evidence.customers_by_arm[1] = Some(3);
     assert_eq!(workbook(&doc), None);
 }

@@ -108,8 +108,10 @@ fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
         let period = format!("{} – {}", plain(first), plain(last));
         rows.push([text("sign-off.period", &[]), period]);
     }
-    let customers = doc.evidence.customers_by_arm.iter();
-    let customers: Vec<String> = customers.map(|n| privacy.count(*n)).collect();
+    let arms = info.arms.iter();
+    let customers: Vec<String> = arms
+        .filter_map(|a| privacy.customers(doc, &a.name))
+        .collect();
     if !customers.is_empty() {
         rows.push([
             text("sign-off.customers", &[]),

@@ -181,14 +181,15 @@ impl Fixture {
             analysis_number: Some(3),
             evidence: EvidenceInfo {
                 number: Some(1),
-                contacts_by_arm: customers.iter().map(|n| *n as f64 * 2.4).collect(),
-                audit: Audit {
+                contacts_by_arm: customers.iter().map(|n| Some(*n as f64 * 2.4)).collect(),
+                small_arms: vec![],
+                audit: Some(Audit {
                     rows_read: customers.iter().sum(),
                     customers: customers.iter().sum(),
                     customers_by_arm: customers.clone(),
                     ..Audit::default()
-                },
-                customers_by_arm: customers.clone(),
+                }),
+                customers_by_arm: customers.iter().copied().map(Some).collect(),
             },
             checks: checks(),
             estimates: if shown {

@@ -104,8 +104,10 @@ impl<'a> Inputs<'a> {
     pub fn of(doc: &'a Document) -> Option<Self> {
         let case = doc.business.as_ref()?;
         let privacy = Privacy::of(doc);
-        let groups = &doc.evidence.customers_by_arm;
-        if case.no_cash_because.is_some() || groups.iter().any(|n| privacy.is_small(*n)) {
+        let in_case = |name: &str| case.arms.iter().any(|a| a.arm == name);
+        let mut arms = doc.experiment.arms.iter();
+        let hidden = arms.any(|a| (a.control || in_case(&a.name)) && privacy.hides(doc, &a.name));
+        if case.no_cash_because.is_some() || hidden {
             return None;
         }
         let horizon = find(doc, "horizon_months")?.base;

@@ -1,0 +1,167 @@
+//! Groups of people too small to be told, and what else must stay unknown so that they cannot be had
+//! by subtraction.
+//!
+//! An arm of fewer customers than the plan's `min_cell` has no estimate, mean, money or count. Where
+//! so few customers of an arm have no outcome, those who have one are told and those who were
+//! assigned are not.
+
+use crate::experiment::Experiment;
+use crate::stats::{Detail, Estimand, Estimator};
+use crate::table::{ArmId, Comparison, ContactTable, Evidence, Side};
+use crate::texts::text;
+
+use super::Phase;
+
+/// Whether a group is there, but too small to be told.
+pub fn is_small(customers: u64, min_cell: u64) -> bool {
+    customers > 0 && customers < min_cell
+}
+
+/// Customers of a plan's arm, as far as they may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// So many.
+    All(u64),
+    /// Fewer than `min_cell`.
+    Few,
+    /// Not told, since the few without an outcome would be the rest.
+    Untold,
+}
+
+impl Told {
+    /// The number, where it may be told.
+    pub fn number(self) -> Option<u64> {
+        match self {
+            Told::All(n) => Some(n),
+            Told::Few | Told::Untold => None,
+        }
+    }
+}
+
+/// Customers by arm, as far as they may be told; region-blocks are no people and are told as they are.
+pub fn told(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Vec<Told> {
+    let arms = evidence.audit.customers_by_arm.iter().enumerate();
+    arms.map(|(arm, n)| {
+        let arm = ArmId(arm as u16);
+        let mut tables = evidence.outcomes.iter().map(|o| &o.table);
+        if experiment.assignment.schedule.is_some() {
+            Told::All(*n)
+        } else if is_small(*n, experiment.min_cell) {
+            Told::Few
+        // Before the end nobody says how many are observed.
+        } else if phase == Phase::Ended && tables.any(|t| few_missing(t, arm, experiment.min_cell))
+        {
+            Told::Untold
+        } else {
+            Told::All(*n)
+        }
+    })
+    .collect()
+}
+
+/// Whether so few customers of an arm have no outcome that they may not be told.
+pub fn few_missing(table: &ContactTable, arm: ArmId, min_cell: u64) -> bool {
+    let missing = table.cells().iter().filter(|c| c.arm == arm);
+    let missing = missing.filter(|c| c.after.is_none());
+    is_small(missing.map(|c| c.customers).sum(), min_cell)
+}
+
+/// The same of either side of a comparison.
+pub fn few_missing_in(c: &Comparison<'_>, min_cell: u64) -> bool {
+    [&c.treatment, &c.control]
+        .into_iter()
+        .any(|side| is_small(side.total.missing, min_cell))
+}
+
+/// Why a comparison is not made, if an arm has too few customers, or too few with an outcome.
+pub fn refused(experiment: &Experiment, c: &Comparison<'_>) -> Option<String> {
+    let least = experiment.min_cell;
+    let small = |side: &&Side| is_small(side.total.n, least);
+    let side = [&c.treatment, &c.control].into_iter().find(small)?;
+    let arm = &experiment.arms[usize::from(side.arm.0)].name;
+    Some(text!("skipped.small-arm", least, arm))
+}
+
+/// Whether the arm, or control beside it, has too few customers.
+pub fn arm_is_small(experiment: &Experiment, table: &ContactTable, arm: usize) -> bool {
+    [arm, experiment.control()]
+        .into_iter()
+        .any(|arm| is_small(table.customers(ArmId(arm as u16)), experiment.min_cell))
+}
+
+/// Removes from an estimate's extras what would tell a group that is too small.
+pub fn hide_details(c: &Comparison<'_>, min_cell: u64, detail: &mut Detail) {
+    if few_missing_in(c, min_cell) {
+        detail.remove("n_missing");
+    }
+}
+
+/// What may be told of those who took the intervention up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uptake {
+    /// All of it.
+    Told,
+    /// Fewer than `min_cell` of an arm did not take it up: the effect alone, without extras.
+    FewOthers,
+    /// Fewer than `min_cell` of an arm took it up: nothing.
+    FewTakers,
+}
+
+impl Uptake {
+    /// What may be told of a comparison.
+    pub fn of(c: &Comparison<'_>, min_cell: u64) -> Self {
+        let mut few_others = false;
+        for arm in [c.treatment.arm, c.control.arm] {
+            let of_arm = || {
+                c.cells()
+                    .filter(|cell| cell.arm == arm && cell.after.is_some())
+            };
+            let customers = |took: bool| -> u64 {
+                let cells = of_arm().filter(|cell| (cell.uptake == Some(true)) == took);
+                cells.map(|cell| cell.customers).sum()
+            };
+            if is_small(customers(true), min_cell) {
+                return Uptake::FewTakers;
+            }
+            few_others |= is_small(customers(false), min_cell);
+        }
+        match few_others {
+            true => Uptake::FewOthers,
+            false => Uptake::Told,
+        }
+    }
+
+    /// Why an estimator does not run; one that decides still gives its effect beside few others.
+    pub fn refuses(self, estimator: Estimator, decides: bool, min_cell: u64) -> Option<String> {
+        let hidden = match self {
+            Uptake::Told => false,
+            Uptake::FewOthers => !decides,
+            Uptake::FewTakers => true,
+        };
+        (hidden && estimator == Estimator::Cace)
+            .then(|| text!("skipped.few-takers", least = min_cell))
+    }
+
+    /// Whether an estimate may be told beside the one of the `decides` estimand: both together would
+    /// give the means of those who did not take it up.
+    pub fn hides(self, estimator: Estimator, estimand: Estimand, decides: Estimand) -> bool {
+        self != Uptake::Told && estimator == Estimator::Cace && estimand != decides
+    }
+
+    /// Removes what would tell the few.
+    pub fn hide_details(self, estimator: Estimator, detail: &mut Detail) {
+        if self == Uptake::Told || estimator != Estimator::Cace {
+            return;
+        }
+        for key in [
+            "first_stage",
+            "first_stage_f",
+            "uptake_treatment",
+            "uptake_control",
+            "complier_mean_treatment",
+            "complier_mean_control",
+        ] {
+            detail.remove(key);
+        }
+    }
+}
