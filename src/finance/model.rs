@@ -77,6 +77,10 @@ pub struct PilotFacts {
     pub control_contacts: f64,
     /// Minutes of handling per customer-month of control, where minutes are priced.
     pub control_minutes: Option<f64>,
+    /// Whether the effects are those of `rate`, since the estimator that decides compares totals of
+    /// customers who were observed for different times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_rate: bool,
 }
 
 /// A base value with its interval from the draws.

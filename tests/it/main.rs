@@ -20,6 +20,7 @@ mod estimators;
 mod families;
 mod finance;
 mod first_use;
+mod looked_money;
 mod looks;
 mod means;
 mod minutes;
