@@ -171,6 +171,18 @@ pub struct ArmCase {
     pub staffing: Option<StaffingCase>,
 }
 
+impl ArmCase {
+    /// Whether the roll-out costs nothing, so that there is nothing to pay back.
+    pub fn spends_nothing(&self) -> bool {
+        self.pv_spend.is_some_and(|spend| spend.value == 0.0)
+    }
+
+    /// Whether there are savings to speak of.
+    pub fn saves(&self) -> bool {
+        self.pv_savings.is_some_and(|savings| savings.value > 0.0)
+    }
+}
+
 /// An arm at its plain estimate: what the pilot measured, not yet corrected for having been chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AsEstimated {
