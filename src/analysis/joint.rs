@@ -7,14 +7,18 @@ use crate::table::{ArmId, Comparison, ContactTable, Evidence, Moments};
 
 use super::clusters::ByCluster;
 use super::estimates::capped_tables;
+use super::looked::Looked;
 use super::model::{Analysis, Basis, Covariance, EstimateRow, JointEffect, MinutesEffect};
 use super::scale::{accrues, days_per_exposure, per_exposure, scale};
 use crate::error::Result;
 
 /// Rows of an outcome that decide, in the plan's order of arms.
-fn deciding<'a>(outcome: &Outcome, estimates: &'a [EstimateRow]) -> Vec<&'a EstimateRow> {
+fn deciding<'a>(
+    outcome: &Outcome,
+    estimates: impl IntoIterator<Item = &'a EstimateRow>,
+) -> Vec<&'a EstimateRow> {
     estimates
-        .iter()
+        .into_iter()
         .filter(|e| e.primary && e.segment.is_none() && e.outcome == outcome.name)
         .collect()
 }
@@ -149,7 +153,10 @@ fn avoided(
         .position(|o| o.name == outcome.name)
         .unwrap_or(0);
     let table = &capped_tables(experiment, evidence)?[place];
-    let (rows, basis) = behind_money(experiment, outcome, table, &analysis.estimates);
+    let all: Vec<&EstimateRow> = analysis.estimates.iter().chain(&analysis.unshown).collect();
+    let (rows, mut basis) = behind_money(experiment, outcome, table, &all);
+    let looked = Looked::at(&deciding(experiment.primary_outcome(), all), &rows);
+    looked.note(&rows, &mut basis);
     let (Some(cov), Some(days)) = (covariance_of(&rows), days_per_exposure(experiment, table))
     else {
         return Ok(None);
@@ -205,12 +212,13 @@ fn avoided(
             let entry = |j: usize, k: usize| {
                 let ((_, sj, bj), (_, sk, bk)) = (parts[j], parts[k]);
                 let shared = if j == k { 1.0 } else { (bj * bk).sqrt() };
-                sj * sk * shared / (per * per)
+                sj * sk * shared * looked.width(j, k) / (per * per)
             };
             let m = (0..parts.len())
                 .map(|j| (0..parts.len()).map(|k| entry(j, k)).collect())
                 .collect();
-            (parts.iter().map(|p| -p.0 / per).collect(), m)
+            let moved = parts.iter().zip(&looked.shifts);
+            (moved.map(|(p, z)| -(p.0 + z * p.1) / per).collect(), m)
         }
         Estimand::Difference => {
             let shown = scale(experiment, outcome, table);
@@ -219,24 +227,26 @@ fn avoided(
             } else {
                 shown.window * window_days
             };
-            let mean = rows.iter().map(|r| -r.value / per).collect();
-            (
-                mean,
-                cov.matrix
-                    .iter()
-                    .map(|row| row.iter().map(|c| c / (per * per)).collect())
-                    .collect(),
-            )
+            let values = looked.values(&rows);
+            let entry = |j: usize, k: usize| cov.matrix[j][k] * looked.width(j, k) / (per * per);
+            let m = (0..rows.len())
+                .map(|j| (0..rows.len()).map(|k| entry(j, k)).collect())
+                .collect();
+            (values.iter().map(|v| -v / per).collect(), m)
         }
         Estimand::Ratio => {
-            let ratio: Vec<f64> = rows.iter().map(|r| r.value).collect();
+            let ratio = looked.values(&rows);
             // Cov(log r_k, λ₀) by arm.
             let with_rate: Vec<f64> = rows
                 .iter()
-                .map(|r| -rate * control_share(r).unwrap_or(0.0) * r.se.unwrap_or(0.0).powi(2))
+                .enumerate()
+                .map(|(k, r)| {
+                    let variance = r.se.unwrap_or(0.0).powi(2) * looked.width(k, k);
+                    -rate * control_share(r).unwrap_or(0.0) * variance
+                })
                 .collect();
             let entry = |j: usize, k: usize| {
-                ratio[j] * ratio[k] * rate * rate * cov.matrix[j][k]
+                ratio[j] * ratio[k] * rate * rate * cov.matrix[j][k] * looked.width(j, k)
                     - ratio[j] * rate * (1.0 - ratio[k]) * with_rate[j]
                     - ratio[k] * rate * (1.0 - ratio[j]) * with_rate[k]
                     + (1.0 - ratio[j]) * (1.0 - ratio[k]) * rate_variance
@@ -268,22 +278,22 @@ fn behind_money<'a>(
     experiment: &Experiment,
     outcome: &Outcome,
     table: &ContactTable,
-    estimates: &'a [EstimateRow],
+    estimates: &[&'a EstimateRow],
 ) -> (Vec<&'a EstimateRow>, Basis) {
-    let rows = deciding(outcome, estimates);
+    let rows = deciding(outcome, estimates.iter().copied());
     let varying = table.constant_exposure().is_none() && accrues(experiment, outcome);
     let total = |r: &&&EstimateRow| varying && !per_exposure(r.estimator);
     let Some(first) = rows.iter().find(total) else {
         // What the plan names is marked where it is biased; nobody chose the estimator of minutes.
         let by_rule = varying && outcome.role != Role::Primary;
         let basis = Basis {
-            instead_of: None,
             mixes_strata: by_rule && rows.iter().any(mixes_strata),
+            ..Basis::default()
         };
         return (rows, basis);
     };
     let rates = |estimand: Estimand| -> Vec<&EstimateRow> {
-        let of_all = estimates.iter().filter(|r| {
+        let of_all = estimates.iter().copied().filter(|r| {
             r.outcome == outcome.name
                 && r.segment.is_none()
                 && (r.estimator, r.estimand) == (Estimator::Rate, estimand)
@@ -298,11 +308,22 @@ fn behind_money<'a>(
     let basis = Basis {
         instead_of: Some(first.estimator),
         mixes_strata: rates.iter().any(mixes_strata),
+        ..Basis::default()
     };
     match rates.len() == rows.len() {
         true => (rates, basis),
         false => (Vec::new(), basis),
     }
+}
+
+/// Whether money may need a row that a look before the end does not show: of handling time, or of
+/// contacts per customer-day.
+pub fn is_of_money(experiment: &Experiment, row: &EstimateRow) -> bool {
+    let business = experiment.business.as_ref();
+    let handling = business.and_then(|b| b.handling_outcome.as_ref()) == Some(&row.outcome);
+    let primary = row.outcome == experiment.primary_outcome().name;
+    let rate = row.estimator == Estimator::Rate && (handling || primary);
+    row.segment.is_none() && (rate || (handling && row.primary))
 }
 
 /// Whether a rate puts together strata that the arms share unequally.

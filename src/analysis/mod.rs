@@ -11,6 +11,7 @@ mod factorial;
 mod family;
 mod guardrails;
 mod joint;
+mod looked;
 mod looks;
 mod model;
 mod primary;
@@ -27,6 +28,7 @@ mod weekly;
 
 pub use describe::{balance, distribution, levels};
 pub use joint::joint_effect;
+pub use looked::{moved, shift};
 pub use looks::{
     ArmLooks, Asked, BlindedRow, Boundaries, FirstStage, LookRow, LookState, NextSize, NextStage,
     PlannedLook, StageRecord, StageRow, StagedArm, Stages, blinded_until, combine, first_day,

@@ -20,6 +20,9 @@ pub struct Analysis {
     pub checks_alone: Vec<Check>,
     /// Estimates: outcome, then arm, then estimator.
     pub estimates: Vec<EstimateRow>,
+    /// Estimates that money needs beside those shown: at a look before the end.
+    #[serde(skip)]
+    pub unshown: Vec<EstimateRow>,
     /// Estimators that do not apply, with the reason.
     pub skipped: Vec<Skipped>,
     /// Joint covariance of the primary estimates.
@@ -293,6 +296,10 @@ pub struct Basis {
     /// The estimator that decides where it compares totals of customers who were observed for
     /// different times: the effects are then those of `rate`, per customer-day.
     pub instead_of: Option<Estimator>,
+    /// Arms whose effect is the median-unbiased estimate over the looks.
+    pub median_unbiased: Vec<String>,
+    /// Arms that were looked at and have no such estimate: their effect is the raw one.
+    pub raw: Vec<String>,
     /// Whether `rate` would mix strata that the arms share unequally, so that no effect per
     /// customer-day holds.
     pub mixes_strata: bool,

@@ -238,6 +238,7 @@ impl<'a> Judged<'a> {
                 text!("decision.window-only", amount)
             }));
             why.push(match case.payback_months {
+                _ if case.spends_nothing() => text!("decision.spends-nothing"),
                 Some(month) => text!("decision.pays-back", month),
                 None => text!("decision.no-payback"),
             });

@@ -1,6 +1,6 @@
 //! What the analysis and the business case say about one arm, read once.
 
-use crate::analysis::{Analysis, EstimateRow};
+use crate::analysis::{Analysis, EstimateRow, moved, shift};
 use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
 use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH, Priced};
 use crate::stats::{DetailValue, Estimand, Estimator};
@@ -29,7 +29,7 @@ pub(super) struct Facts<'a> {
     pub guardrails: Vec<(&'a Outcome, Guard)>,
     /// The arm's case, where it has an NPV.
     pub case: Option<&'a ArmCase>,
-    /// The estimate that money is made of: the primary one, or that of handling time.
+    /// The estimate that money is made of: the primary one, that of handling time, or a rate.
     pub money_row: Option<&'a EstimateRow>,
 }
 
@@ -107,9 +107,15 @@ impl<'a> Facts<'a> {
             case: business
                 .and_then(|b| b.arms.iter().find(|a| a.arm == arm.name))
                 .filter(|a| a.npv.is_some()),
-            money_row: match handling.filter(|_| minutes) {
-                Some(outcome) => primary_row(analysis, outcome, &arm.name),
-                None => row,
+            money_row: match (handling.filter(|_| minutes), business) {
+                (Some(outcome), _) => {
+                    unshown(analysis).find(|r| r.primary && of_arm(r, outcome, &arm.name))
+                }
+                (None, Some(b)) if b.pilot.by_rate => unshown(analysis)
+                    .filter(|r| r.estimator == Estimator::Rate)
+                    .filter(|r| of_arm(r, &primary.name, &arm.name))
+                    .find(|r| row.is_none_or(|row| row.estimand == r.estimand)),
+                (None, _) => row,
             },
         }
     }
@@ -135,10 +141,30 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The estimate as money takes it and the cautious end of its interval, in the row's unit.
+    ///
+    /// After looks an interval of one look alone holds nothing: that of the estimate that decides
+    /// does, and what money is made of besides lies as many of its standard errors away.
+    fn value_and_end(&self, row: &EstimateRow, plan: &Experiment) -> Option<(f64, f64)> {
+        let decides = self.row?;
+        let z = shift(decides);
+        let own = std::ptr::eq(row, decides);
+        if own || !decides.detail.contains_key("look") {
+            return Some((moved(row, z), cautious_end(row, plan)?));
+        }
+        let end = cautious_end(decides, plan)?;
+        let away = match decides.estimand {
+            Estimand::Ratio => (end / decides.value).ln(),
+            _ => end - decides.value,
+        };
+        let away = away / decides.se.filter(|se| *se > 0.0)?;
+        Some((moved(row, z), moved(row, away)))
+    }
+
     /// The cautious end of the adjusted interval and the break-even, in one unit.
     pub fn break_even(&self, plan: &Experiment) -> Option<BreakEven> {
         let (row, case) = (self.money_row?, self.case?);
-        let end = cautious_end(row, plan)?;
+        let (value, end) = self.value_and_end(row, plan)?;
         if plan.primary_outcome().better != Better::Lower {
             return None;
         }
@@ -152,8 +178,8 @@ impl<'a> Facts<'a> {
                 minutes: case.minutes_per_customer_month.is_some(),
             }),
             // The case's effect as estimated is the same per customer-month: their ratio converts the bound.
-            Estimand::Difference if row.value != 0.0 => Some(BreakEven {
-                bound: estimated_effect(case) / DAYS_PER_MONTH * (end / row.value),
+            Estimand::Difference if value != 0.0 => Some(BreakEven {
+                bound: estimated_effect(case) / DAYS_PER_MONTH * (end / value),
                 needed: case.break_even_avoided_per_day?.value,
                 relative: false,
                 minutes: case.minutes_per_customer_month.is_some(),
@@ -161,6 +187,15 @@ impl<'a> Facts<'a> {
             Estimand::Difference | Estimand::Probability => None,
         }
     }
+}
+
+/// The estimates, and those that money needs beside them.
+fn unshown(analysis: &Analysis) -> impl Iterator<Item = &EstimateRow> {
+    analysis.estimates.iter().chain(&analysis.unshown)
+}
+
+fn of_arm(row: &EstimateRow, outcome: &str, arm: &str) -> bool {
+    row.segment.is_none() && row.outcome == outcome && row.arm == arm
 }
 
 /// Effect at the cautious end of the interval against the effect that pays for everything.

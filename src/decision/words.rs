@@ -366,6 +366,7 @@ mod tests {
                 window_days: 60.0,
                 control_contacts: 1.0,
                 control_minutes: None,
+                by_rate: false,
             },
             arms: vec![],
             best: None,

@@ -140,7 +140,8 @@ impl Prices {
     ) -> Outcome {
         let pv_spend =
             costs.fixed + costs.per_customer * sums.delivery_pv + costs.per_month * sums.running_pv;
-        let mut total = -costs.fixed;
+        // 0 less the cost, so that no cost is 0 and not −0.
+        let mut total = 0.0 - costs.fixed;
         let mut spent = costs.fixed;
         cumulative[0] = total;
         let mut discounted = Recovery::new(total, pv_spend);

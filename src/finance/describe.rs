@@ -54,6 +54,23 @@ pub(super) fn notes(
             Priced::Contacts => text!("business.contacts"),
         });
     }
+    let titles = |names: &[String]| {
+        let title = |name: &String| plan.arms.iter().find(|a| a.name == *name);
+        let titles = names.iter().filter_map(title);
+        let titles: Vec<&str> = titles.map(|a| a.title.as_str()).collect();
+        titles.join(", ")
+    };
+    let (unbiased, raw) = (&effect.basis.median_unbiased, &effect.basis.raw);
+    if !unbiased.is_empty() {
+        let arms = titles(unbiased);
+        notes.push(match case.priced {
+            Priced::Contacts => text!("business.looked-unbiased", arms),
+            Priced::Minutes => text!("business.looked-unbiased-minutes", arms),
+        });
+    }
+    if !raw.is_empty() {
+        notes.push(text!("business.looked-raw", arms = titles(raw)));
+    }
     if let Some(estimator) = effect.basis.instead_of {
         notes.push(text!("business.by-rate", estimator = estimator.name()));
     }

@@ -109,6 +109,7 @@ pub fn evaluate(
             start_month,
             window_days: effect.window_days,
             control_contacts: effect.control_rate * DAYS_PER_MONTH,
+            by_rate: effect.basis.instead_of.is_some(),
             control_minutes: minutes.map(|m| m.control_rate * DAYS_PER_MONTH),
         },
         arms: Vec::new(),

@@ -77,6 +77,10 @@ pub struct PilotFacts {
     pub control_contacts: f64,
     /// Minutes of handling per customer-month of control, where minutes are priced.
     pub control_minutes: Option<f64>,
+    /// Whether the effects are those of `rate`, since the estimator that decides compares totals of
+    /// customers who were observed for different times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_rate: bool,
 }
 
 /// A base value with its interval from the draws.
@@ -165,6 +169,18 @@ pub struct ArmCase {
     pub probability_payback: Option<f64>,
     /// Hours and agents; `None` where the plan says too little of the service centre.
     pub staffing: Option<StaffingCase>,
+}
+
+impl ArmCase {
+    /// Whether the roll-out costs nothing, so that there is nothing to pay back.
+    pub fn spends_nothing(&self) -> bool {
+        self.pv_spend.is_some_and(|spend| spend.value == 0.0)
+    }
+
+    /// Whether there are savings to speak of.
+    pub fn saves(&self) -> bool {
+        self.pv_savings.is_some_and(|savings| savings.value > 0.0)
+    }
 }
 
 /// An arm at its plain estimate: what the pilot measured, not yet corrected for having been chosen.

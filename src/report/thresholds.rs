@@ -26,7 +26,8 @@ pub fn payback(month: u32, interval: Option<MonthRange>) -> String {
 
 /// How much of the savings, and of the net present value, lies beyond what was measured: a sentence.
 pub fn beyond(arm: &ArmCase) -> Option<String> {
-    let savings = share(arm.share_beyond_observed.as_ref()?);
+    let beyond = arm.share_beyond_observed.as_ref().filter(|_| arm.saves());
+    let savings = share(beyond?);
     Some(match &arm.npv_share_beyond_observed {
         Some(npv) => {
             let npv = share(npv);

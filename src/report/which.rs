@@ -55,6 +55,13 @@ pub fn agents(doc: &Document, arm: &ArmCase, out: &mut Vec<Block>) {
     let Some(hours) = &staffing.hours_per_year else {
         return;
     };
+    if hours.value < 0.0 {
+        let hours = fixed(-hours.value, 0);
+        let mut said = vec![text!("which.hours-more", arm, hours)];
+        said.extend(staffing.agents.as_ref().map(readings));
+        out.push(Block::Paragraph(said.join(" ")));
+        return;
+    }
     let with = |line: &Line, d: i32| {
         let show = |v: f64| fixed(v, d);
         beside(show(line.value), range(line.lower, line.upper, show))

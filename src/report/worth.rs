@@ -55,19 +55,22 @@ fn amounts(case: &BusinessCase, line: &Line) -> String {
 /// What the roll-out of an arm comes to, a sentence a figure.
 fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let mut said = vec![avoids(doc, case, arm)];
-    if let Some(over) = arm.overstated_by_contacts.filter(|over| *over > 0.005) {
+    let over = arm.overstated_by_contacts.filter(|over| *over > 0.005);
+    if let Some(over) = over.filter(|_| arm.saves()) {
         said.push(text!("worth.overstated", share = percent(over)));
     }
     if let Some(npv) = &arm.npv {
         let npv = amounts(case, npv);
         said.push(match arm.payback_months {
+            _ if arm.spends_nothing() => text!("worth.spends-nothing", npv),
             Some(month) => {
                 let month = thresholds::payback(month, arm.payback_months_interval);
                 text!("worth.pays-back", npv, month)
             }
             None => text!("worth.never-pays-back", npv),
         });
-        if let (Some(months), Some(p)) = (case.payback_within_months, arm.probability_payback) {
+        let within = case.payback_within_months.zip(arm.probability_payback);
+        if let Some((months, p)) = within.filter(|_| !arm.spends_nothing()) {
             let chance = number::chance(p);
             said.push(text!("worth.pays-back-within", months, chance));
         }
@@ -85,14 +88,18 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     }
     said.extend(thresholds::break_even(case, arm));
     if let Some(share) = &arm.budget_share {
-        let share = percent(share.value);
+        let (more, share) = (share.value < 0.0, percent(share.value.abs()));
         let claim = case.claimed_budget_share.zip(arm.probability_budget_claim);
-        said.push(match claim {
-            Some((claimed, p)) => {
-                let (claimed, chance) = (percent(claimed), number::chance(p));
+        let claim = claim.map(|(claimed, p)| (percent(claimed), number::chance(p)));
+        said.push(match (claim, more) {
+            (Some((claimed, chance)), false) => {
                 text!("worth.budget-claimed", share, claimed, chance)
             }
-            None => text!("worth.budget", share),
+            (Some((claimed, chance)), true) => {
+                text!("worth.budget-more-claimed", share, claimed, chance)
+            }
+            (None, false) => text!("worth.budget", share),
+            (None, true) => text!("worth.budget-more", share),
         });
     }
     said.join(" ")
@@ -106,10 +113,21 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         _ => 0.0,
     };
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
+    let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
+    if avoided.value < 0.0 {
+        let turned = |end: Option<f64>| end.map(|v| 0.0 - v);
+        let contacts = text!("worth.contacts-more", count = whole(-avoided.value));
+        let ends = range(turned(avoided.upper), turned(avoided.lower), whole);
+        let contacts = beside(contacts, ends);
+        let hours = arm.hours_avoided.as_ref().filter(|h| h.value < 0.0);
+        return match hours.map(|h| number::count((-h.value).round() as u64)) {
+            Some(hours) => text!("worth.brings-hours", months, arm = title, contacts, hours),
+            None => text!("worth.brings", months, arm = title, contacts),
+        };
+    }
     let contacts = text!("worth.contacts", count = whole(avoided.value));
     let contacts = beside(contacts, range(avoided.lower, avoided.upper, whole));
-    let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
-    match &arm.hours_avoided {
+    match arm.hours_avoided.as_ref().filter(|h| h.value >= 0.0) {
         Some(hours) => {
             let hours = number::count(hours.value.max(0.0).round() as u64);
             text!("worth.avoids-hours", months, arm = title, contacts, hours)
@@ -154,8 +172,11 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             arm_title(doc, &arm.arm),
             value(&arm.npv),
             value(&arm.npv_observed_only),
-            arm.payback_months
-                .map_or_else(|| text!("html.no-payback"), |m| m.to_string()),
+            match arm.payback_months {
+                _ if arm.spends_nothing() => text!("worth.nothing-spent"),
+                Some(month) => month.to_string(),
+                None => text!("html.no-payback"),
+            },
             arm.probability_npv_positive
                 .map_or_else(|| UNKNOWN.into(), number::chance),
         ];

@@ -20,6 +20,8 @@ mod estimators;
 mod families;
 mod finance;
 mod first_use;
+mod harm_money;
+mod looked_money;
 mod looks;
 mod means;
 mod min_cell;

@@ -92,6 +92,7 @@ impl Comparing<'_> {
             repeated_lower: repeated.0,
             repeated_upper: repeated.1,
             repeated_p: judged.repeated_p,
+            days: self.days_seen(row),
         });
         let now = looks.len() - 1;
         let crossed =
@@ -104,6 +105,9 @@ impl Comparing<'_> {
             None => LookState::GoOn,
         };
         let stopped = crossed.unwrap_or(now);
+        // An earlier look counted fewer days: its figures are put on those of the estimate now.
+        let factor = self.since(&looks[stopped], &looks[now]);
+        let on_now = |end: Option<f64>| end.map(|v| v * factor);
         let over = matches!(
             state,
             LookState::Effect | LookState::Harm | LookState::NotShown
@@ -118,8 +122,8 @@ impl Comparing<'_> {
             crossed_at: crossed.map(|at| looks[at].look),
             p: looks[stopped].repeated_p,
             median_unbiased: None,
-            ci_lower: looks[stopped].repeated_lower,
-            ci_upper: looks[stopped].repeated_upper,
+            ci_lower: on_now(looks[stopped].repeated_lower),
+            ci_upper: on_now(looks[stopped].repeated_upper),
             looks,
         };
         let mut two_sided = (arm.ci_lower, arm.ci_upper);
@@ -130,8 +134,13 @@ impl Comparing<'_> {
                 scored.se
             } else {
                 // The look's own scale, from its interval: half-width over boundary.
-                self.past_se(row.estimand, at).unwrap_or(scored.se)
+                let past = self.past_se(row.estimand, at);
+                past.map_or(scored.se, |se| se * factor)
             };
+            if let (true, Some(own)) = (stopped < now, row.se) {
+                let stopping = DetailValue::Number(own * se / scored.se);
+                row.detail.insert("stopping_se".into(), stopping);
+            }
             arm.p = Some(order.p());
             let median = order.drift(0.5)? * se;
             arm.median_unbiased = self.shown(row.estimand, median, median).0;
@@ -145,10 +154,9 @@ impl Comparing<'_> {
                 _ => self.one_sided(row.estimand, order.drift(self.alpha)? * se),
             };
         } else if self.sides == 1 {
-            let at = &arm.looks[stopped];
             (arm.ci_lower, arm.ci_upper) = match self.upper_is_bad() {
-                true => (None, at.repeated_upper),
-                false => (at.repeated_lower, None),
+                true => (None, arm.ci_upper),
+                false => (arm.ci_lower, None),
             };
         }
         self.put_into(row, &arm, two_sided);

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 
 use crate::error::{Error, Kind, Result};
 use crate::experiment::{Experiment, Outcome, Role, Sequential, Windows};
+use crate::number::general;
 use crate::stats::sequential::{Boundary, Design, Futility, Monitor, Spending, stage_fractions};
 use crate::stats::{DetailValue, Refusal};
 use crate::table::{ContactTable, Evidence};
@@ -79,7 +80,7 @@ pub fn interim(
             .find(|o| o.name == name)
             .map(|o| o.role)
     };
-    let decides = |row: &EstimateRow| {
+    let decides = |row: &EstimateRow| -> bool {
         row.primary
             && row.segment.is_none()
             && matches!(role(&row.outcome), Some(Role::Primary | Role::Guardrail))
@@ -87,10 +88,15 @@ pub fn interim(
     // Checks that compare arms after the start have one look, at the end.
     let checks = super::analyze(&cut, evidence, Phase::Running)?.checks;
     // Whatever else an analysis shows by arm waits for the end.
+    let (estimates, others): (Vec<_>, Vec<_>) = whole.estimates.into_iter().partition(decides);
     let mut analysis = Analysis {
         checks_alone: checks.clone(),
         checks,
-        estimates: whole.estimates.into_iter().filter(decides).collect(),
+        estimates,
+        unshown: others
+            .into_iter()
+            .filter(|r| joint::is_of_money(plan, r))
+            .collect(),
         balance: whole.balance,
         warnings: whole.warnings,
         ..Analysis::default()
@@ -377,7 +383,18 @@ fn warnings(arms: &[ArmLooks], asked: &Asked<'_>) -> Vec<Warning> {
             warnings.push(Warning::new("information-stalled", message));
         }
         if let Some(at) = arm.crossed_at.filter(|at| *at < asked.number) {
-            let message = text!("warning.crossed-earlier", arm = arm.arm, look = at);
+            let days = |look: Option<&LookRow>| look.and_then(|l| l.days).map(general);
+            let then = days(arm.looks.iter().find(|l| l.look == at));
+            let message = match then.zip(days(arm.looks.last())) {
+                Some((then, now)) => text!(
+                    "warning.crossed-earlier-days",
+                    arm = arm.arm,
+                    look = at,
+                    then,
+                    now
+                ),
+                None => text!("warning.crossed-earlier", arm = arm.arm, look = at),
+            };
             warnings.push(Warning::new("crossed-earlier", message));
         }
     }

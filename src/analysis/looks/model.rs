@@ -145,4 +145,8 @@ pub struct LookRow {
     pub repeated_upper: Option<f64>,
     /// Repeated p.
     pub repeated_p: Option<f64>,
+    /// Days that value and interval are of, where they grow with the days; `None` where the unit is
+    /// the same at every look.
+    #[serde(default)]
+    pub days: Option<f64>,
 }

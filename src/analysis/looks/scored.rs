@@ -1,5 +1,7 @@
 //! A deciding estimate as a statistic, and a statistic as an estimate.
 
+use jiff::civil::Date;
+
 use crate::analysis::model::EstimateRow;
 use crate::analysis::scale::{DAYS_PER_MONTH, accrues};
 use crate::analysis::unit::{Over, Time, Unit};
@@ -51,6 +53,21 @@ impl Comparing<'_> {
         })
     }
 
+    /// Days that a value per customer has grown with; `None` where its unit is the same at every look.
+    pub(super) fn days_seen(&self, row: &EstimateRow) -> Option<f64> {
+        let of_rate = matches!(row.estimator, Estimator::Rate);
+        let (Unit::Mean(mean), false) = (&row.unit, of_rate) else {
+            return None;
+        };
+        let seen = match mean.over {
+            Over::Time(Time::Days(days) | Time::WindowOf(days)) => days,
+            Over::Time(Time::Weeks(weeks)) => 7.0 * weeks,
+            Over::Time(Time::Months(months)) => DAYS_PER_MONTH * months,
+            _ => return None,
+        };
+        Some(seen).filter(|days| *days > 0.0 && accrues(self.plan, self.outcome))
+    }
+
     /// Factor that puts a difference into the unit of the planned end: per customer over the
     /// whole window, or the plan's days. The information is (unit/se)².
     ///
@@ -100,6 +117,27 @@ impl Comparing<'_> {
         };
         let planned = self.plan.analysis.per_days.map_or(whole, f64::from);
         Ok(if planned > 0.0 { own / planned } else { 1.0 })
+    }
+
+    /// Factor that puts a difference of an earlier look into the unit of this one.
+    ///
+    /// *Assumes* — as everywhere here, the same effect on every day.
+    pub(super) fn since(&self, then: &LookRow, now: &LookRow) -> f64 {
+        let windows = self.plan.periods.as_ref().map(|p| &p.windows);
+        let until = then.until.as_ref().and_then(|day| day.parse::<Date>().ok());
+        // A record without days is of a window that began with the plan's.
+        let recorded = || match (windows, until) {
+            (Some(Windows::Fixed { after, .. }), Some(day)) => after
+                .0
+                .until(day)
+                .ok()
+                .map(|s| f64::from(s.get_days()) + 1.0),
+            _ => None,
+        };
+        match (then.days.or_else(recorded), now.days) {
+            (Some(then), Some(now)) if then > 0.0 => now / then,
+            _ => 1.0,
+        }
     }
 
     /// z from the estimate's own test, so that t's heavier tails count.

@@ -172,8 +172,14 @@ fn money(value: f64, case: &BusinessCase) -> String {
 }
 
 /// "pays back in month 7; EUR 1,234 (EUR 1,000 to EUR 1,500) by month 24".
+fn spends_nothing(case: &BusinessCase, cash: &Cash) -> bool {
+    let mut arms = case.arms.iter();
+    arms.any(|a| a.arm == cash.arm && a.spends_nothing())
+}
+
 fn note(case: &BusinessCase, cash: &Cash) -> String {
     let paid_back = match cash.payback {
+        _ if spends_nothing(case, cash) => text!("cash.note-spends-nothing"),
         Some(month) => text!("html.js-cash-note-payback", month),
         None => text!("cash.never-pays-back", months = case.horizon_months),
     };
@@ -205,6 +211,9 @@ fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
             let arm = isolate(&arm_title(doc, cash.arm));
             let (value, last) = (money(end.cumulative, case), end.month);
             match cash.payback {
+                _ if spends_nothing(case, cash) => {
+                    text!("cash.title-spends-nothing", arm, value, last)
+                }
                 Some(month) => text!("cash.title-pays-back", arm, month, value, last),
                 None => {
                     let months = case.horizon_months;

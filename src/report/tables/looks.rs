@@ -24,6 +24,7 @@ pub fn sheet(doc: &Document) -> Result<Sheet> {
         "repeated_lower",
         "repeated_upper",
         "repeated_p",
+        "value_days",
     ];
     let mut sheet = Sheet::new("looks.csv", &header)?;
     let Some(looks) = &doc.boundaries else {
@@ -43,6 +44,7 @@ pub fn sheet(doc: &Document) -> Result<Sheet> {
             number(p.nominal_p),
             number(p.spent),
             number(p.futility),
+            number(None),
             number(None),
             number(None),
             number(None),
@@ -68,6 +70,7 @@ pub fn sheet(doc: &Document) -> Result<Sheet> {
                 number(l.repeated_lower),
                 number(l.repeated_upper),
                 number(l.repeated_p),
+                number(l.days),
             ])?;
         }
     }

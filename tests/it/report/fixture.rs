@@ -482,6 +482,7 @@ impl Fixture {
                 window_days: 60.0,
                 control_contacts: 1.2,
                 control_minutes: None,
+                by_rate: false,
             },
             arms,
             best,

@@ -40,6 +40,7 @@ pub fn with_looks(mut doc: Document, made: u32, sides: u8) -> Document {
                     repeated_lower: Some(-0.2),
                     repeated_upper: Some(0.0),
                     repeated_p: Some(0.04),
+                    days: None,
                 })
                 .collect(),
             state: if i == 0 && made > 1 {

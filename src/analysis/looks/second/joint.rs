@@ -188,6 +188,7 @@ impl<'a> Joint<'a> {
             repeated_lower: repeated.0,
             repeated_upper: repeated.1,
             repeated_p: Some(repeated_p),
+            days: None,
         });
         let mut combined = EstimateRow {
             value,
@@ -361,6 +362,7 @@ pub(super) fn beside(row: &mut EstimateRow, stage: u64) {
         "median_unbiased",
         "look",
         "crossed_at_look",
+        "stopping_se",
         "ci_adjusted_two_sided",
         "dunnett",
     ] {
