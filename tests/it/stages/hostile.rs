@@ -41,12 +41,7 @@ fn a_first_stage_without_weights_is_no_first_stage() {
         "experiments/second.toml",
         desk.read("experiments/second.toml"),
     );
-    let error = refused(
-        &plain,
-        &approval("second"),
-        2,
-        "no analysis of its planned end",
-    );
+    let error = refused(&plain, &approval("second"), 2, "no extension_weights");
     assert_eq!(error["key"], "experiment.second_stage_of");
     // With looks, and without weights.
     plain.write(
