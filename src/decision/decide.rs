@@ -197,7 +197,7 @@ impl<'a> Judged<'a> {
         let unclear = facts.row.filter(|_| facts.good && !facts.significant);
         let unproven = unclear.map(|row| {
             let next = standing.next.iter().find(|n| n.arm == facts.arm.name);
-            next.filter(|n| n.combined && !words::beyond_reach(row, plan))
+            next.filter(|n| n.combined)
                 .and_then(|n| words::second_stage(n, plan))
                 .or_else(|| words::customers_needed(row, plan))
                 .unwrap_or_else(|| text!("decision.not-shown"))

@@ -303,15 +303,6 @@ fn times_needed(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
     Some((z * se / benefit).powi(2))
 }
 
-/// Whether an effect of the estimated size would take so many customers that the estimate points
-/// to nothing.
-pub(super) fn beyond_reach(row: &EstimateRow, plan: &Experiment) -> bool {
-    times_needed(row, plan).is_some_and(|times| times > MOST_TIMES)
-}
-
-/// Times its customers that a next stage may reasonably have.
-const MOST_TIMES: f64 = 10.0;
-
 /// What a second stage needs that is combined with this one, in customers.
 pub(super) fn second_stage(next: &NextStage, plan: &Experiment) -> Option<String> {
     let arm = plan.arms.iter().find(|a| a.name == next.arm)?;

@@ -41,12 +41,7 @@ fn a_first_stage_without_weights_is_no_first_stage() {
         "experiments/second.toml",
         desk.read("experiments/second.toml"),
     );
-    let error = refused(
-        &plain,
-        &approval("second"),
-        2,
-        "no analysis of its planned end",
-    );
+    let error = refused(&plain, &approval("second"), 2, "no extension_weights");
     assert_eq!(error["key"], "experiment.second_stage_of");
     // With looks, and without weights.
     plain.write(
@@ -65,13 +60,13 @@ fn a_first_stage_without_weights_is_no_first_stage() {
     }
     approve(&other, "first");
     analyze(&other, "first");
-    let error = refused(&other, &approval("second"), 2, "without extension_weights");
+    let error = refused(&other, &approval("second"), 2, "no extension_weights");
     assert!(error["hint"].as_str().unwrap().contains("8.3 %"), "{error}");
     refused(
         &other,
         &["design", "third", "--second-stage-of", "first"],
         2,
-        "without extension_weights",
+        "no extension_weights",
     );
 }
 
