@@ -55,12 +55,7 @@ pub fn all(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result
     let audit = &evidence.audit;
     let by_cluster = ByCluster::of(experiment, &evidence.outcomes[outcome], None);
     Ok(vec![
-        sample_ratio(
-            experiment,
-            audit,
-            &told(experiment, evidence, phase),
-            by_cluster,
-        ),
+        sample_ratio(experiment, audit, &told(experiment, evidence), by_cluster),
         balance_check(experiment, table, by_cluster),
         attrition(experiment, table, phase == Phase::Ended)?,
         exposure(experiment, table, by_cluster)?,
@@ -130,7 +125,6 @@ fn sample_ratio(
         .map(|(i, (a, n))| {
             let size = match told.get(i) {
                 Some(Told::Few) if by_cluster.is_none() => format!("<{}", experiment.min_cell),
-                Some(Told::Untold) if by_cluster.is_none() => text!("check.srm-untold"),
                 _ => people(*n),
             };
             format!("{} {size}", a.name)

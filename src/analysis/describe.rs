@@ -12,7 +12,7 @@ use super::clusters::ByCluster;
 use super::model::{BalanceRow, DistributionRow, LevelRow};
 use super::scale::{accrues, before_windows, scale};
 use super::segments::smaller_groups;
-use super::small::{arm_is_small, few_missing, is_small};
+use super::small::{arm_is_small, is_small};
 use super::unit::Unit;
 
 /// Most bins of a distribution.
@@ -174,12 +174,7 @@ pub fn levels(
             let name = &experiment.arms[arm].name;
             if outcome.before_kind == BeforeKind::Count
                 && outcome.kind == OutcomeKind::Count
-                && let Some((mean, se, n, total)) = before_level(
-                    experiment,
-                    table,
-                    id,
-                    few_missing(table, id, experiment.min_cell),
-                )
+                && let Some((mean, se, n, total)) = before_level(experiment, table, id)
             {
                 let se = se.filter(|_| by_cluster.is_none());
                 let factor = if varying { shown.rate } else { shown.window };
@@ -289,7 +284,6 @@ fn before_level(
     experiment: &Experiment,
     table: &ContactTable,
     arm: ArmId,
-    observed: bool,
 ) -> Option<(f64, Option<f64>, u64, f64)> {
     let windows = before_windows(experiment, table).unwrap_or(1.0);
     let d = table.decimals();
@@ -300,8 +294,7 @@ fn before_level(
     );
     let varying = table.constant_exposure().is_none();
     let (mut n, mut total, mut sum, mut squares) = (0u64, 0.0, 0.0, 0.0);
-    let cells = table.cells().iter().filter(|c| c.arm == arm);
-    for c in cells.filter(|c| !observed || c.after.is_some()) {
+    for c in table.cells().iter().filter(|c| c.arm == arm) {
         let Some(x) = c.before else { continue };
         let (x, w) = (x as f64 * xu, c.customers as f64);
         let before = c.before_exposure as f64 * bu;

@@ -1,16 +1,14 @@
 //! Groups of people too small to be told, and what else must stay unknown so that they cannot be had
 //! by subtraction.
 //!
-//! An arm of fewer customers than the plan's `min_cell` has no estimate, mean, money or count. Where
-//! so few customers of an arm have no outcome, those who have one are told and those who were
-//! assigned are not.
+//! An arm of fewer customers than the plan's `min_cell` has no estimate, mean, money or count. Of
+//! customers without an outcome there is nothing to tell; where they are so few, their number and what
+//! is made of it (rates, bounds) are not told, and all other sizes stay.
 
 use crate::experiment::Experiment;
 use crate::stats::{Detail, Estimand, Estimator};
 use crate::table::{ArmId, Comparison, ContactTable, Evidence, Side};
 use crate::texts::text;
-
-use super::Phase;
 
 /// Whether a group is there, but too small to be told.
 pub fn is_small(customers: u64, min_cell: u64) -> bool {
@@ -24,8 +22,6 @@ pub enum Told {
     All(u64),
     /// Fewer than `min_cell`.
     Few,
-    /// Not told, since the few without an outcome would be the rest.
-    Untold,
 }
 
 impl Told {
@@ -33,40 +29,23 @@ impl Told {
     pub fn number(self) -> Option<u64> {
         match self {
             Told::All(n) => Some(n),
-            Told::Few | Told::Untold => None,
+            Told::Few => None,
         }
     }
 }
 
 /// Customers by arm, as far as they may be told; region-blocks are no people and are told as they are.
-pub fn told(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Vec<Told> {
-    let arms = evidence.audit.customers_by_arm.iter().enumerate();
-    arms.map(|(arm, n)| {
-        let arm = ArmId(arm as u16);
-        let mut tables = evidence.outcomes.iter().map(|o| &o.table);
-        if experiment.assignment.schedule.is_some() {
-            Told::All(*n)
-        } else if is_small(*n, experiment.min_cell) {
-            Told::Few
-        // Before the end nobody says how many are observed.
-        } else if phase == Phase::Ended && tables.any(|t| few_missing(t, arm, experiment.min_cell))
-        {
-            Told::Untold
-        } else {
-            Told::All(*n)
-        }
+pub fn told(experiment: &Experiment, evidence: &Evidence) -> Vec<Told> {
+    let people = experiment.assignment.schedule.is_none();
+    let arms = evidence.audit.customers_by_arm.iter();
+    arms.map(|n| match people && is_small(*n, experiment.min_cell) {
+        true => Told::Few,
+        false => Told::All(*n),
     })
     .collect()
 }
 
-/// Whether so few customers of an arm have no outcome that they may not be told.
-pub fn few_missing(table: &ContactTable, arm: ArmId, min_cell: u64) -> bool {
-    let missing = table.cells().iter().filter(|c| c.arm == arm);
-    let missing = missing.filter(|c| c.after.is_none());
-    is_small(missing.map(|c| c.customers).sum(), min_cell)
-}
-
-/// The same of either side of a comparison.
+/// Whether so few customers of either side have no outcome that their number is not told.
 pub fn few_missing_in(c: &Comparison<'_>, min_cell: u64) -> bool {
     [&c.treatment, &c.control]
         .into_iter()

@@ -435,7 +435,7 @@ pub fn evidence_info(
     phase: Phase,
     last: bool,
 ) -> EvidenceInfo {
-    let told = analysis::told(e, evidence, phase);
+    let told = analysis::told(e, evidence);
     let primary = e.primary_outcome();
     let table = evidence
         .outcomes

@@ -146,7 +146,7 @@ fn a_small_control_leaves_nothing_to_compare() {
 }
 
 #[test]
-fn a_few_missing_outcomes_cannot_be_had_by_subtraction() {
+fn a_few_missing_outcomes_are_no_number_and_hide_nothing_else() {
     let plan = PLAN.replace("\"lin\"", "\"welch\"");
     let desk = desk(&plan, [400, 400, 400], |arm, i| {
         let (before, after, opened) = usual(arm, i);
@@ -155,8 +155,8 @@ fn a_few_missing_outcomes_cannot_be_had_by_subtraction() {
     });
     desk.run(&["analyze", "fee"]).ok();
     let d: Value = serde_json::from_slice(&desk.read("reports/fee/analysis.json")).unwrap();
-    assert_eq!(d["evidence"]["customers_by_arm"], json!([400, null, 400]));
-    assert_eq!(d["evidence"]["audit"], Value::Null);
+    assert_eq!(d["evidence"]["customers_by_arm"], json!([400, 400, 400]));
+    assert!(d["evidence"]["audit"].is_object());
     let of_tip = |part: &str| -> Vec<Value> {
         let rows = d[part].as_array().unwrap();
         rows.iter().filter(|r| r["arm"] == "tip").cloned().collect()
@@ -167,37 +167,18 @@ fn a_few_missing_outcomes_cannot_be_had_by_subtraction() {
             assert_eq!(e["detail"].get(key), None, "{key}");
         }
     }
-    for level in of_tip("levels") {
-        assert_eq!(level["n"], 398, "{level}");
-    }
     let attrition = check(&d, "attrition");
     assert!(
         attrition["detail"].as_str().unwrap().contains("<5"),
         "{attrition}"
     );
-    for c in [attrition, check(&d, "srm")] {
-        assert_eq!(
-            (&c["statistic"], &c["p_value"]),
-            (&Value::Null, &Value::Null),
-            "{c}"
-        );
-    }
-    // Nobody reads anywhere how many were assigned; who was observed stands beside the arm.
-    for (file, text) in report(&desk) {
-        let tip = text.lines().filter(|l| l.contains("tip"));
-        for line in tip.filter(|_| file.ends_with(".csv")) {
-            assert!(
-                !line
-                    .split(',')
-                    .any(|cell| cell == "400" && line.starts_with("tip")),
-                "{file}: {line}"
-            );
-        }
-    }
-    let summary = String::from_utf8(desk.read("reports/fee/summary.md")).unwrap();
-    assert!(summary.contains("| tip | 398 |"), "{summary}");
-    let srm = check(&d, "srm")["detail"].as_str().unwrap();
-    assert!(srm.contains("tip not told"), "{srm}");
+    assert_eq!(
+        (&attrition["statistic"], &attrition["p_value"]),
+        (&Value::Null, &Value::Null)
+    );
+    // How the arms were assigned is nobody's secret.
+    let srm = check(&d, "srm");
+    assert!(srm["p_value"].is_number(), "{srm}");
 }
 
 #[test]
