@@ -60,7 +60,11 @@ fn desk(plan: &str, sizes: [u64; 3], row: impl Fn(usize, u64) -> (u64, String, u
 
 fn usual(arm: usize, i: u64) -> (u64, String, u64) {
     let after = (i * 7 + i / 5) % if arm == 0 { 6 } else { 4 };
-    (i % 5, after.to_string(), u64::from(arm > 0 && i % 2 == 0))
+    (
+        i % 5,
+        after.to_string(),
+        u64::from(arm > 0 && i.is_multiple_of(2)),
+    )
 }
 
 /// Every text of the report, by the name of its file.

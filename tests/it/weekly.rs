@@ -160,22 +160,14 @@ fn a_logs_weeks_and_channels_are_counted_as_python_counts_them() {
         ran.stdout
     );
     make_old(&desk, folder);
-    // By its number it is read as far as it goes; otherwise the data are read again.
-    let args = ["analyze", "fees-education", "--json"];
-    let document = desk.run(&[&args[..], &["--evidence", "1"]].concat()).ok();
-    let document = document.json();
-    for id in ["spillover", "persistence"] {
-        let checks = document["checks"].as_array().unwrap();
-        let check = checks.iter().find(|c| c["id"] == id).unwrap();
-        assert_eq!(check["status"], "not-run");
-        assert!(check["detail"].as_str().unwrap().contains("pilot ingest"));
-    }
-    assert!(document["weekly"].is_null());
+    // It is no more what the ledger says: it is not used, and the data are read again.
+    let ran = desk.run(&["analyze", "fees-education", "--json", "--evidence", "1"]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
     let ran = desk.run(&["ingest", "fees-education"]).ok();
     assert!(ran.stdout.contains("Evidence 0002 taken"), "{}", ran.stdout);
 }
 
-/// Makes evidence look as an earlier version left it.
+/// Takes weeks and channels out of evidence, as an earlier version left it.
 fn make_old(desk: &Desk, folder: &str) {
     use sha2::{Digest, Sha256};
     let file = |name: &str| format!("{folder}/{name}");

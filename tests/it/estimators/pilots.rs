@@ -443,5 +443,5 @@ fn money_behind_a_prior_says_so() {
     let shown = desk.run(&["analyze", "t"]).ok().stdout.replace('\n', " ");
     assert!(shown.contains("NPV EUR"), "{shown}");
     assert!(!shown.contains("flat prior"), "{shown}");
-    assert_eq!(shown.matches("plan's prior").count(), 3, "{shown}");
+    assert_eq!(shown.matches("plan's prior").count(), 4, "{shown}");
 }

@@ -405,13 +405,14 @@ fn a_pilot_is_extended_by_arms_and_sizes_of_its_own_choice() {
         assert_eq!(both["boundaries"]["looks_made"], 3);
         assert_eq!(both["boundaries"]["looks_planned"], 3);
         assert!(both["look"].is_null() && both["analysis_number"] == 1);
-        // Money rests on both: avoided contacts a month are the combined effect.
+        // Money rests on both: avoided contacts a month are the combined effect, median-unbiased.
         close(&both["covariance"]["matrix"][0][0], se * se, 1e-9);
         let case = &both["business"]["arms"][0]["avoided_per_customer_month"]["value"];
         if estimand == "difference" {
+            let median = row["detail"]["median_unbiased"].as_f64().unwrap();
             let per_day = match row["unit"].as_str().unwrap() {
-                unit if unit.contains("30 days") => value / 30.0,
-                _ => value / 61.0,
+                unit if unit.contains("30 days") => median / 30.0,
+                _ => median / 61.0,
             };
             close(case, -per_day * 30.4375, 1e-6);
         } else {
