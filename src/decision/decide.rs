@@ -167,7 +167,7 @@ fn choose(judged: &[Judged], plan: &Experiment, business: Option<&BusinessCase>)
             let others = judged
                 .iter()
                 .filter(|j| j.facts.arm.name != best.facts.arm.name);
-            why.extend(others.flat_map(|other| other.in_short(business)));
+            why.extend(others.map(|other| other.in_short(business)));
             return verdict(Some(&best.facts.arm.name), kind, why);
         }
     }
@@ -257,11 +257,11 @@ impl<'a> Judged<'a> {
 
     /// The arm beside the one that the decision is about: its own verdict, and every condition that
     /// it fails. What no arm has, money or an approval, is said once for the decided arm.
-    fn in_short(&self, business: Option<&BusinessCase>) -> Vec<String> {
+    fn in_short(&self, business: Option<&BusinessCase>) -> String {
         let facts = self.facts;
         let title = &facts.arm.title;
         if facts.row.is_none() {
-            return vec![words::no_estimate(facts)];
+            return words::no_estimate(facts);
         }
         let verdict = words::verdict(self.verdict);
         let shown = match (facts.good, facts.significant) {
@@ -290,7 +290,8 @@ impl<'a> Judged<'a> {
                 said.extend(words::guardrails_needed(facts));
             }
         }
-        said
+        // One point of the list, so that nobody takes its reasons for the decided arm's.
+        said.join(" ")
     }
 }
 
