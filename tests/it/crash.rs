@@ -57,6 +57,24 @@ fn kill_after(desk: &Desk, command: &[&str], delay: Duration) -> bool {
     !child.wait().unwrap().success()
 }
 
+/// Kills a run at a share of its length, and says whether it could: where one is over by then, since
+/// the machine is quicker now than when it was measured, the next is killed sooner.
+fn killed_at(
+    fresh: impl Fn() -> Desk,
+    command: &[&str],
+    whole: &mut Duration,
+    share: f64,
+) -> (Desk, bool) {
+    for _ in 0..5 {
+        let desk = fresh();
+        if kill_after(&desk, command, whole.mul_f64(share)) {
+            return (desk, true);
+        }
+        *whole = whole.mul_f64(0.8);
+    }
+    (fresh(), false)
+}
+
 /// Visible files of the pilot; what begins with a dot is in the making.
 fn visible(desk: &Desk) -> Vec<String> {
     let mut names: Vec<String> = desk.files().into_keys().collect();
@@ -143,18 +161,8 @@ fn a_killed_run_leaves_the_old_state_or_the_new_one() {
         for moment in 0..17u32 {
             // Later moments are denser: files are written at the end of a run.
             let at = 1.0 - (1.0 - f64::from(moment) / 17.0).powi(2);
-            let (desk, was_killed) = (0..5)
-                .map(|_| {
-                    let desk = desk_after(setup);
-                    let was_killed = kill_after(&desk, command, whole.mul_f64(at));
-                    if !was_killed {
-                        // The machine is quicker now than when it was measured.
-                        whole = whole.mul_f64(0.8);
-                    }
-                    (desk, was_killed)
-                })
-                .find(|(_, was_killed)| *was_killed)
-                .unwrap_or_else(|| (desk_after(setup), false));
+            let fresh = || desk_after(setup);
+            let (desk, was_killed) = killed_at(fresh, command, &mut whole, at);
             killed += u32::from(was_killed);
             let context = format!("{} at moment {moment}", command[0]);
             assert_whole(&desk, &context);
@@ -219,12 +227,12 @@ fn temporary(desk: &Desk) -> Vec<String> {
 fn a_killed_page_is_whole_or_absent() {
     const SHOW: [&str; 4] = ["show", "t", "--pdf", "plan.pdf"];
     let first = desk();
-    let took = whole(&first, &SHOW);
+    let mut took = whole(&first, &SHOW);
     let page = first.read("plan.pdf");
     let mut killed = 0;
     for moment in MOMENTS {
-        let desk = desk();
-        killed += u32::from(kill_after(&desk, &SHOW, took.mul_f64(moment)));
+        let (desk, was_killed) = killed_at(desk, &SHOW, &mut took, moment);
+        killed += u32::from(was_killed);
         if !desk.path("plan.pdf").exists() {
             desk.run(&SHOW).ok();
         }
@@ -255,12 +263,12 @@ fn a_killed_re_estimate_is_a_line_or_none() {
         ledger.matches("\"kind\":\"re-estimate\"").count()
     };
     let first = assigned();
-    let took = whole(&first, &CHECK);
+    let mut took = whole(&first, &CHECK);
     assert_eq!(lines(&first), 1);
     let mut killed = 0;
     for moment in MOMENTS {
-        let desk = assigned();
-        killed += u32::from(kill_after(&desk, &CHECK, took.mul_f64(moment)));
+        let (desk, was_killed) = killed_at(assigned, &CHECK, &mut took, moment);
+        killed += u32::from(was_killed);
         let before = lines(&desk);
         assert!(before <= 1);
         desk.run(&CHECK).ok();
