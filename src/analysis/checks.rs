@@ -13,7 +13,7 @@ use super::attrition::attrition;
 use super::before_and_zeros::{baseline_drift, zero_inflation};
 use super::clusters::ByCluster;
 use super::model::{Check, Status};
-use super::small::{Told, told};
+use super::small::told;
 
 /// p below which a sample-ratio mismatch stops the analysis.
 const SRM_STOPS: f64 = 0.001;
@@ -97,7 +97,7 @@ pub fn not_run(id: &str, why: String) -> Check {
 fn sample_ratio(
     experiment: &Experiment,
     audit: &Audit,
-    told: &[Told],
+    told: &[Option<u64>],
     by_cluster: Option<ByCluster<'_>>,
 ) -> Check {
     let weights: Option<Vec<u64>> = experiment.arms.iter().map(|a| a.weight).collect();
@@ -124,7 +124,7 @@ fn sample_ratio(
         .enumerate()
         .map(|(i, (a, n))| {
             let size = match told.get(i) {
-                Some(Told::Few) if by_cluster.is_none() => format!("<{}", experiment.min_cell),
+                Some(None) if by_cluster.is_none() => format!("<{}", experiment.min_cell),
                 _ => people(*n),
             };
             format!("{} {size}", a.name)
@@ -146,7 +146,7 @@ fn sample_ratio(
         (false, Some(_)) => (Status::Ok, text!("check.srm-clusters-fit", sizes, shares)),
     };
     // From the statistic and the other sizes one could work out the size that is not told.
-    let hidden = by_cluster.is_none() && told.iter().any(|t| t.number().is_none());
+    let hidden = by_cluster.is_none() && told.iter().any(Option::is_none);
     let statistic = Some(test.statistic).filter(|_| !hidden);
     let p = Some(test.p_value).filter(|_| !hidden);
     check("srm", status, statistic, p, detail)

@@ -39,7 +39,7 @@ pub use scale::{Scale, before_windows, scale};
 pub use schedule::{RegionRow, ScheduleRows, by_customer, rates, replayed};
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::Shown;
-pub use small::{Told, told};
+pub use small::told;
 pub use unit::{Counted, Mean, Over, Time, Unit, Whom};
 pub use weekly::{FadeRow, WeekRow, Weekly};
 

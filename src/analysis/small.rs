@@ -15,34 +15,13 @@ pub fn is_small(customers: u64, min_cell: u64) -> bool {
     customers > 0 && customers < min_cell
 }
 
-/// Customers of a plan's arm, as far as they may be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// So many.
-    All(u64),
-    /// Fewer than `min_cell`.
-    Few,
-}
-
-impl Told {
-    /// The number, where it may be told.
-    pub fn number(self) -> Option<u64> {
-        match self {
-            Told::All(n) => Some(n),
-            Told::Few => None,
-        }
-    }
-}
-
-/// Customers by arm, as far as they may be told; region-blocks are no people and are told as they are.
-pub fn told(experiment: &Experiment, evidence: &Evidence) -> Vec<Told> {
+/// Customers by arm; `None` where they are fewer than `min_cell`. Region-blocks are no people and are
+/// told as they are.
+pub fn told(experiment: &Experiment, evidence: &Evidence) -> Vec<Option<u64>> {
     let people = experiment.assignment.schedule.is_none();
+    let may = |n: &u64| !(people && is_small(*n, experiment.min_cell));
     let arms = evidence.audit.customers_by_arm.iter();
-    arms.map(|n| match people && is_small(*n, experiment.min_cell) {
-        true => Told::Few,
-        false => Told::All(*n),
-    })
-    .collect()
+    arms.map(|n| Some(*n).filter(may)).collect()
 }
 
 /// Whether so few customers of either side have no outcome that their number is not told.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Stages, Status, Told};
+use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Stages, Status};
 use crate::decision;
 use crate::error::{Error, Result};
 use crate::experiment::{Better, Data, Experiment, Outcome, Plan};
@@ -454,7 +454,7 @@ pub fn evidence_info(
                 let of_arm = table.cells().iter().filter(|c| usize::from(c.arm.0) == arm);
                 let observed = of_arm.filter(|c| c.after.is_some());
                 let n: u64 = observed.map(|c| c.customers).sum();
-                told.get(arm) == Some(&Told::Few)
+                told.get(arm) == Some(&None)
                     || e.assignment.schedule.is_none() && n > 0 && n < e.min_cell
             };
             let sums = sums.into_iter().enumerate();
@@ -463,16 +463,14 @@ pub fn evidence_info(
         }
         _ => Vec::new(),
     };
-    let arms_that_are = |which: Told| {
-        let arms = e.arms.iter().zip(&told);
-        arms.filter(move |(_, t)| **t == which)
-            .map(|(a, _)| a.name.clone())
-    };
+    let arms = e.arms.iter().zip(&told).filter(|(_, told)| told.is_none());
+    let small_arms = arms.map(|(arm, _)| arm.name.clone()).collect();
+    let audit = Some(evidence.audit.clone()).filter(|_| told.iter().all(Option::is_some));
     EvidenceInfo {
         number: u32::try_from(number).ok(),
-        customers_by_arm: told.iter().map(|t| t.number()).collect(),
+        customers_by_arm: told,
         contacts_by_arm,
-        small_arms: arms_that_are(Told::Few).collect(),
-        audit: Some(evidence.audit.clone()).filter(|_| told.iter().all(|t| t.number().is_some())),
+        small_arms,
+        audit,
     }
 }

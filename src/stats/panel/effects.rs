@@ -30,6 +30,7 @@ pub(super) struct Effects {
 }
 
 impl Effects {
+    /// The effects of the regions and blocks that `rows` have; a lone region or block has none.
     pub fn new(rows: &[Row]) -> Self {
         let region = numbered(rows.iter().map(|r| r.region));
         let block = numbered(rows.iter().map(|r| r.block));

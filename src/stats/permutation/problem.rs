@@ -38,6 +38,7 @@ impl Sums {
         }
     }
 
+    /// What is left without `other`, a part of these customers.
     pub fn minus(&self, other: &Sums) -> Sums {
         Sums {
             y: self.y - other.y,
@@ -48,6 +49,7 @@ impl Sums {
         }
     }
 
+    /// Of both groups together.
     pub fn plus(&self, other: &Sums) -> Sums {
         Sums {
             y: self.y + other.y,
@@ -84,6 +86,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// T, the difference over its standard error; 0 where nothing varies.
     pub fn statistic(&self) -> f64 {
         if self.variance > 0.0 {
             self.difference / self.variance.sqrt()
@@ -107,6 +110,10 @@ fn too_large() -> Refusal {
 }
 
 impl Problem {
+    /// The customers of a comparison by stratum and value, as the test reads them.
+    ///
+    /// # Errors
+    /// Fewer than two customers in an arm within every stratum; no exposure in an arm; sums beyond 127 bits.
     pub fn new(c: &Comparison<'_>) -> Result<Self, Refusal> {
         let measure = if c.constant_exposure().is_some() {
             Measure::Mean
@@ -151,12 +158,14 @@ impl Problem {
         Ok(())
     }
 
+    /// Customers treated and not, in the strata that are used.
     pub fn customers(&self) -> (u64, u64) {
         let treated: u64 = self.strata.iter().map(|s| s.treated).sum();
         let all: u64 = self.strata.iter().map(|s| s.customers).sum();
         (treated, all - treated)
     }
 
+    /// The outcome under the assignment that was made.
     pub fn observed(&self) -> Outcome {
         let mut tally = Tally::default();
         for s in &self.strata {
@@ -272,6 +281,7 @@ impl Stratum {
         })
     }
 
+    /// Sums of the treated under the assignment that was made.
     pub fn observed(&self) -> Sums {
         let mut sums = Sums::default();
         for c in &self.categories {
