@@ -104,7 +104,9 @@ fn by_arm<'a>(doc: &'a Document, case: &BusinessCase) -> Vec<Cash<'a>> {
             arm,
             index: treatment_index(doc, arm).unwrap_or(0),
             months,
-            payback: arm_case.and_then(|c| c.payback_months),
+            payback: arm_case
+                .filter(|c| !c.spends_nothing())
+                .and_then(|c| c.payback_months),
         })
     })
     .collect()

@@ -55,7 +55,7 @@ const pilotCharts = (data, numbers) => {
     const all = result.cashflow.flat().flatMap((m) => [m.cumulative, m.cumulative_lower, m.cumulative_upper]).filter((v) => v != null).concat(0);
     const least = Math.min(...all), most = Math.max(...all), room = (most - least || 1) * 0.04;
     const [factor, name] = magnitude(Math.max(-least, most));
-    const title = words.cash + ", " + (name ? name + " " : "") + data.currency, root = svg(height, title);
+    const title = words.cash.title + ", " + (name ? name + " " : "") + data.currency, root = svg(height, title);
     const scale = ticks((least - room) / factor, (most + room) / factor, 6);
     result.cashflow.forEach((months, k) => {
       const x0 = left + (k % across) * (width + gap), y0 = Math.floor(k / across) * (head + plot + foot) + head;
@@ -64,7 +64,9 @@ const pilotCharts = (data, numbers) => {
       const color = data.arms[k].color, at = result.arms[k].payback_months, end = months[last];
       const interval = range(end.cumulative_lower, end.cumulative_upper, moneyShort);
       const value = moneyShort(end.cumulative) + (interval ? ` (${interval})` : "");
-      const notes = [at === null ? words.cashNote : fill(words.cashNotePayback, { month: at }), fill(words.cashEnd, { value, last })];
+      const spendsNothing = result.arms[k].pv_spend.value === 0;
+      const paidBack = spendsNothing ? words.cash.spendsNothing : at === null ? words.cash.noPayback : fill(words.cash.payback, { month: at });
+      const notes = [paidBack, fill(words.cash.end, { value, last })];
       root.append(label(x0, y0 - 42, short(data.arms[k].title, Math.floor(width / 8)), { bold: true }));
       notes.forEach((note, i) => root.append(label(x0, y0 - 26 + 14 * i, short(note, Math.floor(width / 5)), { size: 10.5, color: GREY })));
       for (const v of scale.values) {
@@ -79,12 +81,12 @@ const pilotCharts = (data, numbers) => {
       band((m) => m.cumulative_lower, (m) => m.cumulative_upper, 0.16);
       band((m) => m.fan.p25, (m) => m.fan.p75, 0.24);
       root.append(draw("path", { d: path(months.map((m) => [x(m.month), y(m.cumulative)])), fill: "none", stroke: color, "stroke-width": 2.5 }));
-      if (at !== null) root.append(draw("circle", { cx: x(at), cy: y(months[at].cumulative), r: 4.5, fill: "#ffffff", stroke: color, "stroke-width": 2.5 }));
+      if (at !== null && !spendsNothing) root.append(draw("circle", { cx: x(at), cy: y(months[at].cumulative), r: 4.5, fill: "#ffffff", stroke: color, "stroke-width": 2.5 }));
       const step = [1, 2, 3, 6, 12, 24, 60, 120].find((s) => last / s <= 8) || 240;
       for (let m = 0; m <= last; m += step) root.append(label(x(m), y0 + plot + 16, String(m), { anchor: "middle", size: 11.5, color: GREY }));
       root.append(label(x0 + width / 2, y0 + plot + 32, words.months, { anchor: "middle", size: 11, color: GREY }));
     });
-    return { title, about: fill(words.cashAbout, { level: levelWords() }), picture: root };
+    return { title, about: fill(words.cash.about, { level: levelWords() }), picture: root };
   }
 
   function tornado(result) {

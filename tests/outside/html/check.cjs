@@ -196,6 +196,7 @@ async function sliders(browser) {
   const rich = { ...model(plain, {}) };
   check("the model redoes the plan's own case", rich.arms.length >= 1);
   const arm = rich.arms[rich.arms.length - 1].arm;
+  const keys = await page.$$eval(".slider[data-key]", (all) => Object.fromEntries(all.map((s) => [s.dataset.key, true])));
   const one = [{ realisation: 0.65 }, { half_life_months: 4 }, { [`arms.${arm}.cost_per_customer`]: 0.31 }, { churn_per_month: 0.03 }];
   const together = Object.assign({ horizon_months: 30, annual_discount_rate: 0.12, ramp_months: 6 }, ...one);
   // The winner becomes so dear that another arm is picked, and corrected; nothing pays any more; the agents.
@@ -203,8 +204,15 @@ async function sliders(browser) {
   const late = { realisation_lag_months: 40, realisation: 0.2, [`arms.${arm}.cost_per_customer`]: 3 };
   const agents = { "staffing.occupancy": 0.7, "staffing.shrinkage": 0.2, "staffing.contacts_per_interval": 900, units_at_rollout: 300000 };
   const never = { half_life_months: null, units_at_rollout: 250000, repeat_every_months: 9, holdout: 0.1 };
-  for (const changes of [...one, together, never, dear, late, agents]) {
+  // Nothing is spent, so there is nothing to pay back.
+  const costs = ["fixed_cost", "cost_per_customer", "running_cost_per_month"].map((cost) => `arms.${arm}.${cost}`);
+  const free = Object.fromEntries(costs.filter((key) => key in keys).map((key) => [key, 0]));
+  for (const changes of [...one, together, never, dear, late, agents, free]) {
     await changed(page, plain, changes, "");
+    if (changes === free) {
+      const notes = await page.locator("figure .live svg text").allTextContents();
+      check("an arm without cost: nothing is spent, no month of payback", notes.includes("nothing is spent"), notes.join("|").slice(0, 400));
+    }
     if (changes === dear) {
       const want = model(plain, changes), cost = (of) => of.arms.find((a) => a.arm === rich.best).npv.value;
       check("a dear winner: another arm is picked and the correction goes with it",
