@@ -322,7 +322,7 @@ impl Set {
                 return Err(changed(&path));
             }
         }
-        let listed = |name: &String| name == MANIFEST || self.has(name);
+        let listed = |name: &String| name == MANIFEST || self.has(name) || is_litter(name);
         match files_in(&self.path)?.into_iter().find(|n| !listed(n)) {
             None => Ok(()),
             Some(name) => Err(Error::new(
@@ -333,6 +333,12 @@ impl Set {
             .hint("move it elsewhere; nothing is added to a set that is whole")),
         }
     }
+}
+
+/// Whether a file is one that a desktop leaves in each folder it shows; nothing here ever reads one.
+fn is_litter(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&file) || file.starts_with("._")
 }
 
 fn changed(path: &Path) -> Error {

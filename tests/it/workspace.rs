@@ -286,6 +286,8 @@ fn numbers_are_never_used_twice_and_sets_without_manifest_are_reported() {
     assert_eq!((one.number, one.path.clone()), (1, series.path(1)));
     assert_eq!(one.read("weekly/fees.csv").unwrap(), b"b");
     assert!(one.read("other").is_err());
+    // What a desktop leaves in a folder that somebody looked at is no tampering.
+    fs::write(one.path.join(".DS_Store"), b"a desktop was here").unwrap();
     one.verify().unwrap();
 
     fs::create_dir(series.path(2)).unwrap();
