@@ -1,6 +1,6 @@
 //! `pilot demo`: an example, whole, in a temporary workspace.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::workspace::Workspace;
 
 use super::ui::{Steps, Ui};
@@ -50,14 +50,18 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
         .prefix("pilot-demo-")
         .tempdir()
         .map_err(|e| Error::workspace(format!("no temporary folder can be made: {e}")))?;
-    // The folder stays, so that its report can be read; the system clears it in time.
-    let root = dir.keep();
+    let root = dir.path().to_owned();
     Workspace::init(&root, &FILES)?;
     ui.note(format!("A simulated pilot in {}", root.display()));
     let inside = Global {
         workspace: Some(root),
         ..g.clone()
     };
-    assign::silently(NAME, &inside, ui)?;
-    analyze::run(&analyze::Args::of(NAME, AS_OF, args.open), &inside, ui)
+    let done = assign::silently(NAME, &inside, ui)
+        .and_then(|()| analyze::run(&analyze::Args::of(NAME, AS_OF, args.open), &inside, ui));
+    // The folder stays, so that its report can be read; the system clears it in time.
+    if !matches!(&done, Err(e) if e.kind() == Kind::Interrupted) {
+        let _kept = dir.keep();
+    }
+    done
 }

@@ -331,3 +331,23 @@ fn an_interrupted_run_ends_within_a_second_and_leaves_nothing() {
     }
     panic!("every run was over before it could be interrupted");
 }
+
+#[test]
+fn an_interrupted_demo_leaves_no_workspace() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("tmp")).unwrap();
+    let workspaces = || std::fs::read_dir(desk.path("tmp")).unwrap().count();
+    let mut child = desk
+        .command(&["demo"])
+        .env("TMPDIR", desk.path("tmp"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while workspaces() == 0 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    kill("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(workspaces(), 0);
+}
