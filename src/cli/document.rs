@@ -18,6 +18,7 @@ use super::first_stage::{self, First};
 use super::ingest::Taken;
 use super::look::Interim;
 use super::pilot::{self, Standing};
+use super::what_if::of_an_analysis;
 
 /// What a document is made from.
 pub struct Asked<'a> {
@@ -56,6 +57,9 @@ impl Asked<'_> {
         } else {
             Phase::Ended
         };
+        if phase == Phase::Ended && !self.args.set.is_empty() {
+            of_an_analysis(self.ledger, self.plan, self.taken)?;
+        }
         let (mut analysis, mut boundaries, mut stages) = self.analysis(phase)?;
         let despite = self.allowed(&analysis)?;
         let needed = self.look.map_or(end, |look| look.until);

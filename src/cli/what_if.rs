@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::experiment::{self, Plan};
+use crate::workspace::{Ledger, kind};
+
+use super::ingest::Taken;
 
 /// What an arm costs.
 const COSTS: [&str; 3] = ["fixed_cost", "cost_per_customer", "running_cost_per_month"];
@@ -48,6 +51,34 @@ fn is_of_money(key: &str) -> bool {
         ["arms", _, cost, ..] => COSTS.contains(cost),
         _ => false,
     }
+}
+
+/// Checks that the ledger has an analysis of this plan and evidence: what is asked of a result that
+/// nobody counted would be a look at it.
+///
+/// # Errors
+/// It has none.
+pub fn of_an_analysis(ledger: &Ledger, plan: &Plan, taken: &Taken) -> Result<()> {
+    let fact = |name: &str, value: &str| (name.to_owned(), value.into());
+    let of = [
+        fact("plan_sha256", &plan.sha256),
+        fact("evidence_sha256", &taken.set.digest.to_string()),
+    ];
+    let known = ledger.entries().iter().any(|e| {
+        e.kind == kind::ANALYZE
+            && of
+                .iter()
+                .all(|(name, value)| e.facts.get(name) == Some(value))
+    });
+    if known {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "there is no analysis yet of this plan and of evidence {:04}, so there is no result to ask what if of",
+        taken.set.number
+    ))
+    .key("--set")
+    .hint("run `pilot analyze` without --set first; the ledger counts it"))
 }
 
 #[cfg(test)]

@@ -371,6 +371,22 @@ fn a_what_if_never_touches_the_report() {
     let desk = Desk::new();
     desk.write("experiments/t.toml", COUNTS_PLAN);
     desk.write("data/counts.csv", counts());
+    // Before any analysis a what-if would be a look at the arms that the ledger does not count.
+    let early = desk.run(&[
+        "analyze",
+        "t",
+        "--set",
+        "decision.min_probability=0.5",
+        "--json",
+    ]);
+    assert_eq!(early.code, 2);
+    assert!(
+        early.json()["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("without --set")
+    );
+    assert!(!desk.path("experiments/t/what-if").exists());
     desk.run(&["analyze", "t"]).ok();
     let before: Vec<_> = desk
         .files()
