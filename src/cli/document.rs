@@ -1,20 +1,20 @@
 //! Plan + evidence → the [`Document`] that every report is rendered from.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::analysis::{self, Analysis, Boundaries, LookState, Phase, Stages, Status};
 use crate::decision;
 use crate::error::{Error, Result};
-use crate::experiment::{Better, Data, Experiment, Outcome, Plan};
+use crate::experiment::{Experiment, Plan};
 use crate::finance;
-use crate::report::{ArmInfo, Document, EvidenceInfo, ExperimentInfo};
-use crate::table::{Decimals, Evidence};
-use crate::texts::text;
+use crate::report::Document;
+use crate::table::Evidence;
 use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
+use super::ends::{complete_until, incomplete_log, planned_end};
 use super::first_stage::{self, First};
+use super::info::{evidence_info, experiment_info};
 use super::ingest::Taken;
 use super::look::Interim;
 use super::pilot::{self, Standing};
@@ -335,146 +335,4 @@ fn standing_of(boundaries: &Boundaries) -> decision::Looks {
 
 fn days_between(from: Date, to: Date) -> i64 {
     from.until(to).map_or(0, |s| i64::from(s.get_days()))
-}
-
-/// The last day of the after window.
-pub fn planned_end(experiment: &Experiment, evidence: &Evidence) -> Option<Date> {
-    if let Some((_, end)) = pilot::after_window(experiment) {
-        return Some(end);
-    }
-    evidence.audit.last_window_day.as_ref()?.parse().ok()
-}
-
-/// The last day that the log holds completely.
-pub fn complete_until(experiment: &Experiment) -> Option<Date> {
-    match &experiment.data {
-        Some(Data::Log { contacts, .. } | Data::RegionLog { contacts, .. }) => {
-            contacts.complete_until
-        }
-        _ => None,
-    }
-}
-
-/// A log that ends before the window does may be incomplete.
-fn incomplete_log(
-    experiment: &Experiment,
-    evidence: &Evidence,
-    end: Option<Date>,
-    analysis: &mut Analysis,
-) {
-    let last = evidence
-        .audit
-        .last_contact
-        .as_ref()
-        .and_then(|t| t.parse::<Timestamp>().ok());
-    if complete_until(experiment).is_some() {
-        return;
-    }
-    let logged = matches!(
-        experiment.data,
-        Some(Data::Log { .. } | Data::RegionLog { .. })
-    );
-    let (Some(last), Some(end)) = (last, end) else {
-        if last.is_none() && logged {
-            analysis.warnings.push(analysis::Warning {
-                id: "log-empty".into(),
-                message: text!("warning.log-empty"),
-            });
-        }
-        return;
-    };
-    let zone = experiment.periods.as_ref().map_or("UTC", |p| &p.timezone);
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let day = last.to_zoned(zone).date();
-    if day < end {
-        analysis.warnings.push(analysis::Warning {
-            id: "log-ends-early".into(),
-            message: text!("warning.log-ends-early", day, end),
-        });
-    }
-}
-
-/// What every report says about the pilot.
-pub fn experiment_info(e: &Experiment) -> ExperimentInfo {
-    let primary: &Outcome = e.primary_outcome();
-    ExperimentInfo {
-        name: e.name.clone(),
-        title: e.title.clone(),
-        problem: e.problem.clone(),
-        arms: e
-            .arms
-            .iter()
-            .map(|a| ArmInfo {
-                name: a.name.clone(),
-                title: a.title.clone(),
-                control: a.control,
-            })
-            .collect(),
-        primary_outcome: primary.name.clone(),
-        better: if primary.better == Better::Lower {
-            "lower"
-        } else {
-            "higher"
-        }
-        .into(),
-        after: pilot::after_window(e).map(|(a, b)| [a.to_string(), b.to_string()]),
-        // Groups of region-blocks are no groups of people.
-        min_cell: match e.assignment.schedule {
-            Some(_) => 1,
-            None => e.min_cell,
-        },
-        design: e
-            .assignment
-            .schedule
-            .as_ref()
-            .map(|s| s.design.name().to_owned()),
-    }
-}
-
-/// What the scan found, in short; no contacts by arm while the test period runs.
-pub fn evidence_info(
-    e: &Experiment,
-    evidence: &Evidence,
-    number: u64,
-    phase: Phase,
-    last: bool,
-) -> EvidenceInfo {
-    let told = analysis::told(e, evidence);
-    let primary = e.primary_outcome();
-    let table = evidence
-        .outcomes
-        .iter()
-        .find(|o| o.outcome == primary.name)
-        .map(|o| &o.table);
-    let contacts_by_arm = match table {
-        Some(table) if last && phase == Phase::Ended => {
-            let unit = Decimals::unit(table.decimals().after);
-            let mut sums = vec![0i128; e.arms.len()];
-            for c in table.cells() {
-                let y = i128::from(c.after.unwrap_or(0));
-                sums[usize::from(c.arm.0)] += y * i128::from(c.customers);
-            }
-            let small = |arm: usize| {
-                let of_arm = table.cells().iter().filter(|c| usize::from(c.arm.0) == arm);
-                let observed = of_arm.filter(|c| c.after.is_some());
-                let n: u64 = observed.map(|c| c.customers).sum();
-                told.get(arm) == Some(&None)
-                    || e.assignment.schedule.is_none() && n > 0 && n < e.min_cell
-            };
-            let sums = sums.into_iter().enumerate();
-            sums.map(|(arm, s)| (!small(arm)).then_some(s as f64 * unit))
-                .collect()
-        }
-        _ => Vec::new(),
-    };
-    let arms = e.arms.iter().zip(&told).filter(|(_, told)| told.is_none());
-    let small_arms = arms.map(|(arm, _)| arm.name.clone()).collect();
-    let audit = Some(evidence.audit.clone()).filter(|_| told.iter().all(Option::is_some));
-    EvidenceInfo {
-        number: u32::try_from(number).ok(),
-        customers_by_arm: told,
-        contacts_by_arm,
-        small_arms,
-        audit,
-    }
 }

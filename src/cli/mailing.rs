@@ -7,7 +7,7 @@ use crate::assign::{AssignmentReader, Roster};
 use crate::error::{Error, Result};
 use crate::workspace::write_new;
 
-use super::assign::write_rows;
+use super::customers::write_rows;
 use super::pilot::Opened;
 
 /// More files of an arm than anyone mails.

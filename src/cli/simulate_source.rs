@@ -13,8 +13,8 @@ use crate::planning::simulate::{ClusterLaw, NegativeBinomial, Population};
 use crate::table::{ArmId, Cell, ClusterTable, ContactTable, Evidence};
 
 use super::Global;
-use super::assign;
-use super::document::{complete_until, planned_end};
+use super::customers::{self, Customers};
+use super::ends::{complete_until, planned_end};
 use super::pilot::{self, Opened};
 use super::simulate::Args;
 use super::ui::Ui;
@@ -275,7 +275,7 @@ fn evidence(opened: &Opened, g: &Global, ui: &Ui) -> Result<Evidence> {
         let request = opened.request(assignment.as_deref(), g, &tick);
         return Ok(engine::scan(&request)?.evidence);
     }
-    let assign::Customers { roster, lines, .. } = assign::roster(opened, g, ui)?;
+    let Customers { roster, lines, .. } = customers::read_roster(opened, g, ui)?;
     let line = |row: usize| lines.get(row).copied().unwrap_or(0);
     let scheme = Scheme::of(opened.experiment())?;
     let dealt = match opened.experiment().assignment.method {
@@ -289,7 +289,7 @@ fn evidence(opened: &Opened, g: &Global, ui: &Ui) -> Result<Evidence> {
         .suffix(".csv")
         .tempfile()
         .map_err(|e| Error::io("make a file in", &std::env::temp_dir(), &e))?;
-    assign::write_rows(opened, &roster, &arms, None, &mut file)?;
+    customers::write_rows(opened, &roster, &arms, None, &mut file)?;
     let path = file.path().to_path_buf();
     let request = opened.request(Some(&path), g, &tick);
     Ok(engine::scan(&request)?.evidence)

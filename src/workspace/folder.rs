@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::workspace::digest::FileDigest;
-use crate::workspace::numbered::{MANIFEST, Manifest, Series, files_in};
+use crate::workspace::manifest::{MANIFEST, Manifest};
+use crate::workspace::numbered::Series;
+use crate::workspace::walk::files_in;
 
 /// What a folder holds, without the numbered sets that are kept in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,68 +1,17 @@
 //! Numbered sets of files, each whole by its manifest: `evidence/0001/`, `analyses/0001/`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 use crate::workspace::digest::{Digest, FileDigest};
 use crate::workspace::ledger::Facts;
 use crate::workspace::lock::Lock;
-use crate::workspace::staging::{Staged, StagedFile, check_relative};
+use crate::workspace::manifest::{MANIFEST, Manifest};
+use crate::workspace::staging::{Staged, StagedFile};
+use crate::workspace::walk::{files_in, names_in};
 use crate::workspace::write::{make_dirs, rename};
-
-/// Name of the file that lists the others.
-pub(crate) const MANIFEST: &str = "MANIFEST.json";
-
-const SCHEMA: &str = "pilot.manifest/1";
-
-/// The files of a set, with their digests; written last, so that a set without one is not whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    schema: String,
-    files: BTreeMap<String, FileDigest>,
-}
-
-impl Manifest {
-    pub(crate) fn new(files: BTreeMap<String, FileDigest>) -> Self {
-        Manifest {
-            schema: SCHEMA.to_owned(),
-            files,
-        }
-    }
-
-    /// Names, digests and lengths.
-    pub fn files(&self) -> &BTreeMap<String, FileDigest> {
-        &self.files
-    }
-
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|e| Error::internal(format!("cannot write a manifest: {e}")))?;
-        bytes.push(b'\n');
-        Ok(bytes)
-    }
-
-    /// Reads the manifest of a folder, with its own digest.
-    pub(crate) fn read(dir: &Path) -> Result<(Self, Digest)> {
-        let path = dir.join(MANIFEST);
-        let bytes = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause))?;
-        let unfit = |why: String| Error::new(Kind::Check, why).file(&path);
-        let manifest: Manifest = serde_json::from_slice(&bytes)
-            .map_err(|e| unfit(format!("not a manifest: {e}")).line(e.line() as u64))?;
-        if manifest.schema != SCHEMA {
-            return Err(unfit(format!("not a manifest of `{SCHEMA}`")));
-        }
-        for name in manifest.files.keys() {
-            check_relative(name).map_err(|e| unfit(e.message().to_owned()))?;
-        }
-        Ok((manifest, Digest::of(&bytes)))
-    }
-}
 
 /// A pilot's sets of one sort, numbered from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -452,41 +401,4 @@ pub(crate) fn next_number(highest: u64) -> Result<u64> {
     highest
         .checked_add(1)
         .ok_or_else(|| Error::workspace("no number is left"))
-}
-
-/// The names in a folder; none where there is no folder. Names that are not UTF-8 are shown lossily.
-pub(crate) fn names_in(dir: &Path) -> Result<Vec<String>> {
-    let failed = |cause: std::io::Error| Error::io("list the folder", dir, &cause);
-    let entries = match fs::read_dir(dir) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
-    entries
-        .map(|entry| {
-            Ok(entry
-                .map_err(failed)?
-                .file_name()
-                .to_string_lossy()
-                .into_owned())
-        })
-        .collect()
-}
-
-/// The files in a folder and the folders in it, by their path from there, sorted; links count as files.
-pub(crate) fn files_in(dir: &Path) -> Result<Vec<String>> {
-    fn walk(dir: &Path, above: &str, into: &mut Vec<String>) -> Result<()> {
-        for name in names_in(dir)? {
-            let path = dir.join(&name);
-            let folder = path.is_dir() && !path.is_symlink();
-            match folder {
-                true => walk(&path, &format!("{above}{name}/"), into)?,
-                false => into.push(format!("{above}{name}")),
-            }
-        }
-        Ok(())
-    }
-    let mut files = Vec::new();
-    walk(dir, "", &mut files)?;
-    files.sort();
-    Ok(files)
 }

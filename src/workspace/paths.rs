@@ -9,7 +9,8 @@ use crate::error::{Error, Result, nearest};
 use crate::workspace::digest::Digest;
 use crate::workspace::ledger::{Approval, Ledger, kind};
 use crate::workspace::lock::Lock;
-use crate::workspace::numbered::{Series, names_in};
+use crate::workspace::numbered::Series;
+use crate::workspace::walk::names_in;
 
 /// Marks a workspace.
 pub(crate) const MARKER: &str = "pilot.toml";

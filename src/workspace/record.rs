@@ -8,9 +8,10 @@ use crate::error::{Error, Kind, Result};
 use crate::workspace::digest::{Digest, FileDigest};
 use crate::workspace::ledger::{Approval, Draft, Entry, kind};
 use crate::workspace::lock::Lock;
-use crate::workspace::numbered::{NumberedSet, Set, names_in, next_number};
+use crate::workspace::numbered::{NumberedSet, Set, next_number};
 use crate::workspace::paths::Pilot;
 use crate::workspace::recover::{pending_assignment, recover};
+use crate::workspace::walk::names_in;
 use crate::workspace::write::{WholeFile, rename, write_new, write_whole};
 
 impl Lock {

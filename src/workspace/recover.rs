@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 use crate::workspace::digest::Digest;
 use crate::workspace::ledger::kind;
-use crate::workspace::numbered::{Manifest, Series, names_in};
+use crate::workspace::manifest::Manifest;
+use crate::workspace::numbered::Series;
 use crate::workspace::paths::Pilot;
 use crate::workspace::swap::old_path;
+use crate::workspace::walk::names_in;
 use crate::workspace::write::{remove_tree, rename};
 
 /// Something a killed run left, and what was done about it.

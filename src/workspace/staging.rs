@@ -10,7 +10,7 @@ use tempfile::{Builder, TempDir};
 
 use crate::error::{Error, Result};
 use crate::workspace::digest::{FileDigest, Hashing};
-use crate::workspace::numbered::{MANIFEST, Manifest};
+use crate::workspace::manifest::{MANIFEST, Manifest};
 use crate::workspace::write::{make_dirs, parent, sync_dir, temporary_prefix};
 
 /// A folder in the making, beside the place where it will be.

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::workspace::numbered::{MANIFEST, Manifest, names_in};
+use crate::workspace::manifest::{MANIFEST, Manifest};
 use crate::workspace::staging::Staged;
+use crate::workspace::walk::names_in;
 use crate::workspace::write::{parent, remove_tree, rename, sync_dir};
 
 /// Puts a staged folder in the place of `target`, whole.

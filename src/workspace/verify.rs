@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::workspace::digest::Digest;
 use crate::workspace::ledger::{Entry, Ledger, kind};
-use crate::workspace::numbered::{Ignored, Series, names_in};
+use crate::workspace::numbered::{Ignored, Series};
 use crate::workspace::paths::Pilot;
 use crate::workspace::seal::Seal;
 use crate::workspace::ssh::{self, Signature};
+use crate::workspace::walk::names_in;
 
 /// A pilot whose files and ledger fit each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
