@@ -305,7 +305,7 @@ fn outcome_rows(
                     format!("the planned estimator \"{estimator}\" cannot be computed for the arm \"{}\": {why}", experiment.arms[arm].name),
                 )
                 .key("analysis.estimator")
-                .hint("a sealed primary is never replaced; mend the data, or change the plan, which is shown as a deviation"));
+                .hint("a sealed primary is never replaced: change the plan, which is shown as a deviation, or mend the data where they are wrong"));
             }
             analysis.skipped.push(withheld(estimator, why));
         }

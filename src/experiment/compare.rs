@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::experiment::model::{Experiment, Role};
 use crate::experiment::outline::{Item, outline};
-use crate::experiment::{hex_sha256, parse_copy, write};
+use crate::experiment::{hex_sha256, parse_copy, places, write};
 
 /// A key whose value differs between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,7 +16,8 @@ pub struct Change {
     /// Dotted key; arms and outcomes by name: `arms.tip-sheet.weight`. `arms` alone
     /// is their order, `outcomes` that of the primary ones.
     pub key: String,
-    /// The approved value as TOML; `None` where the approved plan has none.
+    /// The approved value as TOML, an absolute path without its folders; `None` where the approved
+    /// plan has none.
     pub approved: Option<String>,
     /// The value now as TOML; `None` where the plan has none now.
     pub now: Option<String>,
@@ -55,10 +56,11 @@ pub fn changes(approved: &Experiment, now: &Experiment) -> Vec<Change> {
         .filter_map(|line| {
             let key = line.key.as_str();
             let (approved, now) = (old.get(key), new.get(key));
+            let shown = |value: &&str| line.shown(value);
             (approved != now).then(|| Change {
                 key: line.key.clone(),
-                approved: approved.map(|v| (*v).to_owned()),
-                now: now.map(|v| (*v).to_owned()),
+                approved: approved.map(shown),
+                now: now.map(shown),
                 material: !line.is(CLERICAL),
             })
         })
@@ -146,6 +148,17 @@ struct Line {
 impl Line {
     fn pair(&self) -> (&str, &str) {
         (&self.key, &self.value)
+    }
+
+    /// A value of this key as reports show it.
+    fn shown(&self, value: &str) -> String {
+        let quote = value.chars().next().filter(|c| ['"', '\''].contains(c));
+        match quote {
+            Some(quote) if self.key.starts_with("data.") && self.key.ends_with(".path") => {
+                format!("{quote}{}", places::shown(&value[1..]))
+            }
+            _ => value.to_owned(),
+        }
     }
 
     /// Whether the key, or the table that it stands in, is one of these.

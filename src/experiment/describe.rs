@@ -13,6 +13,7 @@ use crate::experiment::model::{
     Arm, Assumption, Better, Data, Experiment, Method, Multiplicity, Outcome, OutcomeKind,
     PlannedEstimand, Role, RootCause, ScaleIf, ScheduleKind, Windows,
 };
+use crate::experiment::places;
 
 /// A plan in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,11 +240,11 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
     }
     items.push(match &e.data {
         None => "The plan does not yet say where the data are.".to_owned(),
-        Some(Data::Counts(file)) => format!("Data: counts by customer in {}.", quoted(&file.format.path)),
+        Some(Data::Counts(file)) => format!("Data: counts by customer in {}.", quoted(&places::shown(&file.format.path))),
         Some(Data::Days(file)) => format!(
             "Data: contacts by {}day in {}{}.",
             if e.assignment.cluster.is_some() { "region and " } else { "" },
-            quoted(&file.format.path),
+            quoted(&places::shown(&file.format.path)),
             match &file.customers {
                 Some(column) => format!(", customers of the day in the column {}", quoted(column)),
                 None => ", without numbers of customers: the effect is by region, not by customer".to_owned(),
@@ -252,19 +253,19 @@ fn who_and_when(e: &Experiment) -> Vec<String> {
         Some(Data::RegionLog { contacts, regions }) => format!(
             "Data: contacts{} in {}{}.",
             if e.assignment.cluster.is_some() { " with their region" } else { "" },
-            quoted(&contacts.format.path),
+            quoted(&places::shown(&contacts.format.path)),
             match regions {
-                Some(file) => format!(", customers by region in {}", quoted(&file.format.path)),
+                Some(file) => format!(", customers by region in {}", quoted(&places::shown(&file.format.path))),
                 None => ", without numbers of customers: the effect is by region, not by customer".to_owned(),
             }
         ),
         Some(Data::Cells(cells)) => {
-            format!("Data: cells in {}.", quoted(&cells.path.to_string_lossy()))
+            format!("Data: cells in {}.", quoted(&places::shown(&cells.path.to_string_lossy())))
         }
         Some(Data::Log { customers, contacts }) => format!(
             "Data: customers in {}, contacts in {}. Every assigned customer counts, also one without contacts.",
-            quoted(&customers.format.path),
-            quoted(&contacts.format.path)
+            quoted(&places::shown(&customers.format.path)),
+            quoted(&places::shown(&contacts.format.path))
         ),
     });
     items

@@ -12,6 +12,7 @@ mod keys;
 mod later;
 mod model;
 mod outline;
+mod places;
 mod raw;
 mod schema;
 mod settings;

@@ -430,6 +430,39 @@ fn a_what_if_never_touches_the_report() {
 }
 
 #[test]
+fn no_report_says_on_whose_machine_the_data_lay() {
+    let desk = Desk::new();
+    let elsewhere = tempfile::Builder::new()
+        .prefix("home-of-ada")
+        .tempdir()
+        .unwrap();
+    let counts_file = elsewhere.path().join("counts.csv");
+    std::fs::write(&counts_file, counts()).unwrap();
+    desk.write("data/counts.csv", counts());
+    desk.write("experiments/t.toml", COUNTS_PLAN);
+    desk.run(&["approve", "t", "--role", "finance", "--by", "Ada"])
+        .ok();
+    let absolute = COUNTS_PLAN.replace("data/counts.csv", counts_file.to_str().unwrap());
+    desk.write("experiments/t.toml", absolute);
+    desk.run(&["analyze", "t"]).ok();
+    let shown = desk.run(&["show", "t"]).ok().stdout;
+    assert!(
+        shown.contains("…/counts.csv") && !shown.contains("home-of-ada"),
+        "{shown}"
+    );
+    let summary = String::from_utf8(desk.read("reports/t/summary.md")).unwrap();
+    assert!(summary.contains("to \"…/counts.csv\""), "{summary}");
+    let files = desk.files().into_keys();
+    for name in files.filter(|n| n.starts_with("reports/") && desk.path(n).is_file()) {
+        let bytes = desk.read(&name);
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("home-of-ada"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_newcomer_gets_from_init_to_a_plan() {
     let desk = Desk::new();
     std::fs::remove_file(desk.path("pilot.toml")).unwrap();

@@ -103,7 +103,7 @@ fn group<'a>(
                     format!("the planned estimator \"{estimator}\" cannot be computed for the arm \"{name}\": {why}"),
                 )
                 .key("analysis.estimator")
-                .hint("a sealed primary is never replaced; mend the data, or change the plan, which is shown as a deviation"));
+                .hint("a sealed primary is never replaced: change the plan, which is shown as a deviation, or mend the data where they are wrong"));
             }
             Err(Refusal { why }) => analysis.skipped.push(Skipped {
                 outcome: outcome.name.clone(),
