@@ -69,7 +69,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .iter()
         .map(|arm| Heading {
             name: arm_title(doc, arm.name),
-            note: note(arm),
+            note: note(arm, tested(&arms).count()),
         })
         .collect();
     let room = (high - low).max(f64::MIN_POSITIVE) * 0.05;
@@ -190,8 +190,9 @@ fn ticks(frame: &mut Frame, panel: &Panel, weeks: &Scale, last: u32) {
     );
 }
 
-/// "half-life 4.2 weeks (2.9 to 7.5); change from week to week p = 0.003".
-fn note(arm: &Arm<'_>) -> String {
+/// "half-life 4.2 weeks (2.9 to 7.5); change from week to week p = 0.003"; the title's p allows for
+/// the number of arms, this one does not.
+fn note(arm: &Arm<'_>, tested: usize) -> String {
     let Some(fade) = arm.fade else {
         return String::new();
     };
@@ -209,7 +210,11 @@ fn note(arm: &Arm<'_>) -> String {
         (None, Some(why)) => parts.push(text!("weekly.no-curve", why = plain(why))),
     }
     if let Some(p) = fade.p_value {
-        parts.push(text!("weekly.change", p = number::p_value(p)));
+        let p = number::p_value(p);
+        parts.push(match tested {
+            1 => text!("weekly.change", p),
+            _ => text!("weekly.change-unadjusted", p),
+        });
     }
     parts.join("; ")
 }
@@ -228,14 +233,17 @@ fn subtitle(doc: &Document, arms: &[Arm<'_>]) -> String {
     super::frame::subtitle(doc, [text!("weekly.shows", weeks)])
 }
 
+/// The arms whose effect was tested for a change.
+fn tested<'a, 'b>(arms: &'b [Arm<'a>]) -> impl Iterator<Item = &'b Arm<'a>> {
+    let arms = arms.iter();
+    arms.filter(|a| a.fade.is_some_and(|f| f.p_value.is_some()))
+}
+
 /// The finding: which arm's effect fades or grows beyond chance, or that none is seen to.
 fn title(doc: &Document, arms: &[Arm<'_>]) -> String {
-    let tested = arms
-        .iter()
-        .filter(|a| a.fade.is_some_and(|f| f.p_value.is_some()));
-    let family = tested.clone().count() as f64;
+    let family = tested(arms).count() as f64;
     let p = |a: &&Arm<'_>| a.fade.and_then(|f| f.p_value).unwrap_or(1.0);
-    let clear = tested.filter(|a| p(a) * family < CLEAR);
+    let clear = tested(arms).filter(|a| p(a) * family < CLEAR);
     let Some(first) = clear.min_by(|a, b| p(a).total_cmp(&p(b))) else {
         return text!("weekly.no-change");
     };
