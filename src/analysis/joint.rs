@@ -9,6 +9,7 @@ use super::clusters::ByCluster;
 use super::estimates::capped_tables;
 use super::looked::Looked;
 use super::model::{Analysis, Basis, Covariance, EstimateRow, JointEffect, MinutesEffect};
+use super::over_stages::RATE_SHARE;
 use super::scale::{accrues, days_per_exposure, per_exposure, scale};
 use crate::error::Result;
 
@@ -69,6 +70,14 @@ fn control_share(row: &EstimateRow) -> Option<f64> {
     }
 }
 
+/// Control's share of a variance as far as it is of the control rate in the data.
+fn rate_share(row: &EstimateRow) -> Option<f64> {
+    match row.detail.get(RATE_SHARE) {
+        Some(DetailValue::Number(b)) => Some(*b),
+        _ => control_share(row),
+    }
+}
+
 /// The difference by assignment behind an effect on compliers: value, standard error, control's share.
 fn by_assignment(row: &EstimateRow) -> Option<(f64, f64, f64)> {
     let get = |key: &str| match row.detail.get(key) {
@@ -108,9 +117,11 @@ pub fn joint_effect(
             .filter(|seconds| seconds.arms == contacts.arms),
         None => None,
     };
-    let mixed = minutes.as_ref().is_some_and(|m| m.basis.mixes_strata);
+    let of_minutes = |f: fn(&Basis) -> bool| minutes.as_ref().is_some_and(|m| f(&m.basis));
     let basis = Basis {
-        mixes_strata: contacts.basis.mixes_strata || mixed,
+        mixes_strata: contacts.basis.mixes_strata || of_minutes(|b| b.mixes_strata),
+        second_stage_alone: contacts.basis.second_stage_alone
+            || of_minutes(|b| b.second_stage_alone),
         ..contacts.basis.clone()
     };
     Ok(Some(JointEffect {
@@ -155,10 +166,31 @@ fn avoided(
     let table = &capped_tables(experiment, evidence)?[place];
     let all: Vec<&EstimateRow> = analysis.estimates.iter().chain(&analysis.unshown).collect();
     let (rows, mut basis) = behind_money(experiment, outcome, table, &all);
+    let (own, cov) = match &analysis.over_stages {
+        None => (Vec::new(), covariance_of(&rows)),
+        // Those that decide are of both stages already.
+        Some(_) if rows.iter().all(|r| r.detail.contains_key("stage_weights")) => {
+            let of_rows = |c: &&Covariance| rows.iter().map(|r| &r.arm).eq(&c.arms);
+            (
+                Vec::new(),
+                analysis.covariance.as_ref().filter(of_rows).cloned(),
+            )
+        }
+        Some(stages) => match stages.combined(&rows) {
+            Some((rows, covariance)) => (rows, Some(covariance)),
+            None => {
+                basis.second_stage_alone = true;
+                (Vec::new(), covariance_of(&rows))
+            }
+        },
+    };
+    let rows: Vec<&EstimateRow> = match own.is_empty() {
+        true => rows,
+        false => own.iter().collect(),
+    };
     let looked = Looked::at(&deciding(experiment.primary_outcome(), all), &rows);
     looked.note(&rows, &mut basis);
-    let (Some(cov), Some(days)) = (covariance_of(&rows), days_per_exposure(experiment, table))
-    else {
+    let (Some(cov), Some(days)) = (cov, days_per_exposure(experiment, table)) else {
         return Ok(None);
     };
     let control = ArmId(experiment.control() as u16);
@@ -242,7 +274,7 @@ fn avoided(
                 .enumerate()
                 .map(|(k, r)| {
                     let variance = r.se.unwrap_or(0.0).powi(2) * looked.width(k, k);
-                    -rate * control_share(r).unwrap_or(0.0) * variance
+                    -rate * rate_share(r).unwrap_or(0.0) * variance
                 })
                 .collect();
             let entry = |j: usize, k: usize| {

@@ -14,6 +14,7 @@ mod joint;
 mod looked;
 mod looks;
 mod model;
+mod over_stages;
 mod primary;
 mod run;
 mod scale;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Detail, Estimand, Estimator};
 
+use super::over_stages::OverStages;
 use super::schedule::ScheduleRows;
 use super::segments::Segments;
 use super::unit::Unit;
@@ -23,6 +24,9 @@ pub struct Analysis {
     /// Estimates that money needs beside those shown: at a look before the end.
     #[serde(skip)]
     pub unshown: Vec<EstimateRow>,
+    /// What puts money over two stages, where this is the second.
+    #[serde(skip)]
+    pub over_stages: Option<OverStages>,
     /// Estimators that do not apply, with the reason.
     pub skipped: Vec<Skipped>,
     /// Joint covariance of the primary estimates.
@@ -300,6 +304,10 @@ pub struct Basis {
     pub median_unbiased: Vec<String>,
     /// Arms that were looked at and have no such estimate: their effect is the raw one.
     pub raw: Vec<String>,
+    /// Whether the first stage has no estimate like those that money is made of, so that they are of
+    /// the second stage alone.
+    #[serde(default)]
+    pub second_stage_alone: bool,
     /// Whether `rate` would mix strata that the arms share unequally, so that no effect per
     /// customer-day holds.
     pub mixes_strata: bool,

@@ -54,6 +54,9 @@ pub(super) fn notes(
             Priced::Contacts => text!("business.contacts"),
         });
     }
+    if effect.basis.second_stage_alone {
+        notes.push(text!("business.second-stage-alone"));
+    }
     let titles = |names: &[String]| {
         let title = |name: &String| plan.arms.iter().find(|a| a.name == *name);
         let titles = names.iter().filter_map(title);

@@ -289,7 +289,9 @@ fn gloss(doc: &Document, first: &Effect, effects: &[Effect]) -> String {
     } else {
         text!("memo.gloss-p")
     };
-    let said: Vec<String> = means.into_iter().chain([effect, interval, p]).collect();
+    let stages = doc.stages.as_ref().map(|_| text!("memo.gloss-stages"));
+    let how = means.into_iter().chain(stages);
+    let said: Vec<String> = how.chain([effect, interval, p]).collect();
     said.join(" ")
 }
 

@@ -2,6 +2,7 @@
 
 mod error_rates;
 mod hostile;
+mod money;
 mod re_estimation;
 mod references;
 mod sizes;

@@ -6,6 +6,7 @@ mod words;
 use crate::analysis::claims;
 use crate::analysis::estimates;
 use crate::analysis::model::Analysis;
+use crate::analysis::over_stages::OverStages;
 use crate::error::{Error, Kind, Result};
 use crate::experiment::{Experiment, Role, Sequential};
 use crate::stats::Refusal;
@@ -69,6 +70,10 @@ pub fn combine(
     for row in &mut analysis.factorial {
         row.primary = false;
     }
+    analysis.over_stages = Some(OverStages {
+        first: first.estimates.to_vec(),
+        shares: both.iter().filter_map(|c| c.shares(plan)).collect(),
+    });
     let arms: Vec<ArmLooks> = both.iter().map(|c| c.looks.clone()).collect();
     let staged = both.iter().map(|c| c.staged.clone()).collect();
     // From the back, so that places stay.

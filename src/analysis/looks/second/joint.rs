@@ -15,6 +15,7 @@ use crate::analysis::looks::Asked;
 use crate::analysis::looks::arm::Comparing;
 use crate::analysis::looks::model::{ArmLooks, LookRow, LookState};
 use crate::analysis::looks::stages::{FirstStage, StageRow, StagedArm};
+use crate::analysis::over_stages::RATE_SHARE;
 
 /// Stages whose effects differ by more than this many standard errors are pointed out: p < .01.
 const STAGES_DIFFER: f64 = 2.575_829;
@@ -233,6 +234,12 @@ impl<'a> Joint<'a> {
             }
         }
         comparing.put_into(&mut combined, &arm, two_sided);
+        let at_look = |at: u32| arm.looks.iter().find(|l| l.look == at);
+        let stopped = crossed.filter(|at| *at < self.number).and_then(at_look);
+        if let Some(se) = stopped.and_then(|look| comparing.past_se(row.estimand, look)) {
+            let stopping = DetailValue::Number(se);
+            combined.detail.insert("stopping_se".into(), stopping);
+        }
         let staged = self.staged(&arm, [theirs, row], (stages, &both), standard.critical);
         self.note(&mut combined, row, &staged);
         let mut first = theirs.clone();
@@ -292,15 +299,13 @@ impl<'a> Joint<'a> {
             ("first_analysis", DetailValue::Count(record.analysis)),
             ("first_analysis_sha256", name(&record.analysis_sha256)),
         ];
-        // Control's part in the combined estimate is that of the second stage, the only one
-        // whose control rate money looks at.
         if let (Some(DetailValue::Number(b)), Some(se), [_, second]) = (
             row.detail.get("control_share"),
             combined.se,
             staged.stages.as_slice(),
         ) {
             let share = b * second.share * (second.se / se).powi(2);
-            detail.push(("control_share", DetailValue::Number(share)));
+            detail.push((RATE_SHARE, DetailValue::Number(share)));
         }
         let named = detail.into_iter().map(|(key, value)| (key.into(), value));
         combined.detail.extend(named);
@@ -372,6 +377,15 @@ pub(super) fn beside(row: &mut EstimateRow, stage: u64) {
 }
 
 impl Combined {
+    /// The arm and each stage's share in it, where it is of the outcome that money rests on.
+    pub fn shares(&self, plan: &Experiment) -> Option<(String, [f64; 2])> {
+        let [first, second] = self.staged.stages.as_slice() else {
+            return None;
+        };
+        (self.staged.outcome == plan.primary_outcome().name)
+            .then(|| (self.staged.arm.clone(), [first.share, second.share]))
+    }
+
     /// A warning where the stages' effects lie further apart than chance puts them.
     pub fn differ(&self, plan: &Experiment) -> Option<Warning> {
         let [a, b] = self.staged.stages.as_slice() else {
