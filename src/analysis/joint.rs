@@ -51,16 +51,20 @@ fn covariance_of(rows: &[&EstimateRow]) -> Option<Covariance> {
                 .collect()
         })
         .collect();
-    let scale = if rows[0].estimand == Estimand::Ratio {
-        "log ratio"
-    } else {
-        "estimate"
+    Some(covariance_with(rows, matrix))
+}
+
+/// A covariance of estimates with the name of their scale.
+pub(super) fn covariance_with(rows: &[&EstimateRow], matrix: Vec<Vec<f64>>) -> Covariance {
+    let scale = match rows.first().map(|r| r.estimand) {
+        Some(Estimand::Ratio) => "log ratio",
+        _ => "estimate",
     };
-    Some(Covariance {
+    Covariance {
         arms: rows.iter().map(|r| r.arm.clone()).collect(),
         scale: scale.into(),
         matrix,
-    })
+    }
 }
 
 fn control_share(row: &EstimateRow) -> Option<f64> {

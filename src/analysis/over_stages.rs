@@ -2,6 +2,7 @@
 
 use crate::stats::{DetailValue, Estimand};
 
+use super::joint::covariance_with;
 use super::model::{Covariance, EstimateRow};
 
 /// What puts an estimate of the second stage together with the first stage's.
@@ -58,15 +59,7 @@ impl OverStages {
         let matrix: Vec<Vec<f64>> = (0..pairs.len())
             .map(|j| (0..pairs.len()).map(|k| entry(j, k)).collect())
             .collect();
-        let scale = match rows.first()?.estimand {
-            Estimand::Ratio => "log ratio",
-            _ => "estimate",
-        };
-        let covariance = Covariance {
-            arms: rows.iter().map(|r| r.arm.clone()).collect(),
-            scale: scale.into(),
-            matrix,
-        };
+        let covariance = covariance_with(rows, matrix);
         Some((pairs.into_iter().map(|(row, _)| row).collect(), covariance))
     }
 
