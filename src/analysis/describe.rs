@@ -38,7 +38,8 @@ pub fn balance<'a>(
         }
         let arm = ArmId(arm as u16);
         for (i, (outcome, table)) in tables.iter().enumerate() {
-            rows.extend(before_balance(outcome, table, name, [arm, control]));
+            let least = experiment.min_cell;
+            rows.extend(before_balance(outcome, table, name, [arm, control], least));
             if i == 0 {
                 let c = Comparison::new(table, arm, control)?;
                 rows.extend(strata_balance(&c, name, experiment.min_cell));
@@ -53,6 +54,7 @@ fn before_balance(
     table: &ContactTable,
     arm: &str,
     arms: [ArmId; 2],
+    min_cell: u64,
 ) -> Option<BalanceRow> {
     let unit = Decimals::unit(table.decimals().before);
     let part = |arm: ArmId| {
@@ -69,7 +71,7 @@ fn before_balance(
         }
         let of = n as f64;
         let variance = || Moments::centred(n, x, x, xx) * unit * unit / (of - 1.0);
-        (n > 1).then(|| (x as f64 * unit / of, variance()))
+        (n > 1 && !is_small(n, min_cell)).then(|| (x as f64 * unit / of, variance()))
     };
     let ((mean_arm, v1), (mean_control, v0)) = (part(arms[0])?, part(arms[1])?);
     let spread = ((v1 + v0) / 2.0).sqrt();

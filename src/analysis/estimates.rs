@@ -280,6 +280,12 @@ fn outcome_rows(
                             add_bounds(&comparison, least, &test, &mut estimate);
                         }
                         if uptake.hides(estimator, estimate.estimand, primary.estimand) {
+                            let why = text!(
+                                "skipped.few-others",
+                                estimand = estimand_name(estimate.estimand),
+                                least
+                            );
+                            analysis.skipped.push(withheld(estimator, why));
                             continue;
                         }
                         small::hide_details(&comparison, least, &mut estimate.detail);

@@ -11,6 +11,7 @@ use crate::texts::text;
 
 use super::clusters::ByCluster;
 use super::scale::{accrues, before_windows};
+use super::small;
 
 /// Runs one estimator; `None` where it does not belong to this kind of outcome or is of a later version.
 pub fn run(
@@ -30,7 +31,7 @@ pub fn run(
     let has_before = c.table().has_before();
     match estimator {
         Estimator::Welch => Some(means::welch(c, test)),
-        Estimator::Student => Some(means::student(c, c.table(), test)),
+        Estimator::Student => Some(means::student(c, &small::pooled(experiment, c), test)),
         Estimator::Rate if count => Some(means::rate(c, test)),
         // A sum over the window grows with it like a count; one value a customer does not.
         Estimator::Rate if accrues(experiment, outcome) && c.constant_exposure().is_none() => {

@@ -18,7 +18,7 @@ use super::model::{Analysis, EstimateRow, Skipped, Warning};
 use super::primary::Primary;
 use super::run::run;
 use super::scale::rescale;
-use super::small::arm_is_small;
+use super::small::{self, Uptake, arm_is_small};
 use super::unit::Unit;
 
 /// Label of the groups of customers that were too small to stand alone.
@@ -279,6 +279,10 @@ impl Context<'_> {
         let comparison = Comparison::new(table, ArmId(self.arm as u16), control)?;
         let estimator = self.primary.estimator;
         let test = test_of(experiment, outcome);
+        let uptake = Uptake::of(&comparison, experiment.min_cell);
+        if let Some(why) = uptake.refuses(estimator, true, experiment.min_cell) {
+            return Ok(Err(Refusal { why }));
+        }
         let none = || Refusal::new(text!("skipped.not-by-segment"));
         let estimates = run(
             experiment,
@@ -295,6 +299,8 @@ impl Context<'_> {
             let (unit, factor) =
                 unit_and_factor(experiment, outcome, table, &comparison, &estimate);
             rescale(&mut estimate, factor);
+            small::hide_details(&comparison, experiment.min_cell, &mut estimate.detail);
+            uptake.hide_details(estimator, &mut estimate.detail);
             Ok((estimate, unit))
         }))
     }

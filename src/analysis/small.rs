@@ -5,6 +5,8 @@
 //! customers without an outcome there is nothing to tell; where they are so few, their number and what
 //! is made of it (rates, bounds) are not told, and all other sizes stay.
 
+use std::borrow::Cow;
+
 use crate::experiment::Experiment;
 use crate::stats::{Detail, Estimand, Estimator};
 use crate::table::{ArmId, Comparison, ContactTable, Evidence, Side};
@@ -47,10 +49,43 @@ pub fn arm_is_small(experiment: &Experiment, table: &ContactTable, arm: usize) -
         .any(|arm| is_small(table.customers(ArmId(arm as u16)), experiment.min_cell))
 }
 
+/// The arms whose spread may be pooled: a pool with one that is too small would tell its size and its
+/// sum of squares, by subtraction of the others'.
+pub fn pooled<'a>(experiment: &Experiment, c: &Comparison<'a>) -> Cow<'a, ContactTable> {
+    let table = c.table();
+    let observed = |arm: ArmId| -> u64 {
+        let cells = table.cells().iter();
+        let of_arm = cells.filter(|cell| cell.arm == arm && cell.after.is_some());
+        of_arm.map(|cell| cell.customers).sum()
+    };
+    let arms = (0..table.arms().len() as u16).map(ArmId);
+    let hidden: Vec<ArmId> = arms
+        .filter(|arm| is_small(observed(*arm), experiment.min_cell))
+        .collect();
+    match hidden.is_empty() {
+        true => Cow::Borrowed(table),
+        false => Cow::Owned(table.only(|arm| !hidden.contains(&arm))),
+    }
+}
+
+/// Whether so few customers of either side have a before value, or have none, that neither is told.
+pub fn few_before_in(c: &Comparison<'_>, min_cell: u64) -> bool {
+    [c.treatment.arm, c.control.arm].into_iter().any(|arm| {
+        [true, false].into_iter().any(|with| {
+            let cells = c.cells().filter(|cell| cell.arm == arm);
+            let of = cells.filter(|cell| cell.before.is_some() == with);
+            is_small(of.map(|cell| cell.customers).sum(), min_cell)
+        })
+    })
+}
+
 /// Removes from an estimate's extras what would tell a group that is too small.
 pub fn hide_details(c: &Comparison<'_>, min_cell: u64, detail: &mut Detail) {
     if few_missing_in(c, min_cell) {
         detail.remove("n_missing");
+    }
+    if few_before_in(c, min_cell) {
+        detail.remove("n_with_before");
     }
 }
 

@@ -14,6 +14,10 @@ use super::sample::{count, detail, name, number, observed, share, words};
 /// First-stage F below which an instrument is called weak (Staiger & Stock 1997).
 pub const WEAK_F: f64 = 10.0;
 
+/// Variance of uptake, of its squared difference, that is rounding: one customer of a thousand million
+/// who does otherwise has 1e-18, sums of shares in f64 leave 1e-30.
+const NOISE: f64 = 1e-24;
+
 /// Effect of uptake on the compliers: those who take the intervention up if assigned to it, and
 /// not otherwise.
 ///
@@ -62,10 +66,14 @@ pub fn cace(c: &Comparison<'_>, test: &Test) -> Result<Vec<Estimate>, Refusal> {
     if residual.df < 1.0 {
         return Err(Refusal::new(text!("refusal-adjusted.few-for-columns")));
     }
-    let f = taken.value * taken.value / taken.variance.total;
+    // Without spread in either arm (everyone and nobody) the instrument could not be stronger, and
+    // F has no value.
+    let f = match taken.variance.total > NOISE * first_stage * first_stage {
+        true => taken.value * taken.value / taken.variance.total,
+        false => f64::INFINITY,
+    };
     let mut detail = detail(c);
     number(&mut detail, "first_stage", first_stage);
-    // Without spread in either arm (everyone and nobody) the instrument could not be stronger.
     number(&mut detail, "first_stage_f", f);
     detail.insert("weak_instrument".into(), DetailValue::Flag(f < WEAK_F));
     number(&mut detail, "uptake_treatment", sample.uptake_share(true));

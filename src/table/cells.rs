@@ -353,6 +353,13 @@ impl ContactTable {
         &self.cells
     }
 
+    /// The same arms, with the customers of some of them alone.
+    pub fn only(&self, keep: impl Fn(ArmId) -> bool) -> Self {
+        let mut kept = self.clone();
+        kept.cells.retain(|cell| keep(cell.arm));
+        kept
+    }
+
     /// Customers in an arm, observed or not.
     pub fn customers(&self, arm: ArmId) -> u64 {
         self.cells

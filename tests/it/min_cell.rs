@@ -221,6 +221,14 @@ fn a_few_takers_are_not_told() {
     let rows = cace(&d, "tip");
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(rows[0]["primary"], true);
+    let skipped = d["skipped"].as_array().unwrap();
+    let beside = |s: &&Value| {
+        s["why"]
+            .as_str()
+            .unwrap()
+            .contains("beside the estimate that")
+    };
+    assert_eq!(skipped.iter().filter(beside).count(), 1, "{skipped:?}");
     for key in [
         "complier_mean_treatment",
         "complier_mean_control",
@@ -236,4 +244,103 @@ fn a_few_takers_are_not_told() {
         .json();
     assert_eq!(cace(&d, "tip").len(), 2);
     assert!(cace(&d, "tip")[0]["detail"]["uptake_treatment"].is_number());
+}
+
+#[test]
+fn a_pooled_spread_leaves_out_an_arm_of_a_few() {
+    let d = desk(PLAN, [400, 400, 4], usual)
+        .run(&[
+            "analyze",
+            "fee",
+            "--json",
+            "--despite",
+            "srm",
+            "--because",
+            "known",
+        ])
+        .ok()
+        .json();
+    let rows = d["estimates"].as_array().unwrap();
+    let student = rows.iter().find(|r| r["estimator"] == "student").unwrap();
+    // Customers less arms: with the small arm both would tell its size.
+    assert_eq!(student["df"], 798.0);
+}
+
+#[test]
+fn a_few_before_values_are_no_mean() {
+    let desk = desk(PLAN, [400, 400, 400], usual);
+    let csv = String::from_utf8(desk.read("data/c.csv")).unwrap();
+    let without = csv.lines().enumerate().map(|(i, line)| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        if i > 0 && cells[1] == "tip" && !["tip0", "tip1", "tip2"].contains(&cells[0]) {
+            cells[2] = "";
+        }
+        cells.join(",") + "\n"
+    });
+    let csv: String = without.collect();
+    desk.write("data/c.csv", csv);
+    let plan = PLAN.replace("\"lin\"", "\"welch\"");
+    desk.write("experiments/fee.toml", plan);
+    let d = desk.run(&["analyze", "fee", "--json"]).ok().json();
+    let of_tip = |r: &&Value| r["arm"] == "tip";
+    assert_eq!(d["balance"].as_array().unwrap().iter().find(of_tip), None);
+    for row in d["estimates"].as_array().unwrap().iter().filter(of_tip) {
+        assert_eq!(row["detail"].get("n_with_before"), None, "{row}");
+    }
+    assert!(d["balance"][0]["mean_arm"].is_number());
+}
+
+#[test]
+fn segments_tell_a_few_takers_no_more_than_everyone_does() {
+    // A segment in which three of an arm did not take it up, and one in which three did.
+    let plan = PLAN
+        .replace("\"lin\"", "\"cace\"\nsegments = [\"plan\"]")
+        .replace("[data.counts]", "[data.counts]\n");
+    let desk = desk(&plan, [400, 400, 400], usual);
+    let csv = String::from_utf8(desk.read("data/c.csv")).unwrap();
+    let csv: String = csv
+        .lines()
+        .enumerate()
+        .map(|(i, line)| match i {
+            0 => format!("{line},plan\n"),
+            _ => {
+                let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+                let number: u32 = cells[0]
+                    .trim_start_matches(char::is_alphabetic)
+                    .parse()
+                    .unwrap();
+                let group = ["a", "b", "c"][(number % 3) as usize];
+                if cells[1] == "tip" {
+                    let few = number < 9;
+                    cells[4] = match group {
+                        "a" => u32::from(!few),
+                        "b" => u32::from(few),
+                        _ => number % 2,
+                    }
+                    .to_string();
+                }
+                format!("{},{group}\n", cells.join(","))
+            }
+        })
+        .collect();
+    desk.write("data/c.csv", csv);
+    let d = desk.run(&["analyze", "fee", "--json"]).ok().json();
+    let rows = d["estimates"].as_array().unwrap();
+    let of = |segment: &str| {
+        let named = format!("plan = {segment}");
+        rows.iter()
+            .find(|r| r["arm"] == "tip" && r["segment"] == named.as_str())
+    };
+    assert!(of("a").unwrap()["detail"].get("uptake_treatment").is_none());
+    assert_eq!(of("b"), None);
+    assert!(of("c").unwrap()["detail"]["uptake_treatment"].is_number());
+    // The other estimand is withheld by name.
+    let skipped = d["skipped"].as_array().unwrap();
+    let why = |s: &Value| s["why"].as_str().unwrap().to_owned();
+    assert!(
+        skipped
+            .iter()
+            .any(|s| why(s).starts_with("plan = b: fewer")),
+        "{skipped:?}"
+    );
 }

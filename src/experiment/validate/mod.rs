@@ -62,8 +62,20 @@ pub(super) fn experiment(plan: &Raw<'_>, stem: Option<&str>) -> Result<Experimen
     Ok(experiment)
 }
 
-/// A second stage is of another pilot, has one analysis, and an estimate that can be combined.
+/// A second stage is of another pilot, has one analysis, and an estimate that can be combined; so has
+/// a first that plans one.
 fn second_stage(head: &Raw<'_>, analysis: &Raw<'_>, e: &Experiment) -> Result<()> {
+    let named = e.analysis.estimator.as_deref();
+    let uncombined = named.filter(|n| ["permutation", "bootstrap", "bayes", "cace"].contains(n));
+    let planned = e.analysis.sequential.as_ref();
+    if let (Some(name), Some(_)) = (uncombined, planned.and_then(|s| s.extension_weights)) {
+        return Err(analysis
+            .wrong(
+                "estimator",
+                format!("\"{name}\" cannot be combined over two stages, and the plan has extension_weights for a second"),
+            )
+            .hint("name an estimator with a standard error, such as \"lin\", or take extension_weights out"));
+    }
     let Some(first) = &e.second_stage_of else {
         return Ok(());
     };
@@ -77,9 +89,7 @@ fn second_stage(head: &Raw<'_>, analysis: &Raw<'_>, e: &Experiment) -> Result<()
             .wrong_table("a second stage is analysed once, at its end, together with the first")
             .hint("take [analysis.sequential] out: the boundary and the weights are those of the first stage's plan"));
     }
-    let named = e.analysis.estimator.as_deref();
-    if let Some(name) = named.filter(|n| ["permutation", "bootstrap", "bayes", "cace"].contains(n))
-    {
+    if let Some(name) = uncombined {
         return Err(analysis
             .wrong(
                 "estimator",

@@ -116,6 +116,14 @@ fn the_end_alone_is_a_look_where_a_second_stage_may_follow() {
 }
 
 #[test]
+fn a_second_stage_is_planned_only_for_what_can_be_combined() {
+    let text = edit(DOCUMENTED, "estimator = \"lin\"", "estimator = \"cace\"").0;
+    let error = refused(DOCUMENTED, &text);
+    assert_eq!(error.key_name(), Some("analysis.estimator"));
+    assert!(error.message().contains("extension_weights"), "{error}");
+}
+
+#[test]
 fn a_second_stage_is_of_another_pilot_and_looks_once() {
     let second = "owner = \"customer care\"\nsecond_stage_of = \"fees-first\"";
     let text = edit(DOCUMENTED, "owner = \"customer care\"", second).0;
