@@ -130,7 +130,10 @@ fn html(source: &str) -> Vec<String> {
         rest = after;
         for raw in ["style", "script"] {
             if tag.starts_with(raw) {
-                let (_, after) = rest.split_once(&format!("</{raw}>")).unwrap();
+                let (inside, after) = rest.split_once(&format!("</{raw}>")).unwrap();
+                // The data of the page: a value of one word is a name.
+                let data = serde_json::from_str(inside).map_or(Vec::new(), |d| strings(&d));
+                found.extend(data.into_iter().filter(|text| text.contains(' ')));
                 rest = after;
             }
         }
