@@ -79,8 +79,9 @@ const UNSEEN: [(&str, &[&str]); 9] = [
         &[
             "cli/analyze.rs",
             "cli/approve.rs",
-            "cli/assign.rs",
+            "cli/assign",
             "cli/check.rs",
+            "cli/customers.rs",
             "cli/demo.rs",
             "cli/describe.rs",
             "cli/design",
