@@ -113,6 +113,20 @@ pub fn general(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
+/// A number with all the digits that it was given with.
+pub fn given(value: f64) -> String {
+    match stated_decimals(value) {
+        decimals @ 0..=15 => fixed(value, decimals),
+        // Of computing, not of a person.
+        _ => general(value),
+    }
+}
+
+fn stated_decimals(value: f64) -> i32 {
+    let shown = value.to_string();
+    shown.split_once('.').map_or(0, |(_, end)| end.len() as i32)
+}
+
 /// A share as a percentage: 0.214 → "21 %", small shares with one decimal; "0 %" and "100 %" only
 /// where it is exactly that.
 pub fn percent(share: f64) -> String {
@@ -164,6 +178,15 @@ pub fn percent_with(share: f64, decimals: i32) -> String {
     format!("{} %", fixed(share * 100.0, decimals))
 }
 
+/// A share as a percentage, as it was given: a small one with four significant digits, others with
+/// at most one decimal.
+pub fn percent_given(share: f64) -> String {
+    match share.abs() < 0.1 {
+        true => format!("{} %", general(share * 100.0)),
+        false => percent_apart(share, 1).replace(".0 %", " %"),
+    }
+}
+
 /// "p < 0.001", "p = 0.034", "p = 0.21".
 pub fn p_value(p: f64) -> String {
     match p_number(p) {
@@ -204,6 +227,15 @@ pub fn money_short(value: f64, currency: &str, minor_digits: u8) -> String {
         i32::from(minor_digits)
     };
     signed_money(value, currency, decimals)
+}
+
+/// Money as it was given: all its digits, and those of the minor unit unless it is whole.
+pub fn money_given(value: f64, currency: &str, minor_digits: u8) -> String {
+    match stated_decimals(value) {
+        0 => signed_money(value, currency, 0),
+        decimals @ 1..=15 => signed_money(value, currency, decimals.max(minor_digits.into())),
+        _ => signed_money(value, currency, minor_digits.into()),
+    }
 }
 
 fn signed_money(value: f64, currency: &str, decimals: i32) -> String {
@@ -254,6 +286,10 @@ mod tests {
         assert_eq!(general(0.083_333_3), "0.08333");
         assert_eq!(general(1_200_000.0), "1,200,000");
         assert_eq!(general(1234.56), "1,235");
+        assert_eq!(given(1234.56), "1,234.56");
+        assert_eq!(given(-0.000_25), "−0.00025");
+        assert_eq!(given(0.1 + 0.2), "0.3");
+        assert_eq!(given(1e20), "1.00e20");
     }
 
     #[test]
@@ -265,6 +301,11 @@ mod tests {
         assert_eq!(money(-1234.5, "EUR", 2), "−EUR 1,234.50");
         assert_eq!(money(1.0005, "KWD", 3), "KWD 1.000");
         assert_eq!(money_short(128_412.37, "EUR", 2), "EUR 128,412");
+        assert_eq!(money_given(1200.0, "EUR", 2), "EUR 1,200");
+        assert_eq!(money_given(4.4, "EUR", 2), "EUR 4.40");
+        assert_eq!(money_given(0.9333, "EUR", 2), "EUR 0.9333");
+        assert_eq!(money_given(0.35, "JPY", 0), "JPY 0.35");
+        assert_eq!(money_given(0.1 + 0.2, "KWD", 3), "KWD 0.300");
     }
 
     #[test]
@@ -287,6 +328,11 @@ mod tests {
         assert_eq!(percent_apart(0.000_1, 1), "0.01 %");
         assert_eq!(percent_apart(0.999_9, 0), "99.99 %");
         assert_eq!(percent_apart(0.95, 0), "95 %");
+        assert_eq!(percent_given(0.012_5), "1.25 %");
+        assert_eq!(percent_given(0.000_4), "0.04 %");
+        assert_eq!(percent_given(0.07), "7 %");
+        assert_eq!(percent_given(1.0 / 3.0), "33.3 %");
+        assert_eq!(percent_given(0.9997), "99.97 %");
         assert_eq!(chance(0.0), "under 0.1 %");
         assert_eq!(chance(0.9995), "over 99.9 %");
     }

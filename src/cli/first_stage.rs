@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::analysis::{self, StageRecord};
 use crate::error::{Error, Kind, Result, nearest};
 use crate::experiment::{self, Experiment};
-use crate::report::Document;
+use crate::report::{self, Document};
 use crate::texts::text;
 use crate::workspace::{Digest, Draft, Entry, Ledger, Pilot, Seal, Workspace, kind, verify};
 
@@ -132,7 +132,7 @@ impl First {
             message: text!(
                 "warning.first-stage-banner",
                 name = self.record.name,
-                banner
+                banner = report::banner(banner)
             ),
         }));
         warnings

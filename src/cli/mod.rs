@@ -20,6 +20,8 @@ mod ends;
 mod enlarged;
 mod explain;
 mod first_stage;
+#[cfg(test)]
+mod foreign;
 mod info;
 mod ingest;
 mod init;

@@ -8,10 +8,12 @@ use crate::assign::schedule;
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::experiment::{Data, Experiment, ScheduleKind, SchedulePlan, Windows};
+use crate::number;
 use crate::planning::RegionCounts;
 use crate::planning::simulate::{
     About, PastBlocks, RegionReplay, RegionSource, Scenario, Summary, summary,
 };
+use crate::texts::text;
 
 use super::Global;
 use super::pilot::{self, Opened};
@@ -168,10 +170,8 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<(RegionSo
     };
     match (past, from) {
         (Some(past), _) => {
-            let words = format!(
-                "blocks drawn with return from the pilot's own {} before the test, all regions together",
-                past.number()
-            );
+            let blocks = number::count(past.number() as u64);
+            let words = text!("simulation-source.regions-before", blocks);
             Ok((RegionSource::Past(past), words))
         }
         (None, Some(_)) => Err(Error::data(
@@ -212,9 +212,13 @@ fn of_plan(args: &Args, opened: &Opened) -> Result<(RegionSource, String)> {
         )
         .unwrap_or(0.8),
     };
-    let words = format!(
-        "{} negative binomial customers of a region in a block, {} contacts of each, dispersion {}, icc {}, of a region's level in two blocks {}",
-        counts.customers, counts.rate, counts.dispersion, counts.icc, counts.autocorrelation
+    let words = text!(
+        "simulation-source.regions-plan",
+        customers = number::general(counts.customers),
+        contacts = number::general(counts.rate),
+        dispersion = number::general(counts.dispersion),
+        icc = number::general(counts.icc),
+        autocorrelation = number::general(counts.autocorrelation)
     );
     Ok((RegionSource::Law(counts), words))
 }

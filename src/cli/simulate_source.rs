@@ -11,6 +11,7 @@ use crate::number;
 use crate::planning::Sizing;
 use crate::planning::simulate::{ClusterLaw, NegativeBinomial, Population};
 use crate::table::{ArmId, Cell, ClusterTable, ContactTable, Evidence};
+use crate::texts::text;
 
 use super::Global;
 use super::customers::{self, Customers};
@@ -77,7 +78,11 @@ impl Source {
         let icc = population.icc().unwrap_or(0.0);
         Ok(Source {
             population,
-            words: format!("{}; in whole clusters (ICC {icc:.3})", self.words),
+            words: text!(
+                "simulation-source.clusters",
+                source = self.words,
+                icc = number::fixed(icc, 3)
+            ),
         })
     }
 }
@@ -110,19 +115,16 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<Source> {
         .ok_or_else(|| Error::workspace(format!("the data hold no outcome \"{}\"", outcome.name)))?
         .table;
     let clustered = experiment.cluster_column().is_some();
-    let customers = |what: &str| format!("customers drawn from the pilot's own, {what}");
     if from != Some("control") && counted && table.has_before() {
         anything(table, |c| c.before)?;
         let windows = before_windows(experiment, table);
         let sized = Sizing::read(&opened.plan.text).correlation;
         let population = Population::of_before(table, windows, args.correlation.or(sized))?;
-        let correlation = population.correlation().map_or(String::new(), |r| {
-            format!(" (correlation with counts after {r:.2})")
-        });
-        let source = Source {
-            population,
-            words: customers(&format!("by their counts before{correlation}")),
+        let words = match population.correlation().map(|r| number::fixed(r, 2)) {
+            None => text!("simulation-source.before"),
+            Some(correlation) => text!("simulation-source.before-correlated", correlation),
         };
+        let source = Source { population, words };
         if clustered {
             if args.clusters.cluster_size.is_some() {
                 return Err(Error::usage("clusters are as large as the pilot's own")
@@ -158,7 +160,7 @@ fn source(args: &Args, opened: &Opened, g: &Global, ui: &Ui) -> Result<Source> {
     anything(table, |c| c.after.filter(|_| c.arm == control))?;
     Ok(Source {
         population: Population::of_arm(table, control)?,
-        words: customers("as those of control were"),
+        words: text!("simulation-source.control"),
     })
 }
 
@@ -215,16 +217,11 @@ fn of_plan(args: &Args, opened: &Opened) -> Result<Source> {
         before_days,
         after_days: after_days.unwrap_or(1),
     };
-    let words = format!(
-        "negative binomial customers with {} contacts each, dispersion {}{}",
-        number::general(law.rate),
-        number::general(law.dispersion),
-        if law.before_days.is_none() {
-            ", without counts before"
-        } else {
-            ""
-        }
-    );
+    let (rate, dispersion) = (number::general(law.rate), number::general(law.dispersion));
+    let words = match law.before_days {
+        Some(_) => text!("simulation-source.plan", rate, dispersion),
+        None => text!("simulation-source.plan-without-before", rate, dispersion),
+    };
     let source = Source {
         population: Population::negative_binomial(&law, customers)?,
         words,

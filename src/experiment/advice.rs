@@ -6,6 +6,7 @@ use crate::experiment::model::{
     Better, CostBasis, Data, Experiment, HalfLife, Multiplicity, OutcomeKind, Role, RootCause,
     ScaleIf, Windows,
 };
+use crate::number::percent_given as percent;
 
 /// A warning about a valid plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -319,12 +320,6 @@ fn business(e: &Experiment, warn: Warn<'_>) {
 pub(super) fn days((first, last): (jiff::civil::Date, jiff::civil::Date)) -> i64 {
     let span = last - first;
     i64::from(span.get_days()) + 1
-}
-
-/// A share as a percentage with at most one decimal.
-pub(super) fn percent(share: f64) -> String {
-    let tenths = (share * 1000.0).round() / 10.0;
-    format!("{tenths} %")
 }
 
 /// What stops the approval of a plan; empty where nothing does.

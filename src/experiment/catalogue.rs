@@ -1,12 +1,14 @@
 //! The catalogue of interventions.
 
+use crate::texts::text;
+
 /// An intervention that a plan can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Intervention {
     /// Name in plans.
     pub name: &'static str,
-    /// What the customer gets, in few words.
-    pub words: &'static str,
+    /// What the customer gets, in few words of the catalogue of texts.
+    pub words: fn() -> String,
 }
 
 /// Shown to everyone unless behind a log-in.
@@ -16,30 +18,30 @@ pub const SITE_TOP_QUESTIONS: &str = "site-top-questions";
 pub const INTERVENTIONS: &[Intervention] = &[
     Intervention {
         name: "welcome-email",
-        words: "a welcome e-mail",
+        words: || text!("intervention.welcome-email"),
     },
     Intervention {
         name: "quick-start",
-        words: "a quick-start page",
+        words: || text!("intervention.quick-start"),
     },
     Intervention {
         name: "video-60s",
-        words: "a video of 60 seconds",
+        words: || text!("intervention.video-60s"),
     },
     Intervention {
         name: "video-series",
-        words: "a series of short videos",
+        words: || text!("intervention.video-series"),
     },
     Intervention {
         name: SITE_TOP_QUESTIONS,
-        words: "the top questions on the web site",
+        words: || text!("intervention.site-top-questions"),
     },
     Intervention {
         name: "tip-sheet",
-        words: "a sheet of ten tips",
+        words: || text!("intervention.tip-sheet"),
     },
     Intervention {
         name: "agent-training",
-        words: "training of the agents",
+        words: || text!("intervention.agent-training"),
     },
 ];

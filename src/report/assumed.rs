@@ -11,6 +11,9 @@ pub fn name(key: &str) -> String {
         Some(rest) => rest.rsplit('.').next().unwrap_or(rest),
         None => key,
     };
+    if let Some(month) = key.strip_prefix("baseline_by_month.") {
+        return text!("workbook.season", month);
+    }
     match last {
         "effect" => text!("assumed.effect"),
         "cost_per_contact.variable" => text!("assumed.variable-contact"),

@@ -7,14 +7,32 @@ use crate::report::finding::{arm_title, effects};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
-/// A banner, with what it means to someone who sees it for the first time.
+/// A banner in words; one that this version does not know is shown as it is.
 pub fn banner(banner: &str) -> String {
-    let shown = plain(banner);
+    if let Some(changes) = banner.strip_prefix("WHAT IF: ") {
+        return text!("banner.what-if", changes = plain(changes));
+    }
+    let despite = banner.strip_prefix("DESPITE ");
+    if let Some((check, because)) = despite.and_then(|rest| rest.split_once(": ")) {
+        let (check, because) = (plain(check), plain(because));
+        return text!("banner.despite", check, because);
+    }
     match banner {
-        "NOT PRE-REGISTERED" => text!("decided.not-approved", banner = shown),
-        "LATE" | "LATE APPROVAL" => text!("decided.late", banner = shown),
-        "CHANGED SINCE APPROVAL" => text!("decided.changed", banner = shown),
-        _ => shown.into_owned(),
+        "NOT PRE-REGISTERED" => text!("banner.not-approved"),
+        "LATE" | "LATE APPROVAL" => text!("banner.late"),
+        "CHANGED SINCE APPROVAL" => text!("banner.changed"),
+        _ => plain(banner).into_owned(),
+    }
+}
+
+/// A banner, with what it means to someone who sees it for the first time.
+pub fn banner_explained(named: &str) -> String {
+    let banner = banner(named);
+    match named {
+        "NOT PRE-REGISTERED" => text!("decided.not-approved", banner),
+        "LATE" | "LATE APPROVAL" => text!("decided.late", banner),
+        "CHANGED SINCE APPROVAL" => text!("decided.changed", banner),
+        _ => banner,
     }
 }
 

@@ -96,7 +96,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
     out.extend(
         doc.banners
             .iter()
-            .map(|b| Block::Banner(decided::banner(b))),
+            .map(|b| Block::Banner(decided::banner_explained(b))),
     );
     out.push(Block::Decision(decided::decision(doc)));
     if !doc.decision.why.is_empty() {

@@ -43,6 +43,7 @@ use crate::texts::text;
 
 pub use crate::number;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
+pub use decided::banner;
 pub use document::*;
 #[cfg(feature = "pdf")]
 pub use pdf::{PlanPage, plan as plan_page};

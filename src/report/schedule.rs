@@ -22,12 +22,20 @@ pub fn units_title(doc: &Document) -> String {
     }
 }
 
+fn design(name: &str) -> String {
+    match name {
+        "switchback" => text!("schedule.switchback"),
+        "stepped-wedge" => text!("schedule.stepped-wedge"),
+        _ => plain(name).into_owned(),
+    }
+}
+
 /// How a schedule was analysed; nothing where customers or clusters got the arms.
 pub fn how(doc: &Document) -> Vec<String> {
     let Some(schedule) = &doc.schedule else {
         return Vec::new();
     };
-    let (design, blocks) = (plain(&schedule.design), schedule.blocks.len());
+    let (design, blocks) = (design(&schedule.design), schedule.blocks.len());
     let first = schedule.blocks.first().map_or("", |b| &b[0]);
     let last = schedule.blocks.last().map_or("", |b| &b[1]);
     let mut items = match schedule.regions.len() {

@@ -14,7 +14,16 @@ use crate::texts::text;
 /// Error bars are this many Monte-Carlo standard errors to each side.
 const BARS: f64 = 2.0;
 
-fn estimand(row: &Row) -> &'static str {
+fn estimand(row: &Row) -> String {
+    match row.estimand {
+        Estimand::Difference => text!("unit.difference"),
+        Estimand::Ratio => text!("unit.ratio"),
+        Estimand::Probability => text!("unit.probability"),
+    }
+}
+
+/// The same as the table names it, in every language.
+fn estimand_name(row: &Row) -> &'static str {
     match row.estimand {
         Estimand::Difference => "difference",
         Estimand::Ratio => "ratio",
@@ -67,19 +76,19 @@ fn csv(summary: &Summary) -> Result<Vec<u8>> {
     }
     head.extend(["truth".to_string(), "se_over_sd".to_string()]);
     out.write_record(&head).map_err(failed)?;
-    let text = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
+    let cell = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
     for row in &summary.estimators {
         let mut cells = vec![
             row.estimator.name().to_string(),
-            estimand(row).to_string(),
+            estimand_name(row).to_string(),
             row.primary.to_string(),
             row.computed.to_string(),
         ];
         for (_, of) in COLUMNS {
             let rate = of(row);
-            cells.extend([text(rate.map(|r| r.value)), text(rate.map(|r| r.mcse))]);
+            cells.extend([cell(rate.map(|r| r.value)), cell(rate.map(|r| r.mcse))]);
         }
-        cells.extend([text(row.truth), text(row.se_over_sd)]);
+        cells.extend([cell(row.truth), cell(row.se_over_sd)]);
         out.write_record(&cells).map_err(failed)?;
     }
     out.into_inner()
@@ -146,7 +155,7 @@ fn chart(summary: &Summary) -> Dots {
             name: r.estimator.name().into(),
             note: match r.primary {
                 true => text!("simulation.decides", estimand = estimand(r)),
-                false => estimand(r).into(),
+                false => estimand(r),
             },
             dots,
         }

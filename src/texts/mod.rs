@@ -4,6 +4,9 @@
 //! text is used, by [`text!`](text) or, where the gaps' fillings are at hand as `&str`, by the
 //! function of that name. A test compares the file with every use in the source, gaps included.
 
+#[cfg(test)]
+pub(crate) mod foreign;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -13,8 +16,11 @@ type Sections = BTreeMap<String, BTreeMap<String, String>>;
 
 static ENGLISH: LazyLock<Sections> = LazyLock::new(|| {
     // The file is compiled in, and a test reads it.
-    Deserialize::deserialize(toml::Deserializer::parse(include_str!("en.toml")).expect("en.toml"))
-        .expect("en.toml")
+    let file = toml::Deserializer::parse(include_str!("en.toml")).expect("en.toml");
+    let sections = Sections::deserialize(file).expect("en.toml");
+    #[cfg(test)]
+    let sections = foreign::where_spoken(sections);
+    sections
 });
 
 /// The text `section.key` with its gaps filled: `text("interval.to", &[("low", "1"), ("high", "2")])`.

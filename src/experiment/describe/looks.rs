@@ -1,8 +1,8 @@
 //! Looks before the planned end, in words.
 
-use crate::experiment::model::{Experiment, Role, Sequential};
-
-use super::percent;
+use crate::experiment::model::{Experiment, GroupSequential, Role, Sequential};
+use crate::number::{given, percent_given};
+use crate::texts::text;
 
 /// When anybody looks, by which rule, and what it costs.
 pub(super) fn described(e: &Experiment) -> Vec<String> {
@@ -13,60 +13,55 @@ pub(super) fn described(e: &Experiment) -> Vec<String> {
     let primaries = e.outcomes.iter().filter(|o| o.role == Role::Primary);
     let comparisons = e.treatments().count() * primaries.count();
     if comparisons > 1 {
-        items.push(format!(
-            "Each of the {comparisons} comparisons has an equal part of the error rate."
-        ));
+        items.push(text!("plan-looks.parts", comparisons));
     }
     if let Some((first, second)) = plan.extension_weights {
-        items.push(format!(
-            "A second stage may follow, with weight {second} to this stage's {first}: a part of the \
-             error rate is kept for it, so the planned end has less."
-        ));
+        let (first, second) = (given(first), given(second));
+        items.push(text!("plan-looks.second-stage", second, first));
     }
     items
 }
 
 fn when(plan: &Sequential) -> String {
     if plan.number() == Some(1) {
-        return "Nobody looks before the end.".to_owned();
+        return text!("plan-looks.none");
     }
     let days: Vec<String> = plan.looks.iter().map(ToString::to_string).collect();
-    let shares: Vec<String> = plan.information.iter().map(|t| percent(*t)).collect();
+    let shares: Vec<String> = plan.information.iter().map(|t| percent_given(*t)).collect();
     match (days.is_empty(), shares.is_empty()) {
-        (false, _) => format!(
-            "Looks at the contacts up to {}; the last is the end.",
-            days.join(", ")
-        ),
-        (true, false) => format!(
-            "Looks when {} of the information is in; the last is the end.",
-            shares.join(", ")
-        ),
-        (true, true) => "Anybody may look at any time.".to_owned(),
+        (false, _) => text!("plan-looks.at-days", days = days.join(", ")),
+        (true, false) => text!("plan-looks.at-information", shares = shares.join(", ")),
+        (true, true) => text!("plan-looks.at-any-time"),
     }
 }
 
 fn rule(plan: &Sequential) -> String {
     let Some(rule) = &plan.rule else {
-        return "Intervals are wide enough to hold at every moment together (a confidence sequence)."
-            .to_owned();
+        return text!("plan-looks.sequence");
     };
-    let parameter = rule
-        .parameter
-        .map_or_else(String::new, |p| format!(" with parameter {p}"));
-    let futility = match &rule.futility {
-        Some(f) => format!(
-            "; stopping is advised where success has become unlikely ({}, beta {})",
-            f.spending, f.beta
-        ),
-        None => String::new(),
+    let boundary = boundary(rule);
+    let kept = match (plan.number(), plan.extension_weights) {
+        (Some(1), Some(_)) => text!("plan-looks.end-and-stage", boundary),
+        (_, Some(_)) => text!("plan-looks.all-and-stage", boundary),
+        _ => text!("plan-looks.all", boundary),
     };
-    let all = match (plan.number(), plan.extension_weights) {
-        (Some(1), Some(_)) => "The end and a second stage",
-        (_, Some(_)) => "All looks and a second stage",
-        _ => "All looks",
-    };
-    format!(
-        "{all} together keep the error rate (boundary {}{parameter}){futility}.",
-        rule.spending
-    )
+    match &rule.futility {
+        None => kept,
+        Some(f) => {
+            let advised = text!(
+                "plan-looks.futility",
+                spending = f.spending,
+                beta = given(f.beta)
+            );
+            format!("{kept} {advised}")
+        }
+    }
+}
+
+fn boundary(rule: &GroupSequential) -> String {
+    let name = &rule.spending;
+    match rule.parameter.map(given) {
+        None => text!("plan-looks.boundary", name),
+        Some(parameter) => text!("plan-looks.boundary-parameter", name, parameter),
+    }
 }

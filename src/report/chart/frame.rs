@@ -7,6 +7,7 @@ use crate::report::chart::Chart;
 use crate::report::chart::boundary::of_planned;
 use crate::report::chart::canvas::{Anchor, Canvas, Point, WIDTH};
 use crate::report::chart::palette::{ALARM, ALARM_INK, LABEL, SOURCE, SUBTITLE, TITLE};
+use crate::report::decided::banner;
 use crate::report::document::Document;
 use crate::report::text::{isolate, plain};
 use crate::report::typeset::{Style, balanced, block};
@@ -110,7 +111,7 @@ impl Frame {
 
 /// Banners in one line: "NOT PRE-REGISTERED · LATE".
 pub fn banners(doc: &Document) -> String {
-    let banners: Vec<_> = doc.banners.iter().map(|b| plain(b)).collect();
+    let banners: Vec<_> = doc.banners.iter().map(|b| banner(b)).collect();
     banners.join(" · ")
 }
 

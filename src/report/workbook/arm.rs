@@ -6,7 +6,7 @@ use crate::texts::text;
 
 use super::book::{Book, at, letters};
 use super::figure::Figure;
-use super::formula::Place;
+use super::formula::{Place, literal};
 use super::inputs::{ArmInput, Inputs};
 use super::months::{Column as Shared, Months};
 use super::style::{Kind, Style};
@@ -340,10 +340,11 @@ impl Page<'_> {
             false => ("contacts", "control_contacts"),
         };
         let at = |f: Figure| self.figure(f);
-        let if_any = |test: &str, formula: String| format!("IF({test}>0,{formula},\"none\")");
+        let none = literal(&text!("workbook.none"));
+        let if_any = |test: &str, formula: String| format!("IF({test}>0,{formula},{none})");
         let payback = |short: Column| {
             let last = format!("MAX({})", self.of(short));
-            format!("IF({last}+1<=horizon_months,{last}+1,\"none\")")
+            format!("IF({last}+1<=horizon_months,{last}+1,{none})")
         };
         match figure {
             Effect => self.named("contacts"),
@@ -372,7 +373,7 @@ impl Page<'_> {
                 format!("{}/({}*avoided_pv)", at(Spend), self.named("contacts")),
             ),
             BreakEven => format!(
-                "IF(AND(saving_pv>0,{control}>0),{}/saving_pv/{control},\"none\")",
+                "IF(AND(saving_pv>0,{control}>0),{}/saving_pv/{control},{none})",
                 at(Spend)
             ),
             BreakEvenDay => if_any(

@@ -15,7 +15,7 @@ const BASE: u16 = 1;
 pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs) -> Result<usize> {
     let sheet = book.sheet(name, &WIDTHS);
     book.paragraph(at(sheet, 0, 0), LAST, Style::Title, name);
-    let about = text("workbook.assumptions-about", &[]);
+    let about = text!("workbook.assumptions-about", none = text!("workbook.none"));
     book.paragraph(at(sheet, 1, 0), LAST, Style::Note, &about);
     for (column, head) in [
         text("workbook.head-assumption", &[]),
@@ -66,7 +66,7 @@ fn line(book: &mut Book, sheet: usize, row: u32, entry: &Entry) {
     };
     match entry.base {
         Some(base) => book.number(place, style, base),
-        None => book.text(place, style, "none"),
+        None => book.text(place, style, &*text!("workbook.none")),
     }
     for name in &entry.names {
         book.define(name, place);

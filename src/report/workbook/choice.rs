@@ -6,7 +6,7 @@ use crate::texts::text;
 use super::arm::ArmSheet;
 use super::book::{Book, at, cell, letters};
 use super::figure::Figure;
-use super::formula::Value;
+use super::formula::{Value, literal};
 use super::inputs::Inputs;
 use super::style::{Kind, Style};
 
@@ -183,12 +183,12 @@ fn standing(book: &mut Book, sheet: usize, last: u32) -> Result<()> {
         );
         book.formula(at(sheet, row, FRONTIER), Style::Live(Kind::Whole), frontier)?;
         let standing = format!(
-            "IF({}>0,\"{}\",IF({}=1,\"{}\",\"{}\"))",
+            "IF({}>0,{},IF({}=1,{},{}))",
             cell(row, BEATEN),
-            text("workbook.dominated", &[]),
+            literal(&text("workbook.dominated", &[])),
             cell(row, FRONTIER),
-            text("workbook.on-frontier", &[]),
-            text("workbook.extendedly", &[]),
+            literal(&text("workbook.on-frontier", &[])),
+            literal(&text("workbook.extendedly", &[])),
         );
         book.formula(at(sheet, row, STANDING), Style::Beside, standing)?;
     }
@@ -214,10 +214,11 @@ fn value_of_contact(book: &mut Book, sheet: usize, last: u32) -> Result<u32> {
     let best = format!("MATCH(MAX({}),{},0)", column(NPV), column(NPV));
     let of = |c: u16| format!("INDEX({},{best})", column(c));
     let formula = format!(
-        "IF({contacts}>0,({npv}+{cost})/{contacts},\"none\")",
+        "IF({contacts}>0,({npv}+{cost})/{contacts},{none})",
         contacts = of(CONTACTS),
         npv = of(NPV),
-        cost = of(COST)
+        cost = of(COST),
+        none = literal(&text!("workbook.none"))
     );
     book.formula(at(sheet, row, 3), Style::Strong(Kind::Price), formula)?;
     Ok(row + 1)

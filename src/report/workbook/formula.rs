@@ -42,6 +42,11 @@ pub trait Cells {
     fn value(&self, place: Place) -> Value;
 }
 
+/// A text as a formula holds it.
+pub fn literal(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
 /// What `formula` (without `=`) on sheet `home` comes to.
 ///
 /// # Errors
@@ -180,11 +185,18 @@ impl<'a> Reader<'a> {
             };
         }
         if self.takes("\"") {
-            let text = self.while_some(|c| c != '"').to_owned();
-            return match self.takes("\"") {
-                true => Ok(Operand::One(Value::Text(text))),
-                false => Err(self.unreadable()),
-            };
+            let mut text = String::new();
+            loop {
+                text += self.while_some(|c| c != '"');
+                if !self.takes("\"") {
+                    return Err(self.unreadable());
+                }
+                // Twice it stands for itself.
+                if !self.takes("\"") {
+                    return Ok(Operand::One(Value::Text(text)));
+                }
+                text.push('"');
+            }
         }
         if self.rest.starts_with(|c: char| c.is_ascii_digit()) {
             let digits = self.while_some(|c| c.is_ascii_digit() || c == '.');

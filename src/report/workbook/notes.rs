@@ -1,6 +1,7 @@
 //! The last sheet: where the numbers come from, and what a reader must know.
 
 use crate::report::chart::source_line;
+use crate::report::decided;
 use crate::report::text::plain;
 use crate::texts::text;
 
@@ -15,7 +16,12 @@ pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs) -> usize {
     book.paragraph(at(sheet, 0, 0), 1, Style::Title, name);
     let mut row = 2;
     for banner in &doc.banners {
-        book.paragraph(at(sheet, row, 0), 1, Style::Banner, &plain(banner));
+        book.paragraph(
+            at(sheet, row, 0),
+            1,
+            Style::Banner,
+            &decided::banner(banner),
+        );
         row += 1;
     }
     let approved = match &doc.seal {

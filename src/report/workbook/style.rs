@@ -7,6 +7,7 @@ use rust_xlsxwriter::{
 use crate::error::Result;
 use crate::texts::text;
 
+use super::formula::literal;
 use super::write::failed;
 
 /// What a number counts.
@@ -206,6 +207,7 @@ impl Rule {
     /// As the file has it, for the cell of that name in formulas.
     pub fn validation(self, cell: &str) -> Result<DataValidation> {
         let rule = DataValidation::new();
+        let none = text!("workbook.none");
         let (rule, message) = match self {
             Rule::NotNegative => (
                 rule.allow_decimal_number(DataValidationRule::GreaterThanOrEqualTo(0.0)),
@@ -224,15 +226,17 @@ impl Rule {
             ),
             Rule::PositiveOrNone => (
                 rule.allow_custom(Formula::new(format!(
-                    "=IF(ISNUMBER({cell}),{cell}>0,{cell}=\"none\")"
+                    "=IF(ISNUMBER({cell}),{cell}>0,{cell}={})",
+                    literal(&none)
                 ))),
-                text("workbook.rule-positive-or-none", &[]),
+                text!("workbook.rule-positive-or-none", none),
             ),
             Rule::WholeOrNone => (
                 rule.allow_custom(Formula::new(format!(
-                    "=IF(ISNUMBER({cell}),AND({cell}>=1,{cell}=INT({cell})),{cell}=\"none\")"
+                    "=IF(ISNUMBER({cell}),AND({cell}>=1,{cell}=INT({cell})),{cell}={})",
+                    literal(&none)
                 ))),
-                text("workbook.rule-whole-or-none", &[]),
+                text!("workbook.rule-whole-or-none", none),
             ),
             Rule::Number => (
                 rule.allow_decimal_number(DataValidationRule::Between(-1e12, 1e12)),

@@ -8,6 +8,7 @@ use crate::texts::text;
 use super::arm::ArmSheet;
 use super::book::{Book, at, cell};
 use super::figure::Figure;
+use super::formula::literal;
 use super::inputs::Inputs;
 use super::style::{Kind, Style};
 
@@ -117,10 +118,10 @@ fn as_analysed(
         let column = 1 + k as u16;
         let live = book.reference(arm.place(Figure::Npv));
         let formula = format!(
-            "IF(ABS({live}-{})<{half_unit},\"{}\",\"{}\")",
+            "IF(ABS({live}-{})<{half_unit},{},{})",
             cell(npv, column),
-            text("workbook.s-same", &[]),
-            text("workbook.s-changed", &[]),
+            literal(&text("workbook.s-same", &[])),
+            literal(&text("workbook.s-changed", &[])),
         );
         book.formula(at(sheet, row, column), Style::Live(Kind::Any), formula)?;
     }

@@ -120,7 +120,7 @@ impl Page<'_, '_> {
             for (column, month) in [(2, value), (3, interval.lower), (4, interval.upper)] {
                 match month {
                     Some(month) => self.number(column, figure.kind(), Some(month.into())),
-                    None => self.text(column, Style::FixedText, text("workbook.u-never", &[])),
+                    None => self.text(column, Style::FixedText, text!("workbook.none")),
                 }
             }
             self.row += 1;

@@ -8,7 +8,7 @@ use pilot::experiment::{
 };
 use proptest::prelude::*;
 
-use crate::plan::{CELLS, COUNTS, FEES, accepted};
+use crate::plan::{CELLS, COUNTS, FEES, accepted, edit};
 
 fn rewritten(design: &Design) -> Experiment {
     let text = experiment::template(design);
@@ -56,6 +56,80 @@ fn a_template_explains_itself() {
 fn a_plan_in_words() {
     insta::assert_snapshot!(experiment::describe(&accepted(FEES, FEES)));
     insta::assert_snapshot!(experiment::describe(&accepted(CELLS, CELLS)));
+}
+
+#[test]
+fn one_is_said_as_one_and_small_shares_are_not_none() {
+    let edits = [
+        (
+            "realisation_lag_months = 3",
+            "realisation_lag_months = 0",
+            "most likely 50 %) of it, at once.",
+        ),
+        (
+            "realisation_lag_months = 3",
+            "realisation_lag_months = 1",
+            "of it, after 1 month.",
+        ),
+        (
+            "half_life_months = { mean = 9, sd = 2 }",
+            "half_life_months = 1",
+            "left after 1 month.",
+        ),
+        (
+            "churn_per_month = 0.01",
+            "churn_per_month = 0.0004",
+            ", 0.04 % leaving a month,",
+        ),
+        (
+            "ramp_months = 3",
+            "ramp_months = 1",
+            ", reached within 1 month,",
+        ),
+        (
+            "repeat_every_months = 12",
+            "repeat_every_months = 1",
+            "is repeated every month.",
+        ),
+        (
+            "horizon_months = 24",
+            "horizon_months = 1",
+            "Counted over 1 month, discounted",
+        ),
+        (
+            "max_payback_months = 18",
+            "max_payback_months = 1",
+            "is back within 1 month.",
+        ),
+        (
+            "per_days = 30",
+            "per_days = 1",
+            "control per customer per day, by",
+        ),
+        (
+            "min_cell = 5",
+            "min_cell = 1",
+            "Groups of any size are shown.",
+        ),
+    ];
+    for (from, to, says) in edits {
+        let words = experiment::describe(&accepted(FEES, &edit(FEES, from, to).0));
+        assert!(words.contains(says), "{says}:\n{words}");
+    }
+    let (day, _) = edit(CELLS, "after_days = 60", "after_days = 1");
+    let words = experiment::describe(&accepted(CELLS, &day));
+    assert!(words.contains("followed for 1 day from"), "{words}");
+    let (arms, _) = edit(
+        CELLS,
+        "{ name = \"video\",",
+        "{ name = \"tips\" }, { name = \"video\",",
+    );
+    let rate = format!("{arms}analysis = {{ multiplicity = \"bh\" }}\n");
+    let words = experiment::describe(&accepted(CELLS, &rate));
+    assert!(
+        words.contains("false successes among all successes"),
+        "{words}"
+    );
 }
 
 /// Text in any script, with all that TOML, CSV or a shell treats as special.

@@ -110,12 +110,12 @@ impl Inputs<'_> {
         for (key, label, rule) in [
             (
                 "half_life_months",
-                text("workbook.half-life", &[]),
+                text!("workbook.half-life", none = text!("workbook.none")),
                 Rule::PositiveOrNone,
             ),
             (
                 "repeat_every_months",
-                text("workbook.repeat", &[]),
+                text!("workbook.repeat", none = text!("workbook.none")),
                 Rule::WholeOrNone,
             ),
         ] {
