@@ -4,6 +4,7 @@ mod judged;
 mod looks;
 mod money;
 mod schedule;
+mod staffing;
 mod time;
 
 use crate::experiment::catalogue::INTERVENTIONS;

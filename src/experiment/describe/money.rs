@@ -1,5 +1,6 @@
 //! The business case in words.
 
+use super::staffing;
 use crate::experiment::currency::currency_minor_digits;
 use crate::experiment::model::{Assumption, Business, CostBasis, HalfLife};
 use crate::number::{given, money_given, percent_given};
@@ -27,6 +28,7 @@ pub(super) fn described(b: &Business, begins: Option<u8>) -> Vec<String> {
         });
     }
     items.push(claims(b));
+    items.extend(staffing::described(b.staffing.as_ref()));
     items
 }
 
