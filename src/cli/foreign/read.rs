@@ -133,12 +133,20 @@ fn html(source: &str) -> Vec<String> {
                 let (inside, after) = rest.split_once(&format!("</{raw}>")).unwrap();
                 // The data of the page: a value of one word is a name.
                 let data = serde_json::from_str(inside).map_or(Vec::new(), |d| strings(&d));
-                found.extend(data.into_iter().filter(|text| text.contains(' ')));
+                let said = data.into_iter().filter(|text| text.contains(' '));
+                found.extend(said.map(without_gaps));
                 rest = after;
             }
         }
     }
     found
+}
+
+/// A text whose gaps the page fills itself, without their names.
+fn without_gaps(text: String) -> String {
+    let parts = text.split('{');
+    let said = parts.map(|part| part.split_once('}').map_or(part, |(_, after)| after));
+    said.collect::<Vec<_>>().join("·")
 }
 
 /// What stands between quotes.
