@@ -120,11 +120,17 @@ pub const VALUES: [&str; 9] = [
     "the plan states no range",
 ];
 
+/// Keys whose values a report says in its own words.
+const CHOICES: [&str; 7] = [
+    "better", "design", "estimand", "kind", "method", "role", "scale_if",
+];
+
 /// Names that are the same in every language, in small letters: what stands between quotes in the
 /// plans, and estimators.
 pub fn names() -> BTreeSet<String> {
     let plans = plans();
     let lines = plans.iter().flat_map(|(_, plan)| plan.lines());
+    let lines = lines.filter(|line| !CHOICES.iter().any(|key| line.starts_with(key)));
     let uncommented = lines.map(|line| line.split('#').next().unwrap_or_default());
     let quoted = uncommented.flat_map(|line| line.split('"').skip(1).step_by(2));
     let estimators = Estimator::ALL.iter().map(|e| e.name());
