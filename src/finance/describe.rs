@@ -1,7 +1,7 @@
 //! What the business case says in words: its assumptions, its notes, why there is no cash.
 
 use crate::analysis::JointEffect;
-use crate::experiment::{Business, CostBasis, Experiment, HalfLife};
+use crate::experiment::{Business, CostBasis, Data, Experiment, HalfLife};
 use crate::texts::text;
 
 use super::assumption::Assumptions;
@@ -33,6 +33,23 @@ pub(super) fn why_no_cash(business: &Business, effect: &JointEffect) -> Option<S
     None
 }
 
+/// Why what has a price is not known for every reason.
+pub(super) fn why_no_every_reason(plan: &Experiment, effect: &JointEffect) -> Option<String> {
+    if effect.every_reason.is_some() {
+        return None;
+    }
+    let counted = plan.business.as_ref().and_then(|b| b.every_reason.as_ref());
+    let some = !plan.primary_outcome().reasons.is_empty();
+    Some(match (&plan.data, counted) {
+        (Some(Data::Log { .. }), _) if !some => text!("business.every-reason-counted"),
+        (Some(Data::Log { .. }), Some(outcome)) => {
+            text!("business.every-reason-not-estimated", outcome)
+        }
+        (Some(Data::Log { .. }), None) => text!("business.every-reason-name-taken"),
+        _ => text!("business.every-reason-no-log"),
+    })
+}
+
 pub(super) fn notes(
     plan: &Experiment,
     business: &Business,
@@ -43,7 +60,10 @@ pub(super) fn notes(
     if case.no_cash_because.is_none() {
         notes.push(text!("business.nominal"));
         notes.push(text!("business.sunk"));
-        notes.push(text!("business.primary-only"));
+        notes.push(match &case.no_every_reason_because {
+            None => text!("business.primary-only-beside"),
+            Some(why) => text!("business.primary-only", why),
+        });
         notes.push(match plan.analysis.estimator.as_deref() {
             Some("bayes") => text!("business.plan-prior"),
             _ => text!("business.flat-prior"),

@@ -8,7 +8,7 @@ use super::assumption::Assumptions;
 use super::choice::Options;
 use super::cohort::{DAYS_PER_MONTH, Timetable};
 use super::correction::{Spread, corrected};
-use super::describe::{assumption_rows, notes, why_no_cash};
+use super::describe::{assumption_rows, notes, why_no_cash, why_no_every_reason};
 use super::draws::Effects;
 use super::lines::Lines;
 use super::model::{BusinessCase, PilotFacts, Priced};
@@ -124,6 +124,7 @@ pub fn evaluate(
         assumptions: assumption_rows(&assumptions, business, start_month),
         draws_summary: None,
         notes: Vec::new(),
+        no_every_reason_because: why_no_every_reason(experiment, effect).filter(|_| cash),
         no_cash_because,
     };
     if business.units_at_rollout.is_none() {

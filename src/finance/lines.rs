@@ -6,7 +6,7 @@ use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 
 use super::cash::{Avoided, Outcome};
-use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
+use super::model::{ArmCase, AsEstimated, CashflowRow, EveryReasonCase, Fan, Line, Priced};
 use super::run::{Base, Drawn, Draws, Model};
 use super::spread::{NEVER, interval, months, quantiles};
 
@@ -60,6 +60,7 @@ impl Lines<'_> {
             pv_spend: None,
             npv: None,
             npv_observed_only: None,
+            every_reason: None,
             share_beyond_observed: None,
             npv_share_beyond_observed: None,
             roi: None,
@@ -92,7 +93,11 @@ impl Lines<'_> {
             true => (outcome.contacts, outcome.priced),
             false => (outcome.contacts_observed, outcome.priced_observed),
         };
-        Avoided { contacts, priced }
+        Avoided {
+            contacts,
+            priced,
+            every: outcome.avoided.every,
+        }
     }
 
     /// Hours of handling avoided over the horizon, from minutes or from the plan's handling time.
@@ -172,6 +177,11 @@ impl Lines<'_> {
             arm.budget_share_unrealised = Some(of(|o| o.yearly_unrealised));
             arm.probability_budget_claim = Some(share(&|o| o.yearly / o.budget >= claimed));
         }
+        arm.every_reason = self.effect.every_reason.is_some().then(|| EveryReasonCase {
+            avoided_per_customer_month: self.line(k, |o| o.avoided.every),
+            npv: self.line(k, Outcome::npv_every_reason),
+            probability_npv_positive: share(&|o| o.npv_every_reason() > 0.0),
+        });
         arm.probability_npv_positive = Some(share(&|o| o.npv() > 0.0));
         arm.probability_payback =
             max_payback.map(|n| share(&|o| o.payback.is_some_and(|month| month <= n)));

@@ -53,6 +53,9 @@ pub struct BusinessCase {
     pub notes: Vec<String>,
     /// Why there is no cash NPV, where there is none.
     pub no_cash_because: Option<String>,
+    /// Why no arm has a case of every reason, where there is cash and none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_every_reason_because: Option<String>,
 }
 
 /// What a saving is made of.
@@ -133,6 +136,10 @@ pub struct ArmCase {
     pub npv: Option<Line>,
     /// NPV when the effect ends with the pilot's window.
     pub npv_observed_only: Option<Line>,
+    /// Every reason counted at the same cost: a sensitivity, never in the case. `None` where the
+    /// primary outcome counts every reason, or `no_every_reason_because` says why it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_reason: Option<EveryReasonCase>,
     /// Share of the savings that lies beyond what was measured; the interval is of the draws that save anything.
     pub share_beyond_observed: Option<Line>,
     /// (NPV − NPV observed only)/NPV; `None` where NPV is not above 0. A draw whose NPV is not counts
@@ -169,6 +176,18 @@ pub struct ArmCase {
     pub probability_payback: Option<f64>,
     /// Hours and agents; `None` where the plan says too little of the service centre.
     pub staffing: Option<StaffingCase>,
+}
+
+/// An arm's case where contacts (minutes, where they are priced) for every reason count, each at the
+/// cost of those that the primary outcome counts; corrected for the choice as the case is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EveryReasonCase {
+    /// Avoided per customer-month, of what has a price.
+    pub avoided_per_customer_month: Line,
+    /// Net present value.
+    pub npv: Line,
+    /// P(it is above 0), flat prior.
+    pub probability_npv_positive: f64,
 }
 
 impl ArmCase {
@@ -334,6 +353,9 @@ pub struct EffectDraws {
     pub minutes: Option<f64>,
     /// Its standard error.
     pub minutes_se: Option<f64>,
+    /// What has a price for every reason, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_reason: Option<EveryReasonDraws>,
     /// z at base: 0, or the correction for the choice.
     pub base_z: f64,
     /// The draws.
@@ -341,6 +363,18 @@ pub struct EffectDraws {
     /// The same draws as estimated, where `z` is corrected for the choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_z: Option<String>,
+}
+
+/// The effect of an arm on what has a price for every reason, as estimated, and its draws: they move
+/// as far as the corrected draws of the effect lie from those as estimated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EveryReasonDraws {
+    /// Avoided per customer-month.
+    pub estimate: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// The draws.
+    pub z: String,
 }
 
 /// Draws of an uncertain assumption: its quantile at u = (number + ½)/65536.

@@ -97,6 +97,7 @@ impl Told<'_> {
             currency: currency.into(),
             cost,
             handling_outcome: None,
+            every_reason: None,
             rollout_month: None,
             realisation: Some(self.required("realisation")?),
             realisation_lag_months: self.required("realisation_lag_months")?,

@@ -1,6 +1,7 @@
 //! What a roll-out is worth, in words: the money part of the memo.
 
 use crate::finance::{ArmCase, BusinessCase, Line};
+use crate::report::beside_npv;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, beside, beside_level, range};
 use crate::report::memo::{Block, Section, UNKNOWN, safe};
@@ -25,7 +26,7 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
     }
     if case.arms.iter().any(|a| a.npv.is_some()) {
         out.push(cases(doc, case));
-        let about = text!("worth.about", months = case.horizon_months);
+        let about = beside_npv::about(case);
         let draws = number::count(case.draws.into());
         let chance = match has_prior(doc) {
             true => text!("worth.chance-prior", draws),
@@ -47,7 +48,7 @@ pub fn amount(case: &BusinessCase, value: f64) -> String {
     money_short(value, &plain(&case.currency), case.minor_digits)
 }
 
-fn amounts(case: &BusinessCase, line: &Line) -> String {
+pub fn amounts(case: &BusinessCase, line: &Line) -> String {
     let interval = range(line.lower, line.upper, |v| amount(case, v));
     beside_level(amount(case, line.value), case.level, interval)
 }
@@ -81,6 +82,7 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     if let Some(observed) = &arm.npv_observed_only {
         said.push(text!("worth.observed-only", npv = amounts(case, observed)));
     }
+    said.extend(beside_npv::every_reason(case, arm));
     said.extend(thresholds::beyond(arm));
     if let Some(cost) = &arm.cost_per_contact_avoided {
         let cost = money(cost.value, &plain(&case.currency), case.minor_digits);
@@ -157,9 +159,10 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
         text!("memo.arm"),
         text!("line.npv"),
         text!("worth.observed"),
-        text!("line.payback"),
-        text!("worth.chance"),
     ];
+    let every_reason = case.arms.iter().any(|a| a.every_reason.is_some());
+    header.extend(every_reason.then(|| text!("worth.every-reason")));
+    header.extend([text!("line.payback"), text!("worth.chance")]);
     if corrected {
         header.insert(2, text!("worth.estimated"));
     }
@@ -172,6 +175,11 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             arm_title(doc, &arm.arm),
             value(&arm.npv),
             value(&arm.npv_observed_only),
+        ];
+        if every_reason {
+            row.push(value(&arm.every_reason.map(|e| e.npv)));
+        }
+        row.extend([
             match arm.payback_months {
                 _ if arm.spends_nothing() => text!("worth.nothing-spent"),
                 Some(month) => month.to_string(),
@@ -179,7 +187,7 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             },
             arm.probability_npv_positive
                 .map_or_else(|| UNKNOWN.into(), number::chance),
-        ];
+        ]);
         if corrected {
             let raw = arm.as_estimated.as_ref().map_or(&arm.npv, |e| &e.npv);
             row.insert(2, value(raw));

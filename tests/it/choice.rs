@@ -59,6 +59,7 @@ fn arms(means: &[f64], costs: &[f64], cov: Vec<Vec<f64>>) -> (Experiment, JointE
         control_rate: 0.05,
         window_days: 60.0,
         minutes: None,
+        every_reason: None,
         basis: Default::default(),
     };
     (plan, effect)

@@ -40,6 +40,7 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
                 "arm": e.arm, "contacts": e.contacts, "contacts_se": e.contacts_se,
                 "minutes": e.minutes, "minutes_se": e.minutes_se,
                 "z": e.estimated_z.as_ref().unwrap_or(&e.z),
+                "every_reason": e.every_reason,
             })
         })
         .collect();

@@ -147,6 +147,10 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "npv_observed_only$",
             "npv_observed_only_lower$",
             "npv_observed_only_upper$",
+            "npv_every_reason$",
+            "npv_every_reason_lower$",
+            "npv_every_reason_upper$",
+            "probability_npv_every_reason_positive",
             "savings_share_beyond_observed",
             "savings_share_beyond_observed_lower",
             "savings_share_beyond_observed_upper",
@@ -198,6 +202,9 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
         cells.extend(ends(arm.and_then(|a| a.npv)));
         cells.extend(ends(raw));
         cells.extend(ends(arm.and_then(|a| a.npv_observed_only)));
+        let every = arm.and_then(|a| a.every_reason);
+        cells.extend(ends(every.map(|e| e.npv)));
+        cells.push(number(every.map(|e| e.probability_npv_positive)));
         cells.extend(ends(arm.and_then(|a| a.share_beyond_observed)));
         cells.extend(ends(arm.and_then(|a| a.npv_share_beyond_observed)));
         cells.push(number(arm.and_then(|a| a.probability_npv_positive)));

@@ -360,6 +360,14 @@ impl Page<'_> {
             }
             Npv => format!("{}-{}", at(Savings), at(Spend)),
             ObservedOnly => format!("{}*observed_pv-{}", self.named(effect), at(Spend)),
+            // It moves as far as the correction moves what the primary outcome counts.
+            EveryReason => format!(
+                "({}+{}-{})*saving_pv-{}",
+                self.named("every_reason"),
+                self.named(effect),
+                self.named(&format!("{effect}_estimated")),
+                at(Spend)
+            ),
             Beyond => if_any("saving_pv", "1-observed_pv/saving_pv".into()),
             NpvBeyond => if_any(
                 &at(Npv),

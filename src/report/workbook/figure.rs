@@ -16,6 +16,7 @@ pub enum Figure {
     Spend,
     Npv,
     ObservedOnly,
+    EveryReason,
     Beyond,
     NpvBeyond,
     Roi,
@@ -46,6 +47,7 @@ impl Figure {
             Spend => text("line.spend", &[]),
             Npv => text("line.npv", &[]),
             ObservedOnly => text("line.npv-observed", &[]),
+            EveryReason => text("line.npv-every-reason", &[]),
             Beyond => text("workbook.f-beyond", &[]),
             NpvBeyond => text("workbook.f-npv-beyond", &[]),
             Roi => text("line.roi", &[]),
@@ -91,11 +93,11 @@ impl Figure {
         if inputs.minutes {
             all = vec![Effect, Minutes, Contacts, MinutesAvoided];
         }
+        all.extend([Savings, Spend, Npv, ObservedOnly]);
+        if inputs.every_reason {
+            all.push(EveryReason);
+        }
         all.extend([
-            Savings,
-            Spend,
-            Npv,
-            ObservedOnly,
             Beyond,
             NpvBeyond,
             Roi,

@@ -244,6 +244,7 @@ fn business() -> impl Strategy<Value = Business> {
                     baseline_by_month: season,
                     rollout_month: season.map(|_| 3),
                     handling_outcome: None,
+                    every_reason: None,
                     annual_service_budget: budget.map(Assumption::Fixed),
                     claims: Claims {
                         contact_reduction: (shares.0, shares.1),

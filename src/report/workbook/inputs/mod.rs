@@ -26,6 +26,8 @@ pub struct Inputs<'a> {
     pub sections: Vec<Section>,
     pub budget: bool,
     pub minutes: bool,
+    /// Whether what has a price is known for every reason.
+    pub every_reason: bool,
     /// What corrects an arm for having been chosen; `None` where there is nothing to choose from.
     pub corrected: Option<Correcting>,
 }
@@ -143,6 +145,7 @@ impl<'a> Inputs<'a> {
             sections: Vec::new(),
             budget: find(doc, "annual_service_budget").is_some_and(|row| row.base > 0.0),
             minutes: case.priced == Priced::Minutes,
+            every_reason: case.arms.iter().all(|a| a.every_reason.is_some()),
             corrected,
         };
         inputs.sections = vec![

@@ -221,6 +221,30 @@ impl Inputs<'_> {
                 let names = both("minutes", "minutes_estimated");
                 add(label, minutes.as_ref()?, unit, &names);
             }
+            if let Some(every) = case.every_reason.filter(|_| self.every_reason) {
+                let (unit, used, raw) = match self.minutes {
+                    true => (
+                        text("workbook.unit-minutes", &[]),
+                        case.minutes_per_customer_month?.value,
+                        minutes.as_ref()?.value,
+                    ),
+                    false => (
+                        text("workbook.unit-contacts", &[]),
+                        case.avoided_per_customer_month.value,
+                        contacts.value,
+                    ),
+                };
+                let line = every.avoided_per_customer_month;
+                let corrected = case.as_estimated.is_some();
+                // As estimated, which has no interval of its own in the document.
+                let line = Line {
+                    value: line.value + (raw - used),
+                    lower: line.lower.filter(|_| !corrected),
+                    upper: line.upper.filter(|_| !corrected),
+                };
+                let label = text("workbook.every-reason", &[("arm", title)]);
+                add(label, &line, unit, &["every_reason"]);
+            }
         }
         Some(Section {
             title: text("workbook.section-effects", &[]),
