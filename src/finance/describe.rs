@@ -114,15 +114,11 @@ pub(super) fn notes(
     notes
 }
 
-/// The list of assumptions: the uncertain ones, what the plan fixes, the arms' costs, the service centre.
-pub(super) fn assumption_rows(
-    assumptions: &Assumptions,
-    business: &Business,
-    start_month: Option<u8>,
-) -> Vec<AssumptionRow> {
-    let number = |key: String, base: f64, unit: AssumptionUnit| AssumptionRow {
+/// A line of the list without a range.
+fn row(key: String, form: &str, base: Option<f64>, unit: AssumptionUnit) -> AssumptionRow {
+    AssumptionRow {
         key,
-        form: "number".into(),
+        form: form.into(),
         base,
         low: None,
         mode: None,
@@ -130,8 +126,26 @@ pub(super) fn assumption_rows(
         sd: None,
         most: None,
         unit,
-    };
+    }
+}
+
+/// The list of assumptions: the uncertain ones, what the plan fixes, the arms' costs, the service centre,
+/// the claims.
+pub(super) fn assumption_rows(
+    assumptions: &Assumptions,
+    business: &Business,
+    start_month: Option<u8>,
+) -> Vec<AssumptionRow> {
+    let number =
+        |key: String, base: f64, unit: AssumptionUnit| row(key, "number", Some(base), unit);
     let (mut rows, arms) = assumptions.rows();
+    if business.half_life == Some(HalfLife::None) {
+        let mut keys = rows.iter();
+        let lag = keys.position(|row| row.key == "realisation_lag_months");
+        let unit = Number::Months.into();
+        let none = row("half_life_months".into(), "none", None, unit);
+        rows.insert(lag.map_or(rows.len(), |at| at + 1), none);
+    }
     let budget = match rows.last() {
         Some(row) if row.key == "annual_service_budget" => rows.pop(),
         _ => None,
@@ -204,6 +218,14 @@ pub(super) fn assumption_rows(
         ),
     ] {
         rows.extend(value.map(|value| number(format!("staffing.{key}"), value, unit)));
+    }
+    let (low, high) = business.claims.contact_reduction;
+    for (key, value, unit) in [
+        ("contact_reduction.low", low, Share::Contacts),
+        ("contact_reduction.high", high, Share::Contacts),
+        ("budget_share", business.claims.budget_share, Share::Budget),
+    ] {
+        rows.push(number(format!("claims.{key}"), value, unit.into()));
     }
     rows
 }

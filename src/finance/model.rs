@@ -301,15 +301,15 @@ pub struct Fan {
 pub struct AssumptionRow {
     /// Key in `[business]`, dotted; `arms.NAME.…` for what an arm costs.
     pub key: String,
-    /// "number", "triangular" or "normal".
+    /// "number", "triangular" or "normal"; "none" where the plan says so (a half-life without end).
     pub form: String,
-    /// Base value (the mean).
-    pub base: f64,
-    /// Low or 5th percentile.
+    /// Base value (the mean); null of "none".
+    pub base: Option<f64>,
+    /// Low end of a triangle, or 5th percentile of a normal.
     pub low: Option<f64>,
     /// Mode, for triangular and normal.
     pub mode: Option<f64>,
-    /// High or 95th percentile.
+    /// High end of a triangle, or 95th percentile of a normal.
     pub high: Option<f64>,
     /// Standard deviation, for normal (before it is cut).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -41,7 +41,7 @@ const pilotCase = (() => {
 
   /// The assumptions of a case by key, with changes; a key that is set to null is absent.
   function assumptionsOf(data, changes) {
-    const all = new Map(data.assumptions.map((a) => [a.key, a]));
+    const all = new Map(data.assumptions.filter((a) => a.base !== null).map((a) => [a.key, a]));
     for (const [key, to] of Object.entries(changes)) {
       if (to === null) all.delete(key);
       else all.set(key, Object.assign({}, all.get(key), { key, low: null, mode: null, high: null, sd: null }, fixed(to)));

@@ -55,11 +55,12 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         .collect();
     let of_share = |a: &AssumptionRow| Some((a.key.clone(), a.unit.percent()?.into()));
     let percents: Map<String, Value> = doc.assumptions.iter().filter_map(of_share).collect();
-    // The month in which the roll-out begins is a date of the plan, beside the pilot's facts.
+    // The month in which the roll-out begins is a date of the plan, beside the pilot's facts; a claim
+    // is what the result is held against.
     let rows: Vec<&AssumptionRow> = doc
         .assumptions
         .iter()
-        .filter(|a| a.key != "rollout_month")
+        .filter(|a| a.key != "rollout_month" && !a.key.starts_with("claims."))
         .collect();
     let mut assumptions = serde_json::to_value(&rows).map_err(internal)?;
     for (shown, row) in assumptions.as_array_mut().into_iter().flatten().zip(rows) {

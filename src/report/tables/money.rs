@@ -107,18 +107,28 @@ pub(super) fn cashflow(doc: &Document) -> Result<Sheet> {
 
 /// Assumptions as used.
 pub(super) fn assumptions(doc: &Document) -> Result<Sheet> {
-    let header = ["key", "form", "base", "low", "mode", "high", "sd", "unit"];
+    let header = [
+        "key", "form", "base", "low", "mode", "high", "sd", "unit", "range",
+    ];
     let mut sheet = Sheet::new("assumptions.csv", &header)?;
     for row in &doc.assumptions {
         sheet.push(vec![
             text(&row.key),
             text(&row.form),
-            number(row.base),
+            match row.base {
+                Some(base) => number(base),
+                None => text("none"),
+            },
             number(row.low),
             number(row.mode),
             number(row.high),
             number(row.sd),
             text(row.unit.to_string()),
+            text(match row.form.as_str() {
+                "triangular" => "ends of the triangle",
+                "normal" => "5th to 95th percentile",
+                _ => "",
+            }),
         ])?;
     }
     Ok(sheet)
@@ -243,8 +253,14 @@ pub(super) fn tornado(doc: &Document) -> Result<Sheet> {
             "unit",
             "npv_low$",
             "npv_high$",
+            "npv_observed_only$",
         ],
     )?;
+    let cases = || doc.business.iter().flat_map(|b| &b.arms);
+    let observed = |arm: &str| {
+        let case = cases().find(|a| a.arm == arm);
+        case.and_then(|a| a.npv_observed_only).map(|npv| npv.value)
+    };
     for row in doc.business.iter().flat_map(|b| &b.tornado) {
         sheet.push(vec![
             text(&row.arm),
@@ -254,10 +270,14 @@ pub(super) fn tornado(doc: &Document) -> Result<Sheet> {
                 TornadoRange::NotStated => "the plan states no range",
             }),
             number(row.low),
-            number(row.high),
+            match row.high {
+                Some(high) => number(high),
+                None => text("none"),
+            },
             text(row.unit.to_string()),
             number(row.npv_low),
             number(row.npv_high),
+            number(observed(&row.arm)),
         ])?;
     }
     Ok(sheet)
