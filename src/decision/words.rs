@@ -374,6 +374,7 @@ mod tests {
             draws_summary: None,
             notes: vec![],
             no_cash_because: None,
+            pilot_cost: None,
             no_every_reason_because: None,
         }
     }

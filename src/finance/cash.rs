@@ -240,6 +240,13 @@ impl Outcome {
     }
 }
 
+impl Sums {
+    /// Present value of the savings of a contact avoided that takes `units` of what has a price.
+    pub fn value_of_contact(&self, units: f64) -> Option<f64> {
+        (self.contacts_pv > 0.0).then(|| self.savings_pv / self.contacts_pv * units)
+    }
+}
+
 /// Part of all that is spent below which a shortfall is rounding, not debt.
 const ROUNDING: f64 = 1e-9;
 

@@ -5,6 +5,7 @@ use crate::experiment::{Business, CostBasis, Data, Experiment, HalfLife};
 use crate::texts::text;
 
 use super::assumption::Assumptions;
+use super::lines::YEAR;
 use super::model::{AssumptionRow, BusinessCase, Priced};
 use super::unit::{AssumptionUnit, Number, Share};
 
@@ -69,10 +70,10 @@ pub(super) fn notes(
             _ => text!("business.flat-prior"),
         });
         notes.push(text!("business.observed-only"));
-        notes.push(match case.priced {
-            Priced::Minutes => text!("business.minutes"),
-            Priced::Contacts => text!("business.contacts"),
-        });
+        // Of contacts × average cost there is a warning.
+        if case.priced == Priced::Minutes {
+            notes.push(text!("business.minutes"));
+        }
     }
     if effect.basis.second_stage_alone {
         notes.push(text!("business.second-stage-alone"));
@@ -107,6 +108,13 @@ pub(super) fn notes(
         Some(HalfLife::None) => notes.push(text!("business.never-fades")),
         Some(HalfLife::Months(_)) => {}
         None => notes.push(text!("business.fade-unknown")),
+    }
+    let short = (business.horizon_months as usize) < YEAR;
+    if case.no_cash_because.is_none() && business.annual_service_budget.is_some() && short {
+        notes.push(text!(
+            "business.no-steady-year",
+            months = business.horizon_months
+        ));
     }
     if business.baseline_by_month.is_some() {
         notes.push(text!("business.season"));

@@ -10,6 +10,9 @@ use super::model::{ArmCase, AsEstimated, CashflowRow, EveryReasonCase, Fan, Line
 use super::run::{Base, Drawn, Draws, Model};
 use super::spread::{NEVER, interval, months, quantiles};
 
+/// Months of the steady year that a share of the budget is of.
+pub(super) const YEAR: usize = 12;
+
 /// The fan's probabilities.
 const FAN: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
@@ -77,6 +80,7 @@ impl Lines<'_> {
             probability_budget_claim: None,
             probability_npv_positive: None,
             probability_payback: None,
+            pilot_cost: None,
             staffing: None,
         })
     }
@@ -170,7 +174,8 @@ impl Lines<'_> {
         let share = |holds: &dyn Fn(&Outcome) -> bool| {
             self.of(k).filter(|o| holds(o)).count() as f64 / self.draws.count()
         };
-        if base.values.budget > 0.0 {
+        // A shorter horizon has no steady year: times twelve over its months it would be a promise.
+        if base.values.budget > 0.0 && self.model.timetable.horizon() >= YEAR {
             let claimed = self.model.business.claims.budget_share;
             let of = |pick: fn(&Outcome) -> f64| self.line(k, move |o| pick(o) / o.budget);
             arm.budget_share = Some(of(|o| o.yearly));

@@ -51,6 +51,10 @@ pub struct BusinessCase {
     pub draws_summary: Option<DrawsSummary>,
     /// What a reader must know: nominal, before tax, flat prior …
     pub notes: Vec<String>,
+    /// What the pilot itself cost, all treatment arms together: spent, and in no value. `None` where the
+    /// customers of an arm are not known or may not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot_cost: Option<f64>,
     /// Why there is no cash NPV, where there is none.
     pub no_cash_because: Option<String>,
     /// Why no arm has a case of every reason, where there is cash and none has.
@@ -84,6 +88,17 @@ pub struct PilotFacts {
     /// customers who were observed for different times.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_rate: bool,
+}
+
+impl PilotFacts {
+    /// What has a price in one of control's contacts: the contact, or its minutes of handling.
+    pub(super) fn units_of_contact(&self) -> f64 {
+        match self.control_minutes {
+            Some(minutes) if self.control_contacts > 0.0 => minutes / self.control_contacts,
+            Some(_) => 0.0,
+            None => 1.0,
+        }
+    }
 }
 
 /// A base value with its interval from the draws.
@@ -164,7 +179,8 @@ pub struct ArmCase {
     pub break_even_avoided_per_day: Option<Line>,
     /// Share of the draws in which there is a break-even: in the others nothing avoided becomes cash.
     pub break_even_exists: Option<f64>,
-    /// Steady-state yearly saving over the annual service budget, with realisation.
+    /// Steady-state yearly saving over the annual service budget, with realisation; `None` where the
+    /// horizon has no twelve months.
     pub budget_share: Option<Line>,
     /// The same without realisation.
     pub budget_share_unrealised: Option<Line>,
@@ -174,8 +190,22 @@ pub struct ArmCase {
     pub probability_npv_positive: Option<f64>,
     /// P(payback ≤ `payback_within_months`), flat prior.
     pub probability_payback: Option<f64>,
+    /// What delivering to the pilot's own customers cost: spent, and in no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot_cost: Option<PilotCost>,
     /// Hours and agents; `None` where the plan says too little of the service centre.
     pub staffing: Option<StaffingCase>,
+}
+
+/// What the pilot itself cost in an arm; its fixed cost is the roll-out's and counts there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PilotCost {
+    /// Cost per customer × customers of the arm.
+    pub delivery: f64,
+    /// Running cost × months of the after window.
+    pub running: f64,
+    /// Both.
+    pub total: f64,
 }
 
 /// An arm's case where contacts (minutes, where they are priced) for every reason count, each at the

@@ -97,6 +97,7 @@ pub fn what_if(
         assumptions: Vec::new(),
         draws_summary: None,
         notes: Vec::new(),
+        pilot_cost: None,
         ..case.clone()
     };
     let mut by_arm = Vec::with_capacity(arms.len());
@@ -118,6 +119,9 @@ pub fn what_if(
         cov: &[],
         df: None,
         slope: estimated.sums.savings_pv,
+        by_prices: estimated
+            .sums
+            .value_of_contact(case.pilot.units_of_contact()),
         certain: false,
         cash: true,
         best,

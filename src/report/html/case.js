@@ -331,7 +331,7 @@ const pilotCase = (() => {
       arms: data.effects.map((e, k) => armOf(data, all, base, atBase[k], outcomes[k], estimated[k], e)),
       cashflow: data.effects.map((e, k) => cashOf(atBase[k].months, cumulative[k], draws, level)),
       tornado: tornadoOf(data, all, time, base, atBase),
-      choice: choiceOf(data, atBase.map((a) => a.estimated), estimated),
+      choice: choiceOf(data, base.sums, atBase.map((a) => a.estimated), estimated),
     };
   }
 
@@ -347,7 +347,7 @@ const pilotCase = (() => {
     const evenDay = (o) => (o.slope > 0 ? o.pvSpend / o.slope / DAYS_PER_MONTH : Infinity);
     const beyond = (o) => 1 - o.slopeObserved / o.slope, saving = outcomes.filter((o) => o.slope > 0);
     const rate = (minutes ? pilot.control_minutes : pilot.control_contacts) / DAYS_PER_MONTH;
-    const budget = base.values.budget > 0;
+    const budget = base.values.budget > 0 && base.time.horizon >= 12;
     const rawLine = (pick) => {
       const [lower, upper] = interval(estimated.map(pick), level);
       return { value: pick(raw), lower, upper };
@@ -477,7 +477,14 @@ const pilotCase = (() => {
     return { standing, ratios };
   }
 
-  function choiceOf(data, raw, estimated) {
+  /// Present value of the savings of one of control's contacts at the plan's prices.
+  function valueByPrices({ pilot }, sums) {
+    if (!(sums.contactsPv > 0)) return null;
+    const minutes = pilot.control_minutes, contacts = pilot.control_contacts;
+    return (sums.savingsPv / sums.contactsPv) * (minutes == null ? 1 : contacts > 0 ? minutes / contacts : 0);
+  }
+
+  function choiceOf(data, sums, raw, estimated) {
     const names = data.effects.map((e) => e.arm);
     const all = [{ arm: null, cost: 0, contacts: 0 }];
     raw.forEach((o, k) => all.push({ arm: names[k], cost: o.pvSpend, contacts: o.contactsPv }));
@@ -486,7 +493,7 @@ const pilotCase = (() => {
     const options = all.map((o, i) => Object.assign(o, { standing: standing[i], cost_per_further_contact: ratios[i] }));
     let best = 0;
     raw.forEach((o, k) => { if (o.npv > raw[best].npv) best = k; });
-    const own = raw[best].contactsPv > 0 ? raw[best].pvSavings / raw[best].contactsPv : null;
+    const own = raw[best].contactsPv > 0 ? raw[best].pvSavings / raw[best].contactsPv : valueByPrices(data, sums);
     const most = [...ratios, own].reduce((m, v) => (v !== null && Number.isFinite(v) && v > m ? v : m), 0);
     const acceptability = [];
     const mean = (k, pick) => estimated[k].reduce((sum, o) => sum + pick(o), 0) / data.draws;

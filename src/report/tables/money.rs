@@ -1,7 +1,7 @@
 //! Tables of the business case.
 
 use crate::error::Result;
-use crate::finance::{AgentsCase, Line, MonthRange, Staffed, TornadoRange};
+use crate::finance::{AgentsCase, Line, MonthRange, Priced, Staffed, TornadoRange};
 use crate::report::document::Document;
 use crate::report::tables::{Cell, Sheet, number, text};
 use crate::report::text::plain;
@@ -145,6 +145,7 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "contacts_avoided_pv_as_estimated",
             "standing",
             "cost_per_further_contact$",
+            "pilot_cost$",
             "contacts_avoided",
             "contacts_avoided_lower",
             "contacts_avoided_upper",
@@ -178,16 +179,21 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "payback_months_discounted_lower",
             "payback_months_discounted_upper",
             "probability_payback",
+            "payback_within_months",
             "cost_per_contact_avoided$",
             "cost_per_contact_avoided_lower$",
             "cost_per_contact_avoided_upper$",
             "break_even_reduction",
             "break_even_reduction_lower",
             "break_even_reduction_upper",
+            "break_even_of",
             "break_even_exists",
             "budget_share",
             "budget_share_lower",
             "budget_share_upper",
+            "budget_share_unrealised",
+            "budget_share_unrealised_lower",
+            "budget_share_unrealised_upper",
             "probability_budget_claim",
         ],
     )?;
@@ -208,6 +214,7 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             text(o.standing.name()),
             number(o.cost_per_further_contact),
         ];
+        cells.push(number(arm.and_then(|a| a.pilot_cost).map(|c| c.total)));
         cells.extend(ends(arm.map(|a| a.contacts_avoided)));
         cells.extend(ends(arm.and_then(|a| a.npv)));
         cells.extend(ends(raw));
@@ -229,10 +236,18 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
         cells.extend(months(plain));
         cells.extend(months(discounted));
         cells.push(number(arm.and_then(|a| a.probability_payback)));
+        let within = case.payback_within_months.filter(|_| arm.is_some());
+        cells.push(number(within.map(f64::from)));
         cells.extend(ends(arm.and_then(|a| a.cost_per_contact_avoided)));
         cells.extend(ends(arm.and_then(|a| a.break_even_reduction)));
+        cells.push(match (arm, case.priced) {
+            (None, _) => text(""),
+            (Some(_), Priced::Contacts) => text("contacts"),
+            (Some(_), Priced::Minutes) => text("minutes"),
+        });
         cells.push(number(arm.and_then(|a| a.break_even_exists)));
         cells.extend(ends(arm.and_then(|a| a.budget_share)));
+        cells.extend(ends(arm.and_then(|a| a.budget_share_unrealised)));
         cells.push(number(arm.and_then(|a| a.probability_budget_claim)));
         sheet.push(cells)?;
     }
@@ -313,8 +328,14 @@ pub(super) fn staffing(doc: &Document) -> Result<Sheet> {
         "arm",
         "reading",
         "hours_avoided_per_year",
+        "hours_avoided_per_year_lower",
+        "hours_avoided_per_year_upper",
         "paid_hours_per_year",
+        "paid_hours_per_year_lower",
+        "paid_hours_per_year_upper",
         "full_time_agents",
+        "full_time_agents_lower",
+        "full_time_agents_upper",
         "agents",
         "paid_positions",
         "occupancy",
@@ -325,19 +346,22 @@ pub(super) fn staffing(doc: &Document) -> Result<Sheet> {
     for arm in doc.business.iter().flat_map(|b| &b.arms) {
         let Some(case) = &arm.staffing else { continue };
         let mut push = |reading: &str, hours: bool, staffed: Option<Staffed>| {
-            let shown = |line: Option<Line>| number(line.filter(|_| hours).map(|l| l.value));
-            sheet.push(vec![
-                text(&arm.arm),
-                text(reading),
-                shown(case.hours_per_year),
-                shown(case.paid_hours_per_year),
-                shown(case.full_time_agents),
+            let mut cells = vec![text(&arm.arm), text(reading)];
+            for line in [
+                case.hours_per_year,
+                case.paid_hours_per_year,
+                case.full_time_agents,
+            ] {
+                cells.extend(ends(line.filter(|_| hours)));
+            }
+            cells.extend([
                 number(staffed.map(|s| f64::from(s.agents))),
                 number(staffed.map(|s| s.positions)),
                 number(staffed.map(|s| s.occupancy)),
                 number(staffed.and_then(|s| s.service_level)),
                 number(staffed.map(|s| s.mean_wait_seconds)),
-            ])
+            ]);
+            sheet.push(cells)
         };
         let of = |pick: fn(&AgentsCase) -> Staffed| case.agents.as_ref().map(pick);
         push("hours avoided", true, None)?;

@@ -29,6 +29,7 @@ pub enum Figure {
     BudgetShare,
     BudgetShareUnrealised,
     NpvEstimated,
+    ObservedEstimated,
     ContactsPvEstimated,
     Spent,
 }
@@ -62,6 +63,7 @@ impl Figure {
             BudgetShare => text("line.budget-share", &[]),
             BudgetShareUnrealised => text("workbook.f-budget-unrealised", &[]),
             NpvEstimated => text("line.npv-estimated", &[]),
+            ObservedEstimated => text("workbook.c-observed", &[]),
             ContactsPvEstimated => text("workbook.f-contacts-pv", &[]),
             Spent => text("workbook.f-spent", &[]),
         }
@@ -84,7 +86,10 @@ impl Figure {
 
     /// Whether it rests on what the arm costs and on its effect as estimated alone.
     pub fn is_before_the_choice(self) -> bool {
-        matches!(self, Spend | Spent | NpvEstimated | ContactsPvEstimated)
+        matches!(
+            self,
+            Spend | Spent | NpvEstimated | ObservedEstimated | ContactsPvEstimated
+        )
     }
 
     /// The figures of a case, in the order of the sheet.
@@ -111,7 +116,7 @@ impl Figure {
         if inputs.budget {
             all.extend([BudgetShare, BudgetShareUnrealised]);
         }
-        all.extend([NpvEstimated, ContactsPvEstimated, Spent]);
+        all.extend([NpvEstimated, ObservedEstimated, ContactsPvEstimated, Spent]);
         all
     }
 }

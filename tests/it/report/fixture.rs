@@ -466,6 +466,7 @@ impl Fixture {
                 probability_budget_claim: Some(0.02),
                 probability_npv_positive: Some(if end > 0.0 { 0.97 } else { 0.04 }),
                 probability_payback: Some(0.9),
+                pilot_cost: None,
                 staffing: None,
             });
         }
@@ -519,6 +520,7 @@ impl Fixture {
             draws_summary: None,
             notes: vec!["Nominal, before tax; the pilot's own cost is sunk and left out.".into()],
             no_cash_because: None,
+            pilot_cost: None,
             no_every_reason_because: None,
         }
     }
