@@ -125,7 +125,7 @@ pub(super) fn assumptions(doc: &Document) -> Result<Sheet> {
             number(row.sd),
             text(row.unit.to_string()),
             text(match row.form.as_str() {
-                "triangular" => "ends of the triangle",
+                "triangular" => "ends",
                 "normal" => "5th to 95th percentile",
                 _ => "",
             }),
