@@ -1,6 +1,6 @@
 //! The primary estimates of all arms together: covariance, and contacts avoided per customer-day.
 
-use crate::experiment::{Better, Experiment, Outcome, OutcomeKind, Role};
+use crate::experiment::{Better, Business, Experiment, Outcome, OutcomeKind, Role};
 use crate::stats::cluster::ratio_of_sums;
 use crate::stats::{DetailValue, Estimand, Estimator};
 use crate::table::{ArmId, Comparison, ContactTable, Evidence, Moments};
@@ -8,7 +8,9 @@ use crate::table::{ArmId, Comparison, ContactTable, Evidence, Moments};
 use super::clusters::ByCluster;
 use super::estimates::capped_tables;
 use super::looked::Looked;
-use super::model::{Analysis, Basis, Covariance, EstimateRow, JointEffect, MinutesEffect};
+use super::model::{
+    Analysis, Basis, Covariance, EstimateRow, EveryReason, JointEffect, MinutesEffect,
+};
 use super::over_stages::RATE_SHARE;
 use super::scale::{accrues, days_per_exposure, per_exposure, scale};
 use crate::error::Result;
@@ -122,6 +124,19 @@ pub fn joint_effect(
         None => None,
     };
     let of_minutes = |f: fn(&Basis) -> bool| minutes.as_ref().is_some_and(|m| f(&m.basis));
+    let counted = experiment
+        .business
+        .as_ref()
+        .and_then(|b| b.every_reason.as_ref());
+    let counted = counted.and_then(|name| experiment.outcomes.iter().find(|o| &o.name == name));
+    let every_reason = match counted {
+        Some(outcome) => avoided(experiment, evidence, analysis, outcome)?
+            .filter(|all| all.arms == contacts.arms && !all.basis.mixes_strata)
+            // Of one stage alone it says nothing of a case of both.
+            .filter(|all| !all.basis.second_stage_alone || contacts.basis.second_stage_alone)
+            .map(|all| in_priced(all, outcome)),
+        None => None,
+    };
     let basis = Basis {
         mixes_strata: contacts.basis.mixes_strata || of_minutes(|b| b.mixes_strata),
         second_stage_alone: contacts.basis.second_stage_alone
@@ -130,9 +145,24 @@ pub fn joint_effect(
     };
     Ok(Some(JointEffect {
         minutes: minutes.map(in_minutes),
+        every_reason,
         basis,
         ..contacts
     }))
+}
+
+/// Contacts as they are, handling seconds as minutes.
+fn in_priced(all: JointEffect, outcome: &Outcome) -> EveryReason {
+    match outcome.kind {
+        OutcomeKind::Count => EveryReason {
+            mean: all.mean,
+            cov: all.cov,
+        },
+        OutcomeKind::Mean | OutcomeKind::Proportion => {
+            let MinutesEffect { mean, cov, .. } = in_minutes(all);
+            EveryReason { mean, cov }
+        }
+    }
 }
 
 fn in_minutes(seconds: JointEffect) -> MinutesEffect {
@@ -303,6 +333,7 @@ fn avoided(
         control_rate: rate,
         window_days,
         minutes: None,
+        every_reason: None,
         basis,
     }))
 }
@@ -356,7 +387,9 @@ fn behind_money<'a>(
 /// contacts per customer-day.
 pub fn is_of_money(experiment: &Experiment, row: &EstimateRow) -> bool {
     let business = experiment.business.as_ref();
-    let handling = business.and_then(|b| b.handling_outcome.as_ref()) == Some(&row.outcome);
+    let named =
+        |pick: fn(&Business) -> Option<&String>| business.and_then(pick) == Some(&row.outcome);
+    let handling = named(|b| b.handling_outcome.as_ref()) || named(|b| b.every_reason.as_ref());
     let primary = row.outcome == experiment.primary_outcome().name;
     let rate = row.estimator == Estimator::Rate && (handling || primary);
     row.segment.is_none() && (rate || (handling && row.primary))

@@ -289,6 +289,10 @@ pub struct JointEffect {
     /// be estimated for every arm.
     #[serde(default)]
     pub minutes: Option<MinutesEffect>,
+    /// What has a price, avoided for every reason; `None` where the primary outcome counts every
+    /// reason, or the data do not tell the others.
+    #[serde(default)]
+    pub every_reason: Option<EveryReason>,
     /// What the effects rest on, where it is not the estimates that decide as they stand.
     #[serde(default)]
     pub basis: Basis,
@@ -311,6 +315,16 @@ pub struct Basis {
     /// Whether `rate` would mix strata that the arms share unequally, so that no effect per
     /// customer-day holds.
     pub mixes_strata: bool,
+}
+
+/// What has a price (contacts, or minutes where they are priced) avoided for every reason by each
+/// treatment arm, jointly, in the order of [`JointEffect::arms`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EveryReason {
+    /// Avoided per customer-day (positive is fewer).
+    pub mean: Vec<f64>,
+    /// Their covariance, row by row.
+    pub cov: Vec<Vec<f64>>,
 }
 
 /// Minutes of handling avoided by each treatment arm, jointly, in the order of [`JointEffect::arms`].

@@ -37,7 +37,8 @@ pub fn run(args: &Args, g: &Global, ui: &Ui) -> Result<()> {
     }
     for w in experiment::warnings(opened.experiment()) {
         // Without [business] the page says so itself.
-        if w.forbids_scaling() && opened.experiment().business.is_some() {
+        let said = w.forbids_scaling() || w.scales_the_year();
+        if said && opened.experiment().business.is_some() {
             ui.warn(format!("{} ({})", w.message, w.id));
         }
     }

@@ -91,6 +91,21 @@ impl Asked<'_> {
             true => None,
             false => self.business(experiment, evidence, &analysis)?,
         };
+        let evidence_told = evidence_info(
+            experiment,
+            evidence,
+            self.taken.set.number,
+            phase,
+            self.look.is_none(),
+        );
+        if let Some(case) = &mut business {
+            if experiment.assignment.schedule.is_none() {
+                finance::add_pilot_cost(case, experiment, &evidence_told.customers_by_arm);
+            }
+            analysis
+                .warnings
+                .extend(finance::warnings(experiment, case));
+        }
         let decision = decision::decide(
             experiment,
             &analysis,
@@ -145,13 +160,7 @@ impl Asked<'_> {
             as_of: as_of.to_string(),
             look,
             analysis_number: number,
-            evidence: evidence_info(
-                experiment,
-                evidence,
-                self.taken.set.number,
-                phase,
-                self.look.is_none(),
-            ),
+            evidence: evidence_told,
             checks: analysis.checks,
             estimates: analysis.estimates,
             skipped: analysis.skipped,

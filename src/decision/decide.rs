@@ -6,6 +6,7 @@ use crate::finance::BusinessCase;
 use crate::number::count as grouped;
 use crate::texts::text;
 
+use super::every_reason;
 use super::facts::{Facts, Guard};
 use super::model::{Decision, VerdictKind};
 use super::words;
@@ -167,7 +168,7 @@ fn choose(judged: &[Judged], plan: &Experiment, business: Option<&BusinessCase>)
             let others = judged
                 .iter()
                 .filter(|j| j.facts.arm.name != best.facts.arm.name);
-            why.extend(others.map(|other| other.in_short(business)));
+            why.extend(others.map(|other| other.in_short(plan, business)));
             return verdict(Some(&best.facts.arm.name), kind, why);
         }
     }
@@ -237,6 +238,7 @@ impl<'a> Judged<'a> {
                 let amount = words::money(line.value, business);
                 text!("decision.window-only", amount)
             }));
+            why.extend(every_reason::turns(case, plan, business));
             why.push(match case.payback_months {
                 _ if case.spends_nothing() => text!("decision.spends-nothing"),
                 Some(month) => text!("decision.pays-back", month),
@@ -257,7 +259,7 @@ impl<'a> Judged<'a> {
 
     /// The arm beside the one that the decision is about: its own verdict, and every condition that
     /// it fails. What no arm has, money or an approval, is said once for the decided arm.
-    fn in_short(&self, business: Option<&BusinessCase>) -> String {
+    fn in_short(&self, plan: &Experiment, business: Option<&BusinessCase>) -> String {
         let facts = self.facts;
         let title = &facts.arm.title;
         if facts.row.is_none() {
@@ -282,6 +284,8 @@ impl<'a> Judged<'a> {
             ),
             None => text!("decision.by-itself", arm = title, verdict, shown),
         }];
+        let both = business.zip(facts.case);
+        said.extend(both.and_then(|(business, case)| every_reason::turns(case, plan, business)));
         if self.verdict != VerdictKind::Scale {
             said.extend(words::guardrails(facts).filter(|_| facts.guardrail_fails()));
             if business.is_some() {

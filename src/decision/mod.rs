@@ -1,6 +1,7 @@
 //! Analysis + BusinessCase → a verdict with its reasons.
 
 mod decide;
+mod every_reason;
 mod facts;
 mod model;
 mod words;

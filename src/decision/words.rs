@@ -74,7 +74,11 @@ fn with_minus(text: String) -> String {
     }
 }
 
-fn range(lower: Option<f64>, upper: Option<f64>, show: impl Fn(f64) -> String) -> String {
+pub(super) fn range(
+    lower: Option<f64>,
+    upper: Option<f64>,
+    show: impl Fn(f64) -> String,
+) -> String {
     match (lower.map(&show), upper.map(show)) {
         (Some(l), Some(u)) => text!("decision.range", low = l, high = u),
         (Some(l), None) => text!("decision.range-least", low = l),
@@ -370,6 +374,8 @@ mod tests {
             draws_summary: None,
             notes: vec![],
             no_cash_because: None,
+            pilot_cost: None,
+            no_every_reason_because: None,
         }
     }
 

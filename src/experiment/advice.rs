@@ -3,8 +3,8 @@
 
 use crate::error::Error;
 use crate::experiment::model::{
-    Better, CostBasis, Data, Experiment, HalfLife, Multiplicity, OutcomeKind, Role, RootCause,
-    ScaleIf, Windows,
+    Better, Business, CostBasis, Data, Experiment, HalfLife, Multiplicity, OutcomeKind, Role,
+    RootCause, ScaleIf, Windows,
 };
 use crate::number::percent_given as percent;
 
@@ -18,6 +18,11 @@ pub struct PlanWarning {
 }
 
 impl PlanWarning {
+    /// Whether it says that the plan's season scales a whole year: `approve` says it too.
+    pub fn scales_the_year(&self) -> bool {
+        self.id == "season-mean"
+    }
+
     /// Whether it says that the plan can never scale an arm: `approve` says these too.
     pub fn forbids_scaling(&self) -> bool {
         matches!(
@@ -302,18 +307,22 @@ fn business(e: &Experiment, warn: Warn<'_>) {
             "The business case assumes that the effect never fades.".to_owned(),
         );
     }
-    if let Some(season) = &b.baseline_by_month {
-        let mean = season.iter().sum::<f64>() / 12.0;
-        if (mean - 1.0).abs() > SEASON_SLACK {
-            warn(
-                "season-mean",
-                format!(
-                    "The twelve factors of baseline_by_month average {mean:.2} rather than 1, \
-                     which scales every saving by as much."
-                ),
-            );
-        }
+    if let Some(mean) = season_mean(b) {
+        warn(
+            "season-mean",
+            format!(
+                "The twelve factors of baseline_by_month average {mean:.2} rather than 1, \
+                 which scales every saving by as much."
+            ),
+        );
     }
+}
+
+/// The mean of the season's factors where it is not 1: what they multiply the savings of a year by.
+pub fn season_mean(business: &Business) -> Option<f64> {
+    let season = business.baseline_by_month.as_ref()?;
+    let mean = season.iter().sum::<f64>() / 12.0;
+    ((mean - 1.0).abs() > SEASON_SLACK).then_some(mean)
 }
 
 /// Days of a window, first and last included.

@@ -30,7 +30,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 
-pub use advice::{NoBusinessCase, PlanWarning, approval_blockers, no_business_case, warnings};
+pub use advice::{
+    NoBusinessCase, PlanWarning, approval_blockers, no_business_case, season_mean, warnings,
+};
 pub use catalogue::{INTERVENTIONS, Intervention, SITE_TOP_QUESTIONS};
 pub use compare::{Change, changes, data_digest, data_digest_until, diff};
 pub use currency::currency_minor_digits;

@@ -293,7 +293,7 @@ impl Named {
         AssumptionRow {
             key: self.key.clone(),
             form: form.into(),
-            base: mean(&self.assumption),
+            base: Some(mean(&self.assumption)),
             low,
             mode,
             high,

@@ -21,6 +21,8 @@ pub(super) struct Avoided {
     pub contacts: f64,
     /// What has a price: the same, or minutes where they are priced.
     pub priced: f64,
+    /// What has a price, for every reason; as `priced` where that is not known.
+    pub every: f64,
 }
 
 /// Sums over the horizon that every arm shares, per unit avoided per customer-month (δ = 1)
@@ -172,6 +174,7 @@ impl Prices {
             yearly_avoided: Avoided {
                 contacts: avoided.contacts * sums.yearly_units,
                 priced: avoided.priced * sums.yearly_units,
+                every: avoided.every * sums.yearly_units,
             },
             payback: payback(cumulative, spent),
             payback_discounted: discounted.month(),
@@ -188,6 +191,11 @@ impl Outcome {
     /// The same where the effect ends with the pilot's window.
     pub fn npv_observed(&self) -> f64 {
         self.pv_observed - self.pv_spend
+    }
+
+    /// PV(savings) − PV(spend) where every reason counts at the same cost.
+    pub fn npv_every_reason(&self) -> f64 {
+        self.avoided.every * self.slope - self.pv_spend
     }
 
     /// PV(savings)/PV(spend) − 1; not a number without spend.
@@ -229,6 +237,13 @@ impl Outcome {
             npv if npv > 0.0 => (self.pv_savings - self.pv_observed) / npv,
             _ => f64::INFINITY,
         }
+    }
+}
+
+impl Sums {
+    /// Present value of the savings of a contact avoided that takes `units` of what has a price.
+    pub fn value_of_contact(&self, units: f64) -> Option<f64> {
+        (self.contacts_pv > 0.0).then(|| self.savings_pv / self.contacts_pv * units)
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) struct Options<'a> {
     pub df: Option<f64>,
     /// Present value at base of a priced unit avoided per customer-month.
     pub slope: f64,
+    /// Present value of the savings of a contact avoided at the plan's prices, with control's handling
+    /// time where minutes are priced; `None` where the horizon avoids nothing.
+    pub by_prices: Option<f64>,
     /// Whether every assumption is one number.
     pub certain: bool,
     /// Whether there is a cash NPV.
@@ -53,7 +56,10 @@ impl Options<'_> {
         let options = self.frontier();
         let value_of_contact = self.best.filter(|_| self.cash).and_then(|k| {
             let o = &self.outcomes[k];
-            (o.contacts_pv > 0.0).then(|| o.pv_savings / o.contacts_pv)
+            match o.contacts_pv > 0.0 {
+                true => Some(o.pv_savings / o.contacts_pv),
+                false => self.by_prices,
+            }
         });
         let acceptability = self.acceptability(&options, value_of_contact);
         Choice {

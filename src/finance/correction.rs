@@ -42,7 +42,8 @@ pub(super) struct Correction {
     /// Corrected draws at the points of the grid.
     curve: Vec<f64>,
     estimate: Avoided,
-    se: Avoided,
+    se_contacts: f64,
+    se_priced: f64,
 }
 
 impl Contest<'_> {
@@ -85,10 +86,8 @@ impl Contest<'_> {
                         .map(|i| standard(winner.quantile(normal_cdf(grid(i)))))
                         .collect(),
                     estimate: self.estimates[k],
-                    se: Avoided {
-                        contacts: self.se_contacts[k],
-                        priced: self.se_priced[k],
-                    },
+                    se_contacts: self.se_contacts[k],
+                    se_priced: self.se_priced[k],
                 })
             })
             .collect()
@@ -100,6 +99,8 @@ pub(super) struct Spread {
     pub contacts: Vec<f64>,
     /// Of what has a price.
     pub priced: Vec<f64>,
+    /// Of what has a price for every reason; as `priced` where that is not known.
+    pub every: Vec<f64>,
     /// Covariance of what has a price.
     pub cov: Vec<Vec<f64>>,
 }
@@ -121,9 +122,14 @@ impl Spread {
             (Some(minutes), Priced::Minutes) => per_month(&minutes.cov),
             _ => contacts.clone(),
         };
+        let every = match &effect.every_reason {
+            Some(every) => roots(&per_month(&every.cov)),
+            None => roots(&cov),
+        };
         Spread {
             contacts: roots(&contacts),
             priced: roots(&cov),
+            every,
             cov,
         }
     }
@@ -132,23 +138,28 @@ impl Spread {
     pub fn told(draws: &DrawsSummary) -> Self {
         let contacts: Vec<f64> = draws.effects.iter().map(|e| e.contacts_se).collect();
         let effects = draws.effects.iter();
+        let priced = effects.map(|e| e.minutes_se.unwrap_or(e.contacts_se));
+        let priced: Vec<f64> = priced.collect();
+        let every = draws.effects.iter().zip(&priced);
         Spread {
-            priced: effects
-                .map(|e| e.minutes_se.unwrap_or(e.contacts_se))
+            every: every
+                .map(|(e, priced)| e.every_reason.as_ref().map_or(*priced, |e| e.se))
                 .collect(),
+            priced,
             contacts,
             cov: draws.covariance.clone(),
         }
     }
 
-    /// Standard errors of both.
-    pub fn both(&self) -> Vec<Avoided> {
-        let both = self.contacts.iter().zip(&self.priced);
-        both.map(|(contacts, priced)| Avoided {
-            contacts: *contacts,
-            priced: *priced,
-        })
-        .collect()
+    /// Standard errors of all.
+    pub fn errors(&self) -> Vec<Avoided> {
+        (0..self.contacts.len())
+            .map(|k| Avoided {
+                contacts: self.contacts[k],
+                priced: self.priced[k],
+                every: self.every[k],
+            })
+            .collect()
     }
 
     /// Corrections for the choice by NPV, or without cash by contacts avoided.
@@ -194,24 +205,29 @@ fn grid(i: usize) -> f64 {
 }
 
 impl Correction {
-    /// The median-unbiased effect.
+    /// The median-unbiased effect. For every reason it moves as far as what the primary outcome
+    /// counts does: contacts for other reasons had no part in the choice.
     pub fn effect(&self) -> Avoided {
-        self.moved(self.shift)
+        self.moved(self.shift, self.estimate)
     }
 
     /// A draw as it is given the choice.
     pub fn draw(&self, drawn: Avoided) -> Avoided {
-        let z = (drawn.priced - self.estimate.priced) / self.se.priced;
+        let z = (drawn.priced - self.estimate.priced) / self.se_priced;
         let place = ((z + ENDS) / (2.0 * ENDS)).clamp(0.0, 1.0) * (POINTS - 1) as f64;
         let below = (place.floor() as usize).min(POINTS - 2);
         let part = place - below as f64;
-        self.moved(self.curve[below] + part * (self.curve[below + 1] - self.curve[below]))
+        let shift = self.curve[below] + part * (self.curve[below + 1] - self.curve[below]);
+        self.moved(shift, drawn)
     }
 
-    fn moved(&self, shift: f64) -> Avoided {
+    /// So many standard errors from the estimate, instead of `from`.
+    fn moved(&self, shift: f64, from: Avoided) -> Avoided {
+        let priced = self.estimate.priced + shift * self.se_priced;
         Avoided {
-            contacts: self.estimate.contacts + shift * self.se.contacts,
-            priced: self.estimate.priced + shift * self.se.priced,
+            contacts: self.estimate.contacts + shift * self.se_contacts,
+            priced,
+            every: from.every + (priced - from.priced),
         }
     }
 }

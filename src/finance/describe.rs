@@ -1,10 +1,11 @@
 //! What the business case says in words: its assumptions, its notes, why there is no cash.
 
 use crate::analysis::JointEffect;
-use crate::experiment::{Business, CostBasis, Experiment, HalfLife};
+use crate::experiment::{Business, CostBasis, Data, Experiment, HalfLife};
 use crate::texts::text;
 
 use super::assumption::Assumptions;
+use super::lines::YEAR;
 use super::model::{AssumptionRow, BusinessCase, Priced};
 use super::unit::{AssumptionUnit, Number, Share};
 
@@ -33,6 +34,23 @@ pub(super) fn why_no_cash(business: &Business, effect: &JointEffect) -> Option<S
     None
 }
 
+/// Why what has a price is not known for every reason.
+pub(super) fn why_no_every_reason(plan: &Experiment, effect: &JointEffect) -> Option<String> {
+    if effect.every_reason.is_some() {
+        return None;
+    }
+    let counted = plan.business.as_ref().and_then(|b| b.every_reason.as_ref());
+    let some = !plan.primary_outcome().reasons.is_empty();
+    Some(match (&plan.data, counted) {
+        (Some(Data::Log { .. }), _) if !some => text!("business.every-reason-counted"),
+        (Some(Data::Log { .. }), Some(outcome)) => {
+            text!("business.every-reason-not-estimated", outcome)
+        }
+        (Some(Data::Log { .. }), None) => text!("business.every-reason-name-taken"),
+        _ => text!("business.every-reason-no-log"),
+    })
+}
+
 pub(super) fn notes(
     plan: &Experiment,
     business: &Business,
@@ -43,16 +61,19 @@ pub(super) fn notes(
     if case.no_cash_because.is_none() {
         notes.push(text!("business.nominal"));
         notes.push(text!("business.sunk"));
-        notes.push(text!("business.primary-only"));
+        notes.push(match &case.no_every_reason_because {
+            None => text!("business.primary-only-beside"),
+            Some(why) => text!("business.primary-only", why),
+        });
         notes.push(match plan.analysis.estimator.as_deref() {
             Some("bayes") => text!("business.plan-prior"),
             _ => text!("business.flat-prior"),
         });
         notes.push(text!("business.observed-only"));
-        notes.push(match case.priced {
-            Priced::Minutes => text!("business.minutes"),
-            Priced::Contacts => text!("business.contacts"),
-        });
+        // Of contacts × average cost there is a warning.
+        if case.priced == Priced::Minutes {
+            notes.push(text!("business.minutes"));
+        }
     }
     if effect.basis.second_stage_alone {
         notes.push(text!("business.second-stage-alone"));
@@ -88,21 +109,24 @@ pub(super) fn notes(
         Some(HalfLife::Months(_)) => {}
         None => notes.push(text!("business.fade-unknown")),
     }
+    let short = (business.horizon_months as usize) < YEAR;
+    if case.no_cash_because.is_none() && business.annual_service_budget.is_some() && short {
+        notes.push(text!(
+            "business.no-steady-year",
+            months = business.horizon_months
+        ));
+    }
     if business.baseline_by_month.is_some() {
         notes.push(text!("business.season"));
     }
     notes
 }
 
-/// The list of assumptions: the uncertain ones, what the plan fixes, the arms' costs, the service centre.
-pub(super) fn assumption_rows(
-    assumptions: &Assumptions,
-    business: &Business,
-    start_month: Option<u8>,
-) -> Vec<AssumptionRow> {
-    let number = |key: String, base: f64, unit: AssumptionUnit| AssumptionRow {
+/// A line of the list without a range.
+fn row(key: String, form: &str, base: Option<f64>, unit: AssumptionUnit) -> AssumptionRow {
+    AssumptionRow {
         key,
-        form: "number".into(),
+        form: form.into(),
         base,
         low: None,
         mode: None,
@@ -110,8 +134,26 @@ pub(super) fn assumption_rows(
         sd: None,
         most: None,
         unit,
-    };
+    }
+}
+
+/// The list of assumptions: the uncertain ones, what the plan fixes, the arms' costs, the service centre,
+/// the claims.
+pub(super) fn assumption_rows(
+    assumptions: &Assumptions,
+    business: &Business,
+    start_month: Option<u8>,
+) -> Vec<AssumptionRow> {
+    let number =
+        |key: String, base: f64, unit: AssumptionUnit| row(key, "number", Some(base), unit);
     let (mut rows, arms) = assumptions.rows();
+    if business.half_life == Some(HalfLife::None) {
+        let mut keys = rows.iter();
+        let lag = keys.position(|row| row.key == "realisation_lag_months");
+        let unit = Number::Months.into();
+        let none = row("half_life_months".into(), "none", None, unit);
+        rows.insert(lag.map_or(rows.len(), |at| at + 1), none);
+    }
     let budget = match rows.last() {
         Some(row) if row.key == "annual_service_budget" => rows.pop(),
         _ => None,
@@ -184,6 +226,14 @@ pub(super) fn assumption_rows(
         ),
     ] {
         rows.extend(value.map(|value| number(format!("staffing.{key}"), value, unit)));
+    }
+    let (low, high) = business.claims.contact_reduction;
+    for (key, value, unit) in [
+        ("contact_reduction.low", low, Share::Contacts),
+        ("contact_reduction.high", high, Share::Contacts),
+        ("budget_share", business.claims.budget_share, Share::Budget),
+    ] {
+        rows.push(number(format!("claims.{key}"), value, unit.into()));
     }
     rows
 }

@@ -18,13 +18,15 @@ use super::cohort::DAYS_PER_MONTH;
 ///
 /// Minutes take the z and the scale of the contacts, with their own mean and Σ, and both the
 /// smaller df: each has its own distribution, and they move together. No line of the case mixes the
-/// two but by their values at base, so it rests on neither's correlation with the other.
+/// two but by their values at base, so it rests on neither's correlation with the other. So does what
+/// has a price for every reason: its own Σ holds how the primary's contacts and the others go together.
 ///
 /// *Assumes* — a flat prior on the effects: the posterior is the estimates' sampling distribution.
 /// *Source* — Kotz & Nadarajah (2004), Multivariate t Distributions, eq. 1.2.
 pub(super) struct Effects {
     contacts: Spread,
     minutes: Option<Spread>,
+    every: Option<Spread>,
     df: Option<f64>,
 }
 
@@ -52,6 +54,11 @@ impl Effects {
             minutes: minutes
                 .map(|m| Spread::new(arms, &m.mean, &m.cov))
                 .transpose()?,
+            every: effect
+                .every_reason
+                .as_ref()
+                .map(|e| Spread::new(arms, &e.mean, &e.cov))
+                .transpose()?,
             df,
         })
     }
@@ -61,10 +68,15 @@ impl Effects {
         self.df
     }
 
+    /// Whether what has a price is known for every reason.
+    pub fn tells_every_reason(&self) -> bool {
+        self.every.is_some()
+    }
+
     /// The estimates.
     pub fn estimates(&self) -> Vec<Avoided> {
-        let minutes = self.minutes.as_ref().map(|m| &m.mean);
-        per_month(&self.contacts.mean, minutes)
+        let mean = |of: &Option<Spread>| of.as_ref().map(|spread| spread.mean.clone());
+        per_month(&self.contacts.mean, mean(&self.minutes), mean(&self.every))
     }
 
     /// One joint draw.
@@ -75,17 +87,27 @@ impl Effects {
             Some(df) => (df / (2.0 * random.gamma(df / 2.0))).sqrt(),
             None => 1.0,
         };
-        let minutes = self.minutes.as_ref().map(|m| m.at(&z, widen));
-        per_month(&self.contacts.at(&z, widen), minutes.as_ref())
+        let at = |of: &Option<Spread>| of.as_ref().map(|spread| spread.at(&z, widen));
+        per_month(
+            &self.contacts.at(&z, widen),
+            at(&self.minutes),
+            at(&self.every),
+        )
     }
 }
 
-fn per_month(contacts: &DVector<f64>, minutes: Option<&DVector<f64>>) -> Vec<Avoided> {
-    let priced = minutes.unwrap_or(contacts);
-    let both = contacts.iter().zip(priced.iter());
-    both.map(|(contacts, priced)| Avoided {
+fn per_month(
+    contacts: &DVector<f64>,
+    minutes: Option<DVector<f64>>,
+    every: Option<DVector<f64>>,
+) -> Vec<Avoided> {
+    let priced = minutes.as_ref().unwrap_or(contacts);
+    let every = every.as_ref().unwrap_or(priced);
+    let all = contacts.iter().zip(priced.iter()).zip(every.iter());
+    all.map(|((contacts, priced), every)| Avoided {
         contacts: contacts * DAYS_PER_MONTH,
         priced: priced * DAYS_PER_MONTH,
+        every: every * DAYS_PER_MONTH,
     })
     .collect()
 }

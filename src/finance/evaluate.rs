@@ -8,7 +8,7 @@ use super::assumption::Assumptions;
 use super::choice::Options;
 use super::cohort::{DAYS_PER_MONTH, Timetable};
 use super::correction::{Spread, corrected};
-use super::describe::{assumption_rows, notes, why_no_cash};
+use super::describe::{assumption_rows, notes, why_no_cash, why_no_every_reason};
 use super::draws::Effects;
 use super::lines::Lines;
 use super::model::{BusinessCase, PilotFacts, Priced};
@@ -40,9 +40,9 @@ use super::tornado::{Tornado, effect_ends, tail_z};
 /// - "Observed only": each customer's effect ends after as many months as the pilot's window
 ///   had, even where repeats follow; the spend stays.
 /// - Payback is month 1 at the earliest, and by month ends; `probability_payback` is of the plain one.
-/// - Budget share: savings of the horizon's last twelve months (or of all, per year, where it is
-///   shorter) over the annual service budget: ramp and lag are over, fade and churn have bitten.
-///   Unrealised: the same with all freed labour counted.
+/// - Budget share: savings of the horizon's last twelve months over the annual service budget: ramp and
+///   lag are over, fade and churn have bitten. Unrealised: the same with all freed labour counted.
+///   `None` where the horizon is shorter than a year.
 /// - Where the plan is silent on the fade, contacts are counted as "observed only".
 /// - A draw without contacts avoided has no bounded cost per contact avoided: it counts above all others.
 /// - An arm that beats another one in NPV as estimated has its effect corrected for having been
@@ -124,6 +124,8 @@ pub fn evaluate(
         assumptions: assumption_rows(&assumptions, business, start_month),
         draws_summary: None,
         notes: Vec::new(),
+        pilot_cost: None,
+        no_every_reason_because: why_no_every_reason(experiment, effect).filter(|_| cash),
         no_cash_because,
     };
     if business.units_at_rollout.is_none() {
@@ -178,6 +180,9 @@ pub fn evaluate(
             cov: &spread.cov,
             df: effects.df(),
             slope: estimated.sums.savings_pv,
+            by_prices: estimated
+                .sums
+                .value_of_contact(case.pilot.units_of_contact()),
             certain: assumptions.uncertain().next().is_none(),
             cash,
             best,

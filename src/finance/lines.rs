@@ -6,9 +6,12 @@ use crate::analysis::JointEffect;
 use crate::error::{Error, Result};
 
 use super::cash::{Avoided, Outcome};
-use super::model::{ArmCase, AsEstimated, CashflowRow, Fan, Line, Priced};
+use super::model::{ArmCase, AsEstimated, CashflowRow, EveryReasonCase, Fan, Line, Priced};
 use super::run::{Base, Drawn, Draws, Model};
 use super::spread::{NEVER, interval, months, quantiles};
+
+/// Months of the steady year that a share of the budget is of.
+pub(super) const YEAR: usize = 12;
 
 /// The fan's probabilities.
 const FAN: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -60,6 +63,7 @@ impl Lines<'_> {
             pv_spend: None,
             npv: None,
             npv_observed_only: None,
+            every_reason: None,
             share_beyond_observed: None,
             npv_share_beyond_observed: None,
             roi: None,
@@ -76,6 +80,7 @@ impl Lines<'_> {
             probability_budget_claim: None,
             probability_npv_positive: None,
             probability_payback: None,
+            pilot_cost: None,
             staffing: None,
         })
     }
@@ -92,7 +97,11 @@ impl Lines<'_> {
             true => (outcome.contacts, outcome.priced),
             false => (outcome.contacts_observed, outcome.priced_observed),
         };
-        Avoided { contacts, priced }
+        Avoided {
+            contacts,
+            priced,
+            every: outcome.avoided.every,
+        }
     }
 
     /// Hours of handling avoided over the horizon, from minutes or from the plan's handling time.
@@ -165,13 +174,19 @@ impl Lines<'_> {
         let share = |holds: &dyn Fn(&Outcome) -> bool| {
             self.of(k).filter(|o| holds(o)).count() as f64 / self.draws.count()
         };
-        if base.values.budget > 0.0 {
+        // A shorter horizon has no steady year: times twelve over its months it would be a promise.
+        if base.values.budget > 0.0 && self.model.timetable.horizon() >= YEAR {
             let claimed = self.model.business.claims.budget_share;
             let of = |pick: fn(&Outcome) -> f64| self.line(k, move |o| pick(o) / o.budget);
             arm.budget_share = Some(of(|o| o.yearly));
             arm.budget_share_unrealised = Some(of(|o| o.yearly_unrealised));
             arm.probability_budget_claim = Some(share(&|o| o.yearly / o.budget >= claimed));
         }
+        arm.every_reason = self.effect.every_reason.is_some().then(|| EveryReasonCase {
+            avoided_per_customer_month: self.line(k, |o| o.avoided.every),
+            npv: self.line(k, Outcome::npv_every_reason),
+            probability_npv_positive: share(&|o| o.npv_every_reason() > 0.0),
+        });
         arm.probability_npv_positive = Some(share(&|o| o.npv() > 0.0));
         arm.probability_payback =
             max_payback.map(|n| share(&|o| o.payback.is_some_and(|month| month <= n)));

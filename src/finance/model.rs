@@ -51,8 +51,15 @@ pub struct BusinessCase {
     pub draws_summary: Option<DrawsSummary>,
     /// What a reader must know: nominal, before tax, flat prior …
     pub notes: Vec<String>,
+    /// What the pilot itself cost, all treatment arms together: spent, and in no value. `None` where the
+    /// customers of an arm are not known or may not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot_cost: Option<f64>,
     /// Why there is no cash NPV, where there is none.
     pub no_cash_because: Option<String>,
+    /// Why no arm has a case of every reason, where there is cash and none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_every_reason_because: Option<String>,
 }
 
 /// What a saving is made of.
@@ -81,6 +88,17 @@ pub struct PilotFacts {
     /// customers who were observed for different times.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_rate: bool,
+}
+
+impl PilotFacts {
+    /// What has a price in one of control's contacts: the contact, or its minutes of handling.
+    pub(super) fn units_of_contact(&self) -> f64 {
+        match self.control_minutes {
+            Some(minutes) if self.control_contacts > 0.0 => minutes / self.control_contacts,
+            Some(_) => 0.0,
+            None => 1.0,
+        }
+    }
 }
 
 /// A base value with its interval from the draws.
@@ -133,6 +151,10 @@ pub struct ArmCase {
     pub npv: Option<Line>,
     /// NPV when the effect ends with the pilot's window.
     pub npv_observed_only: Option<Line>,
+    /// Every reason counted at the same cost: a sensitivity, never in the case. `None` where the
+    /// primary outcome counts every reason, or `no_every_reason_because` says why it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_reason: Option<EveryReasonCase>,
     /// Share of the savings that lies beyond what was measured; the interval is of the draws that save anything.
     pub share_beyond_observed: Option<Line>,
     /// (NPV − NPV observed only)/NPV; `None` where NPV is not above 0. A draw whose NPV is not counts
@@ -157,7 +179,8 @@ pub struct ArmCase {
     pub break_even_avoided_per_day: Option<Line>,
     /// Share of the draws in which there is a break-even: in the others nothing avoided becomes cash.
     pub break_even_exists: Option<f64>,
-    /// Steady-state yearly saving over the annual service budget, with realisation.
+    /// Steady-state yearly saving over the annual service budget, with realisation; `None` where the
+    /// horizon has no twelve months.
     pub budget_share: Option<Line>,
     /// The same without realisation.
     pub budget_share_unrealised: Option<Line>,
@@ -167,8 +190,34 @@ pub struct ArmCase {
     pub probability_npv_positive: Option<f64>,
     /// P(payback ≤ `payback_within_months`), flat prior.
     pub probability_payback: Option<f64>,
+    /// What delivering to the pilot's own customers cost: spent, and in no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot_cost: Option<PilotCost>,
     /// Hours and agents; `None` where the plan says too little of the service centre.
     pub staffing: Option<StaffingCase>,
+}
+
+/// What the pilot itself cost in an arm; its fixed cost is the roll-out's and counts there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PilotCost {
+    /// Cost per customer × customers of the arm.
+    pub delivery: f64,
+    /// Running cost × months of the after window.
+    pub running: f64,
+    /// Both.
+    pub total: f64,
+}
+
+/// An arm's case where contacts (minutes, where they are priced) for every reason count, each at the
+/// cost of those that the primary outcome counts; corrected for the choice as the case is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EveryReasonCase {
+    /// Avoided per customer-month, of what has a price.
+    pub avoided_per_customer_month: Line,
+    /// Net present value.
+    pub npv: Line,
+    /// P(it is above 0), flat prior.
+    pub probability_npv_positive: f64,
 }
 
 impl ArmCase {
@@ -282,15 +331,15 @@ pub struct Fan {
 pub struct AssumptionRow {
     /// Key in `[business]`, dotted; `arms.NAME.…` for what an arm costs.
     pub key: String,
-    /// "number", "triangular" or "normal".
+    /// "number", "triangular" or "normal"; "none" where the plan says so (a half-life without end).
     pub form: String,
-    /// Base value (the mean).
-    pub base: f64,
-    /// Low or 5th percentile.
+    /// Base value (the mean); null of "none".
+    pub base: Option<f64>,
+    /// Low end of a triangle, or 5th percentile of a normal.
     pub low: Option<f64>,
     /// Mode, for triangular and normal.
     pub mode: Option<f64>,
-    /// High or 95th percentile.
+    /// High end of a triangle, or 95th percentile of a normal.
     pub high: Option<f64>,
     /// Standard deviation, for normal (before it is cut).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -334,6 +383,9 @@ pub struct EffectDraws {
     pub minutes: Option<f64>,
     /// Its standard error.
     pub minutes_se: Option<f64>,
+    /// What has a price for every reason, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_reason: Option<EveryReasonDraws>,
     /// z at base: 0, or the correction for the choice.
     pub base_z: f64,
     /// The draws.
@@ -341,6 +393,18 @@ pub struct EffectDraws {
     /// The same draws as estimated, where `z` is corrected for the choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_z: Option<String>,
+}
+
+/// The effect of an arm on what has a price for every reason, as estimated, and its draws: they move
+/// as far as the corrected draws of the effect lie from those as estimated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EveryReasonDraws {
+    /// Avoided per customer-month.
+    pub estimate: f64,
+    /// Its standard error.
+    pub se: f64,
+    /// The draws.
+    pub z: String,
 }
 
 /// Draws of an uncertain assumption: its quantile at u = (number + ½)/65536.

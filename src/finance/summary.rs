@@ -7,7 +7,7 @@ use super::assumption::Assumptions;
 use super::cash::Avoided;
 use super::correction::{Correction, Spread};
 use super::draws::Effects;
-use super::model::{AssumptionDraws, DrawsSummary, EffectDraws, Priced};
+use super::model::{AssumptionDraws, DrawsSummary, EffectDraws, EveryReasonDraws, Priced};
 use super::run::{one, stream_of};
 use super::tornado::tail_z;
 
@@ -31,11 +31,12 @@ pub(super) fn summary(
     priced: Priced,
     plan: &Experiment,
 ) -> DrawsSummary {
-    let (estimates, se) = (effects.estimates(), spread.both());
+    let (estimates, se) = (effects.estimates(), spread.errors());
     let uncertain: Vec<usize> = assumptions.uncertain().map(|(place, _)| place).collect();
     let mut u = vec![String::new(); uncertain.len()];
     let mut z = vec![String::new(); names.len()];
     let mut estimated_z = vec![String::new(); names.len()];
+    let mut every_z = vec![String::new(); names.len()];
     let stream = stream_of(plan);
     for draw in 0..EMBEDDED_DRAWS as usize {
         let (uniforms, avoided) = one(assumptions, effects, &stream, draw);
@@ -43,11 +44,15 @@ pub(super) fn summary(
             push(text, (uniforms[*place] * LEVELS).floor());
         }
         for (k, text) in z.iter_mut().enumerate() {
-            let standard = |drawn: Avoided| match se[k].priced > 0.0 {
-                true => (drawn.priced - estimates[k].priced) / se[k].priced,
-                false => 0.0,
+            let number_of = |pick: fn(&Avoided) -> f64, drawn: &Avoided| {
+                let standard = match pick(&se[k]) > 0.0 {
+                    true => (pick(drawn) - pick(&estimates[k])) / pick(&se[k]),
+                    false => 0.0,
+                };
+                (standard * STEPS).round() + MIDDLE
             };
-            let number = |drawn: Avoided| (standard(drawn) * STEPS).round() + MIDDLE;
+            let number = |drawn: Avoided| number_of(|a| a.priced, &drawn);
+            push(&mut every_z[k], number_of(|a| a.every, &avoided[k]));
             match &corrections[k] {
                 Some(correction) => {
                     push(text, number(correction.draw(avoided[k])));
@@ -65,13 +70,19 @@ pub(super) fn summary(
         effects: z
             .into_iter()
             .zip(estimated_z)
+            .zip(every_z)
             .enumerate()
-            .map(|(k, (z, estimated_z))| EffectDraws {
+            .map(|(k, ((z, estimated_z), every_z))| EffectDraws {
                 arm: names[k].clone(),
                 contacts: estimates[k].contacts,
                 contacts_se: se[k].contacts,
                 minutes: minutes(estimates[k].priced),
                 minutes_se: minutes(se[k].priced),
+                every_reason: effects.tells_every_reason().then_some(EveryReasonDraws {
+                    estimate: estimates[k].every,
+                    se: se[k].every,
+                    z: every_z,
+                }),
                 base_z: corrections[k].as_ref().map_or(0.0, |c| c.shift),
                 z,
                 estimated_z: corrections[k].is_some().then_some(estimated_z),

@@ -38,12 +38,15 @@ impl Told<'_> {
         let Some(row) = self.rows.iter().find(|row| row.key == key) else {
             return Ok(None);
         };
+        let Some(base) = row.base else {
+            return Ok(None);
+        };
         let assumption = match (row.form.as_str(), row.low, row.mode, row.high, row.sd) {
-            ("number", ..) => Some(Assumption::Fixed(row.base)),
+            ("number", ..) => Some(Assumption::Fixed(base)),
             ("triangular", Some(low), Some(mode), Some(high), _) => {
                 Some(Assumption::Triangular { low, mode, high })
             }
-            ("normal", _, _, _, Some(sd)) => Some(Assumption::Normal { mean: row.base, sd }),
+            ("normal", _, _, _, Some(sd)) => Some(Assumption::Normal { mean: base, sd }),
             _ => None,
         };
         assumption
@@ -97,6 +100,7 @@ impl Told<'_> {
             currency: currency.into(),
             cost,
             handling_outcome: None,
+            every_reason: None,
             rollout_month: None,
             realisation: Some(self.required("realisation")?),
             realisation_lag_months: self.required("realisation_lag_months")?,

@@ -39,6 +39,7 @@ pub(super) fn effect_ends(
         let drawn = Avoided {
             contacts: estimates[k].contacts,
             priced: estimates[k].priced + z * se[k],
+            every: estimates[k].every,
         };
         match &corrections[k] {
             Some(correction) => correction.draw(drawn).priced,

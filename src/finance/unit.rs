@@ -52,6 +52,7 @@ pub enum Share {
     Time,
     PaidTime,
     Contacts,
+    Budget,
 }
 
 /// What there is a number of.
@@ -81,7 +82,7 @@ const PRICES: [(Price, &str); 6] = [
     (Price::Month, "per month"),
 ];
 
-const SHARES: [(Share, &str); 7] = [
+const SHARES: [(Share, &str); 8] = [
     (Share::FreedLabour, "share of freed labour"),
     (Share::Customers, "share of customers"),
     (Share::CustomersPerMonth, "share of customers per month"),
@@ -89,6 +90,7 @@ const SHARES: [(Share, &str); 7] = [
     (Share::Time, "share of time"),
     (Share::PaidTime, "share of paid time"),
     (Share::Contacts, "share of contacts"),
+    (Share::Budget, "share of the service budget"),
 ];
 
 const NUMBERS: [(Number, &str); 12] = [
@@ -129,6 +131,7 @@ impl AssumptionUnit {
                 Share::Time => text!("assumption.share-of-time"),
                 Share::PaidTime => text!("assumption.share-of-paid-time"),
                 Share::Contacts => text!("assumption.share-of-contacts"),
+                Share::Budget => text!("assumption.share-of-budget"),
             },
             AssumptionUnit::Number(number) => match number {
                 Number::Months => text!("assumption.months"),
@@ -161,6 +164,7 @@ impl AssumptionUnit {
             Share::Time => text!("assumption.percent-of-time"),
             Share::PaidTime => text!("assumption.percent-of-paid-time"),
             Share::Contacts => text!("assumption.percent-of-contacts"),
+            Share::Budget => text!("assumption.percent-of-budget"),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The case once more, from its own document, with some assumptions changed.
 
-use crate::analysis::{JointEffect, MinutesEffect};
+use crate::analysis::{EveryReason, JointEffect, MinutesEffect};
 use crate::error::{Error, Result};
 use crate::experiment::Arm;
 
@@ -67,7 +67,7 @@ pub fn what_if(
         timetable,
         arms: arms.len(),
     };
-    let estimates: Vec<Avoided> = draws.effects.iter().map(|e| avoided(e, 0.0)).collect();
+    let estimates: Vec<Avoided> = draws.effects.iter().map(|e| avoided(e, 0.0, 0.0)).collect();
     let estimated = model.at(assumptions.base(), &estimates);
     let spread = Spread::told(draws);
     let corrections = spread.corrections(&estimates, &estimated, true, 1.0 - case.level);
@@ -97,6 +97,7 @@ pub fn what_if(
         assumptions: Vec::new(),
         draws_summary: None,
         notes: Vec::new(),
+        pilot_cost: None,
         ..case.clone()
     };
     let mut by_arm = Vec::with_capacity(arms.len());
@@ -118,6 +119,9 @@ pub fn what_if(
         cov: &[],
         df: None,
         slope: estimated.sums.savings_pv,
+        by_prices: estimated
+            .sums
+            .value_of_contact(case.pilot.units_of_contact()),
         certain: false,
         cash: true,
         best,
@@ -135,13 +139,16 @@ pub fn what_if(
     Ok(out)
 }
 
-/// An effect so many standard errors from its estimate.
-fn avoided(effect: &EffectDraws, z: f64) -> Avoided {
+/// An effect so many standard errors from its estimate, and that for every reason so many of its own.
+fn avoided(effect: &EffectDraws, z: f64, every_z: f64) -> Avoided {
     let contacts = effect.contacts + z * effect.contacts_se;
     let minutes = effect.minutes.zip(effect.minutes_se);
+    let priced = minutes.map_or(contacts, |(minutes, se)| minutes + z * se);
+    let every = effect.every_reason.as_ref();
     Avoided {
         contacts,
-        priced: minutes.map_or(contacts, |(minutes, se)| minutes + z * se),
+        priced,
+        every: every.map_or(priced, |e| e.estimate + every_z * e.se),
     }
 }
 
@@ -157,6 +164,10 @@ fn joint_effect(case: &BusinessCase, draws: &DrawsSummary) -> JointEffect {
         df: None,
         control_rate: rate / DAYS_PER_MONTH,
     });
+    let every = draws.effects.iter().map(|e| e.every_reason.as_ref());
+    let every: Option<Vec<f64>> = every
+        .map(|e| e.map(|e| e.estimate / DAYS_PER_MONTH))
+        .collect();
     JointEffect {
         arms: draws.effects.iter().map(|e| e.arm.clone()).collect(),
         mean: per_day(|e| e.contacts),
@@ -165,14 +176,18 @@ fn joint_effect(case: &BusinessCase, draws: &DrawsSummary) -> JointEffect {
         control_rate: case.pilot.control_contacts / DAYS_PER_MONTH,
         window_days: case.pilot.window_days,
         minutes: minutes.filter(|_| case.priced == Priced::Minutes),
+        every_reason: every.map(|mean| EveryReason {
+            mean,
+            cov: Vec::new(),
+        }),
         basis: Default::default(),
     }
 }
 
 /// The embedded draws, read.
 struct Columns<'a> {
-    /// Each with its draws as estimated.
-    effects: Vec<(&'a EffectDraws, Vec<f64>)>,
+    /// Each with its draws as estimated, and those for every reason where that is known.
+    effects: Vec<(&'a EffectDraws, Vec<f64>, Vec<f64>)>,
     /// One column a place of the assumptions; empty where nothing was drawn.
     uniforms: Vec<Vec<f64>>,
 }
@@ -193,7 +208,11 @@ impl<'a> Columns<'a> {
         }
         let effects = draws.effects.iter().map(|effect| {
             let column = effect.estimated_z.as_ref().unwrap_or(&effect.z);
-            Ok((effect, standardised(column, draws.draws)?))
+            let every = match &effect.every_reason {
+                Some(every) => standardised(&every.z, draws.draws)?,
+                None => Vec::new(),
+            };
+            Ok((effect, standardised(column, draws.draws)?, every))
         });
         Ok(Columns {
             effects: effects.collect::<Result<_>>()?,
@@ -212,7 +231,9 @@ impl<'a> Columns<'a> {
             .map(|column| column.get(draw).copied().unwrap_or(0.5))
             .collect();
         let effects = self.effects.iter();
-        let estimated: Vec<Avoided> = effects.map(|(e, z)| avoided(e, z[draw])).collect();
+        let estimated: Vec<Avoided> = effects
+            .map(|(e, z, every)| avoided(e, z[draw], every.get(draw).copied().unwrap_or(0.0)))
+            .collect();
         One {
             values: assumptions.draw(&uniforms),
             corrected: drawn(&estimated, corrections),

@@ -1,6 +1,8 @@
 //! Assumptions in words: their names and their values.
 
 use crate::finance::TornadoRow;
+use crate::report::document::Document;
+use crate::report::memo::Block;
 use crate::report::number::{general, percent_with};
 use crate::report::text::plain;
 use crate::texts::text;
@@ -37,6 +39,41 @@ pub fn name(key: &str) -> String {
         "cost_per_customer" => text!("assumed.cost-per-customer"),
         "running_cost_per_month" => text!("assumed.running-cost"),
         _ => plain(key).into_owned(),
+    }
+}
+
+/// The list of what was assumed.
+///
+/// Low and high are the ends of a triangle, and of a normal its 5th and 95th percentile; the heads say so
+/// where there is one.
+pub fn table(doc: &Document) -> Block {
+    let bound = |v: Option<f64>| v.map_or_else(String::new, general);
+    let rows = doc.assumptions.iter().map(|a| {
+        let used = match a.base {
+            Some(base) => format!("{} {}", general(base), plain(&a.unit.words())),
+            None => text!("assumed.none"),
+        };
+        vec![
+            plain(&a.key).into_owned(),
+            used.trim_end().to_string(),
+            bound(a.low),
+            bound(a.mode),
+            bound(a.high),
+        ]
+    });
+    let (low, high) = match doc.assumptions.iter().any(|a| a.form == "normal") {
+        true => (text!("assumed.low-normal"), text!("assumed.high-normal")),
+        false => (text!("workbook.head-low"), text!("workbook.head-high")),
+    };
+    Block::Table {
+        header: vec![
+            text!("workbook.head-assumption"),
+            text!("memo.used"),
+            low,
+            text!("workbook.head-mode"),
+            high,
+        ],
+        rows: rows.collect(),
     }
 }
 

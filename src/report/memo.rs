@@ -8,10 +8,10 @@ use crate::decision::VerdictKind;
 use crate::report::chart::source_line;
 use crate::report::document::Document;
 use crate::report::finding::{self, Effect, arm_title, beside, effects, headline};
-use crate::report::number::{self, fixed, general};
+use crate::report::number::{self, fixed};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
-use crate::report::{crossed, decided, how, looks, schedule, segments, stages, worth};
+use crate::report::{assumed, crossed, decided, how, looks, schedule, segments, stages, worth};
 use crate::stats::{Estimand, Estimator};
 use crate::texts::text;
 
@@ -120,7 +120,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
                 .collect(),
         ));
     }
-    assumed(doc, &mut out);
+    assumptions(doc, &mut out);
     how::section(doc, &mut out);
     out.push(Block::Source(source_line(doc)));
     out
@@ -331,31 +331,10 @@ fn check(c: &Check) -> String {
     beside(said, c.p_value.map(number::p_value))
 }
 
-fn assumed(doc: &Document, out: &mut Vec<Block>) {
+fn assumptions(doc: &Document, out: &mut Vec<Block>) {
     if doc.assumptions.is_empty() {
         return;
     }
     out.push(Block::Heading(Section::Assumed));
-    let bound = |v: Option<f64>| v.map_or_else(String::new, general);
-    let rows = doc.assumptions.iter().map(|a| {
-        vec![
-            plain(&a.key).into_owned(),
-            format!("{} {}", general(a.base), plain(&a.unit.words()))
-                .trim_end()
-                .to_string(),
-            bound(a.low),
-            bound(a.mode),
-            bound(a.high),
-        ]
-    });
-    out.push(Block::Table {
-        header: vec![
-            text!("workbook.head-assumption"),
-            text!("memo.used"),
-            text!("workbook.head-low"),
-            text!("workbook.head-mode"),
-            text!("workbook.head-high"),
-        ],
-        rows: rows.collect(),
-    });
+    out.push(assumed::table(doc));
 }

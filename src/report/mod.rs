@@ -3,6 +3,7 @@
 //! The same document gives the same bytes, on every machine and with any number of threads.
 
 mod assumed;
+mod beside_npv;
 mod chart;
 mod crossed;
 mod decided;

@@ -1,6 +1,7 @@
 //! What a roll-out is worth, in words: the money part of the memo.
 
 use crate::finance::{ArmCase, BusinessCase, Line};
+use crate::report::beside_npv;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, beside, beside_level, range};
 use crate::report::memo::{Block, Section, UNKNOWN, safe};
@@ -25,13 +26,17 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
     }
     if case.arms.iter().any(|a| a.npv.is_some()) {
         out.push(cases(doc, case));
-        let about = text!("worth.about", months = case.horizon_months);
+        let about = beside_npv::about(case);
         let draws = number::count(case.draws.into());
         let chance = match has_prior(doc) {
             true => text!("worth.chance-prior", draws),
             false => text!("worth.chance-flat", draws),
         };
-        out.push(Block::Paragraph([about, chance].join(" ")));
+        let cost = beside_npv::pilot_cost(doc, case);
+        let said: Vec<String> = [about, chance].into_iter().chain(cost).collect();
+        out.push(Block::Paragraph(said.join(" ")));
+        let others = arms.first().and_then(|a| beside_npv::others(doc, case, a));
+        out.extend(others.map(Block::Paragraph));
     }
     which::arm(doc, case, out);
     if let Some(first) = arms.first() {
@@ -47,7 +52,7 @@ pub fn amount(case: &BusinessCase, value: f64) -> String {
     money_short(value, &plain(&case.currency), case.minor_digits)
 }
 
-fn amounts(case: &BusinessCase, line: &Line) -> String {
+pub fn amounts(case: &BusinessCase, line: &Line) -> String {
     let interval = range(line.lower, line.upper, |v| amount(case, v));
     beside_level(amount(case, line.value), case.level, interval)
 }
@@ -81,27 +86,16 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     if let Some(observed) = &arm.npv_observed_only {
         said.push(text!("worth.observed-only", npv = amounts(case, observed)));
     }
+    said.extend(beside_npv::every_reason(case, arm));
     said.extend(thresholds::beyond(arm));
     if let Some(cost) = &arm.cost_per_contact_avoided {
-        let cost = money(cost.value, &plain(&case.currency), case.minor_digits);
+        let show = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
+        let ends = range(cost.lower, cost.upper, show);
+        let cost = beside(show(cost.value), ends);
         said.push(text!("worth.contact-costs", cost));
     }
     said.extend(thresholds::break_even(case, arm));
-    if let Some(share) = &arm.budget_share {
-        let (more, share) = (share.value < 0.0, percent(share.value.abs()));
-        let claim = case.claimed_budget_share.zip(arm.probability_budget_claim);
-        let claim = claim.map(|(claimed, p)| (percent(claimed), number::chance(p)));
-        said.push(match (claim, more) {
-            (Some((claimed, chance)), false) => {
-                text!("worth.budget-claimed", share, claimed, chance)
-            }
-            (Some((claimed, chance)), true) => {
-                text!("worth.budget-more-claimed", share, claimed, chance)
-            }
-            (None, false) => text!("worth.budget", share),
-            (None, true) => text!("worth.budget-more", share),
-        });
-    }
+    said.extend(budget(case, arm));
     said.join(" ")
 }
 
@@ -119,8 +113,8 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         let contacts = text!("worth.contacts-more", count = whole(-avoided.value));
         let ends = range(turned(avoided.upper), turned(avoided.lower), whole);
         let contacts = beside(contacts, ends);
-        let hours = arm.hours_avoided.as_ref().filter(|h| h.value < 0.0);
-        return match hours.map(|h| number::count((-h.value).round() as u64)) {
+        let hours = arm.hours_avoided.filter(|h| h.value < 0.0);
+        return match hours.map(|h| in_hours(&turned_line(&h))) {
             Some(hours) => text!("worth.brings-hours", months, arm = title, contacts, hours),
             None => text!("worth.brings", months, arm = title, contacts),
         };
@@ -129,11 +123,55 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let contacts = beside(contacts, range(avoided.lower, avoided.upper, whole));
     match arm.hours_avoided.as_ref().filter(|h| h.value >= 0.0) {
         Some(hours) => {
-            let hours = number::count(hours.value.max(0.0).round() as u64);
+            let hours = in_hours(hours);
             text!("worth.avoids-hours", months, arm = title, contacts, hours)
         }
         None => text!("worth.avoids", months, arm = title, contacts),
     }
+}
+
+/// The line with its sign turned: what is more instead of what is avoided.
+fn turned_line(line: &Line) -> Line {
+    Line {
+        value: 0.0 - line.value,
+        lower: line.upper.map(|v| 0.0 - v),
+        upper: line.lower.map(|v| 0.0 - v),
+    }
+}
+
+/// "1,384 (1,000 to 1,800) hours", whole hours.
+fn in_hours(line: &Line) -> String {
+    let show = |v: f64| fixed(v, 0);
+    beside(show(line.value), range(line.lower, line.upper, show))
+}
+
+/// The share of the service budget in a steady year, with all freed labour counted, and against the claim.
+fn budget(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
+    let line = arm.budget_share?;
+    let more = line.value < 0.0;
+    let shown = |line: Line| {
+        let line = if more { turned_line(&line) } else { line };
+        let ends = range(line.lower, line.upper, percent);
+        beside(percent(line.value), ends)
+    };
+    let share = match arm.budget_share_unrealised {
+        Some(all) => text!(
+            "worth.share-unrealised",
+            share = shown(line),
+            all = shown(all)
+        ),
+        None => shown(line),
+    };
+    let claim = case.claimed_budget_share.zip(arm.probability_budget_claim);
+    let claim = claim.map(|(claimed, p)| (percent(claimed), number::chance(p)));
+    Some(match (claim, more) {
+        (Some((claimed, chance)), false) => text!("worth.budget-claimed", share, claimed, chance),
+        (Some((claimed, chance)), true) => {
+            text!("worth.budget-more-claimed", share, claimed, chance)
+        }
+        (None, false) => text!("worth.budget", share),
+        (None, true) => text!("worth.budget-more", share),
+    })
 }
 
 /// The NPV as estimated, where it reads otherwise than the corrected one.
@@ -155,11 +193,12 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
     let corrected = case.arms.iter().any(|a| raw_npv(case, a).is_some());
     let mut header = vec![
         text!("memo.arm"),
-        text!("line.npv"),
+        text!("worth.npv"),
         text!("worth.observed"),
-        text!("line.payback"),
-        text!("worth.chance"),
     ];
+    let every_reason = case.arms.iter().any(|a| a.every_reason.is_some());
+    header.extend(every_reason.then(|| text!("worth.every-reason")));
+    header.extend([text!("line.payback"), text!("worth.chance")]);
     if corrected {
         header.insert(2, text!("worth.estimated"));
     }
@@ -172,6 +211,11 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             arm_title(doc, &arm.arm),
             value(&arm.npv),
             value(&arm.npv_observed_only),
+        ];
+        if every_reason {
+            row.push(value(&arm.every_reason.map(|e| e.npv)));
+        }
+        row.extend([
             match arm.payback_months {
                 _ if arm.spends_nothing() => text!("worth.nothing-spent"),
                 Some(month) => month.to_string(),
@@ -179,7 +223,7 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
             },
             arm.probability_npv_positive
                 .map_or_else(|| UNKNOWN.into(), number::chance),
-        ];
+        ]);
         if corrected {
             let raw = arm.as_estimated.as_ref().map_or(&arm.npv, |e| &e.npv);
             row.insert(2, value(raw));

@@ -59,6 +59,7 @@ fn arms(means: &[f64], costs: &[f64], cov: Vec<Vec<f64>>) -> (Experiment, JointE
         control_rate: 0.05,
         window_days: 60.0,
         minutes: None,
+        every_reason: None,
         basis: Default::default(),
     };
     (plan, effect)
@@ -528,12 +529,13 @@ fn minutes_and_not_contacts_are_what_is_saved() {
         IDENTITY
     ));
     assert!(contacts.arms[0].overstated_by_contacts.is_none());
+    let warned = pilot::finance::warnings(&plan, &contacts);
     assert!(
-        contacts
-            .notes
+        warned
             .iter()
-            .any(|n| n.contains("may be overstated"))
+            .any(|w| w.id == "contacts-without-minutes" && w.message.contains("may be overstated"))
     );
+    assert!(pilot::finance::warnings(&plan, &minutes).is_empty());
     let share = 1.16 / 6.4;
     assert!((share - 0.18f64).abs() < 0.002);
 }

@@ -93,6 +93,7 @@ fn case(plan: &Experiment, analysis: &Analysis) -> BusinessCase {
         control_rate: 0.02,
         window_days: WINDOW,
         minutes: None,
+        every_reason: None,
         basis: Default::default(),
     };
     evaluate(&effect, plan, 1).unwrap()

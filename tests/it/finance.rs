@@ -98,6 +98,7 @@ pub fn plan() -> Experiment {
             repeat_every_months: None,
             baseline_by_month: None,
             handling_outcome: None,
+            every_reason: None,
             annual_service_budget: Some(600_000.0.into()),
             claims: Claims {
                 contact_reduction: (0.25, 0.30),
@@ -132,6 +133,7 @@ pub fn effect(mean: f64, se: f64) -> JointEffect {
         control_rate: 0.05,
         window_days: 60.0,
         minutes: None,
+        every_reason: None,
         basis: Default::default(),
     }
 }
@@ -237,6 +239,7 @@ pub fn read(record: &Value) -> (Experiment, JointEffect, u8) {
             factors.try_into().unwrap()
         }),
         handling_outcome: None,
+        every_reason: None,
         annual_service_budget: assumption(&b["annual_service_budget"]),
         claims: business(&mut plan).claims,
         staffing: b["staffing"].is_object().then(|| staffing(&b["staffing"])),

@@ -5,6 +5,7 @@ mod assign;
 mod audit;
 mod bad_input;
 mod balance;
+mod beside;
 mod bootstrap;
 mod calibration;
 mod choice;

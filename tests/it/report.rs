@@ -182,7 +182,7 @@ fn wild() -> impl Strategy<Value = Document> {
         doc.cashflow[4].cumulative_upper = Some(f[7]);
         doc.distribution[0].share = f[8];
         doc.distribution[1].from = f[9];
-        doc.assumptions[0].base = f[10];
+        doc.assumptions[0].base = Some(f[10]);
         if let Some(weekly) = &mut doc.weekly {
             (weekly.rows[1].value, weekly.rows[2].ci_upper) = (f[0], Some(f[1]));
             (weekly.fades[0].start, weekly.fades[0].rate) = (Some(f[2]), Some(f[3]));
@@ -410,7 +410,7 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
         "| Control | 4,812 | 2.41 | 2.39 | control |  |  |",
         "| Ten-tip sheet | 4,819 | 2.41 | 2.18 | −0.21 | −0.30 to −0.12 | < 0.001 |",
         "Its net present value is EUR 174,456 (95 % interval EUR 122,456 to EUR 226,456), and it \
-         pays back in month 4 (3 to none within the horizon). It does so within 18 months with probability 90 %. The value allows for its having been picked as the best (hybrid \
+         pays back in month 4 (3 to none within the horizon). It pays back within 18 months with probability 90 %. The value allows for its having been picked as the best (hybrid \
          median-unbiased estimate); as estimated it is EUR 193,840. If the effect ended with the \
          pilot, it would be −EUR 21,450",
         "83 % (78 % to 88 %) of the savings, and 120 % (at least 110 %) of the value itself, lie beyond what was measured.",

@@ -47,6 +47,7 @@ fn pilot() -> (Experiment, JointEffect) {
         control_rate: 0.05,
         window_days: 60.0,
         minutes: None,
+        every_reason: None,
         basis: Default::default(),
     };
     (plan, effect)

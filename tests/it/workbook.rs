@@ -463,8 +463,8 @@ proptest! {
     ) {
         let mut doc = COMPLETE.clone();
         let n = doc.assumptions.len();
-        doc.assumptions[which % n].base = figure;
-        doc.assumptions[(which + 7) % n].base = small;
+        doc.assumptions[which % n].base = Some(figure);
+        doc.assumptions[(which + 7) % n].base = Some(small);
         doc.experiment.arms[1].title = title;
         if let Some(case) = &mut doc.business {
             case.arms[0].avoided_per_customer_month.value = figure;

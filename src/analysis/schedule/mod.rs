@@ -284,6 +284,7 @@ pub fn joint_effect(e: &Experiment, analysis: &Analysis) -> Option<JointEffect> 
         control_rate: control.mean / per,
         window_days: days as f64,
         minutes: None,
+        every_reason: None,
         basis: Default::default(),
     })
 }

@@ -87,6 +87,9 @@ pub struct Business {
     pub cost: Option<CostBasis>,
     /// With a cost per minute: the outcome of total handling seconds per customer.
     pub handling_outcome: Option<String>,
+    /// The outcome that counts what has a price for every reason, where the primary counts some of a
+    /// log's: contacts, or with a cost per minute handling seconds.
+    pub every_reason: Option<String>,
     /// Share of freed labour that becomes cash.
     pub realisation: Option<Assumption>,
     /// Months until it does.

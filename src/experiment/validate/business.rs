@@ -9,19 +9,24 @@ use crate::experiment::model::{
 use crate::experiment::raw::Raw;
 use crate::experiment::value::shown;
 
+use super::every_reason;
+
 /// The outcome of total handling time that a plan gets with a cost per minute.
 const HANDLING: &str = "handling-seconds";
 
-/// Reads `[business]`; a cost per minute may add to `outcomes` what it is multiplied by.
+/// Reads `[business]`; a cost per minute may add to `outcomes` what it is multiplied by, and a log what
+/// shows whether contacts moved to other reasons.
 pub(super) fn read(
     raw: &Raw<'_>,
     data: Option<&Data>,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<Business> {
     let cost = cost(raw, data)?;
+    let handling_outcome = handling(raw, cost.as_ref(), data, outcomes)?;
     Ok(Business {
         currency: currency(raw)?,
-        handling_outcome: handling(raw, cost.as_ref(), data, outcomes)?,
+        every_reason: every_reason::outcome(cost.as_ref(), data, outcomes),
+        handling_outcome,
         cost,
         realisation: raw.get("realisation")?,
         realisation_lag_months: raw.need("realisation_lag_months")?,

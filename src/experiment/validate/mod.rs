@@ -4,6 +4,7 @@ mod analysis;
 mod arms;
 mod business;
 mod data;
+mod every_reason;
 mod outcomes;
 mod periods;
 mod schedule;

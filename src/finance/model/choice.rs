@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Choice {
     /// No roll-out and every treatment arm, the cheapest first.
     pub options: Vec<ChoiceOption>,
-    /// Present value of the savings by contact avoided of the best arm at base; `None` without cash.
+    /// Present value of the savings by contact avoided of the best arm at base; where that avoids none,
+    /// at the plan's prices and control's handling time. `None` without cash.
     pub value_of_contact: Option<f64>,
     /// How likely each option is the best, as the value of an avoided contact varies.
     pub acceptability: Vec<AcceptabilityRow>,

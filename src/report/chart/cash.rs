@@ -14,6 +14,10 @@ use crate::report::number::money_short;
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
+/// Opacity of the fan's bands: the interval, and over it the middle half.
+const OUTER: f64 = 0.16;
+const INNER: f64 = 0.24;
+
 /// The cash of one arm, by month.
 struct Cash<'a> {
     arm: &'a str,
@@ -46,16 +50,12 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     });
     let mut legend = vec![(line, text!("cash.expected"))];
     if rows().any(|m| m.cumulative_lower.is_some()) {
-        let band: Sign = Box::new(|canvas, (x, y)| {
-            let corners = vec![
-                (x - 9.0, y - 6.0),
-                (x + 9.0, y - 6.0),
-                (x + 9.0, y + 6.0),
-                (x - 9.0, y + 6.0),
-            ];
-            canvas.area(corners, INK, 0.2);
-        });
-        legend.push((band, text!("interval.level", level = level(case.level))));
+        let level = text!("interval.level", level = level(case.level));
+        legend.push((swatch(OUTER), level));
+    }
+    if rows().any(|m| m.fan.is_some()) {
+        // Drawn over the other band.
+        legend.push((swatch(OUTER + INNER), text!("cash.middle-half")));
     }
     if cash.iter().any(|c| c.payback.is_some()) {
         let ring: Sign = Box::new(|canvas, at| {
@@ -88,6 +88,18 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         month_ticks(&mut frame, panel, &months);
     }
     frame.close(doc, "cash").map(Some)
+}
+
+fn swatch(opacity: f64) -> Sign<'static> {
+    Box::new(move |canvas, (x, y)| {
+        let corners = vec![
+            (x - 9.0, y - 6.0),
+            (x + 9.0, y - 6.0),
+            (x + 9.0, y + 6.0),
+            (x - 9.0, y + 6.0),
+        ];
+        canvas.area(corners, INK, opacity);
+    })
 }
 
 fn by_arm<'a>(doc: &'a Document, case: &BusinessCase) -> Vec<Cash<'a>> {
@@ -123,10 +135,17 @@ fn plot(frame: &mut Frame, cash: &Cash, months: &Scale, money: &Scale, factor: f
             .filter_map(|m| Some(at(m.month, end(m)?)))
             .collect()
     };
-    let (lower, upper) = (edge(|m| m.cumulative_lower), edge(|m| m.cumulative_upper));
-    if lower.len() > 1 && lower.len() == upper.len() {
-        let band = lower.into_iter().chain(upper.into_iter().rev()).collect();
-        frame.canvas.area(band, color, 0.2);
+    type End = fn(&CashflowRow) -> Option<f64>;
+    let bands: [(End, End, f64); 2] = [
+        (|m| m.cumulative_lower, |m| m.cumulative_upper, OUTER),
+        (|m| Some(m.fan?.p25), |m| Some(m.fan?.p75), INNER),
+    ];
+    for (lower, upper, opacity) in bands {
+        let (lower, upper) = (edge(lower), edge(upper));
+        if lower.len() > 1 && lower.len() == upper.len() {
+            let band = lower.into_iter().chain(upper.into_iter().rev()).collect();
+            frame.canvas.area(band, color, opacity);
+        }
     }
     frame.canvas.line(vec![(from, zero), (to, zero)], 1.5, RULE);
     let line: Vec<Point> = cash

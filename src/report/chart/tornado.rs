@@ -1,8 +1,9 @@
 //! What moves the net present value: one bar for each thing that is not certain.
 
 use crate::error::Result;
-use crate::finance::{BusinessCase, TornadoRange, TornadoRow};
+use crate::finance::{ArmCase, BusinessCase, TornadoRange, TornadoRow};
 use crate::report::assumed::{name, span};
+use crate::report::beside_npv;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::Canvas;
 use crate::report::chart::cash::magnitude;
@@ -52,7 +53,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         low = money(longest.npv_low.min(longest.npv_high)),
         high = money(longest.npv_low.max(longest.npv_high)),
     );
-    let mut frame = Frame::open(doc, title, subtitle(doc, case, bars.len()));
+    let mut frame = Frame::open(doc, title, subtitle(doc, case, arm, bars.len()));
     frame.legend(vec![
         (swatch(LOW), text!("tornado.at-low")),
         (swatch(HIGH), text!("tornado.at-high")),
@@ -133,8 +134,10 @@ fn note(bar: &TornadoRow) -> String {
     }
 }
 
-fn subtitle(doc: &Document, case: &BusinessCase, bars: usize) -> String {
+/// Beside every value stands what is left of it if the effect ended with the pilot.
+fn subtitle(doc: &Document, case: &BusinessCase, arm: &ArmCase, bars: usize) -> String {
     let mut shows = vec![text!("tornado.shows", months = case.horizon_months)];
+    shows.extend(beside_npv::base_and_observed(case, arm));
     if bars > MOST {
         shows.push(text!("tornado.more", count = bars - MOST));
     }

@@ -41,7 +41,7 @@ const pilotCase = (() => {
 
   /// The assumptions of a case by key, with changes; a key that is set to null is absent.
   function assumptionsOf(data, changes) {
-    const all = new Map(data.assumptions.map((a) => [a.key, a]));
+    const all = new Map(data.assumptions.filter((a) => a.base !== null).map((a) => [a.key, a]));
     for (const [key, to] of Object.entries(changes)) {
       if (to === null) all.delete(key);
       else all.set(key, Object.assign({}, all.get(key), { key, low: null, mode: null, high: null, sd: null }, fixed(to)));
@@ -213,6 +213,7 @@ const pilotCase = (() => {
       pvSavings, pvSpend,
       slope: sums.savingsPv,
       slopeObserved: sums.observedPv,
+      everyReason: avoided.every * sums.savingsPv - pvSpend,
       npv: pvSavings - pvSpend,
       pvObserved: avoided.priced * sums.observedPv,
       observed: avoided.priced * sums.observedPv - pvSpend,
@@ -282,14 +283,21 @@ const pilotCase = (() => {
     return Object.assign({}, data, {
       uniforms: new Map(data.columns.map((c) => [c.key, decode(c.u, draws, u)])),
       effects: data.effects.map((e) => {
-        return Object.assign({}, e, { estimated: decode(e.z, draws, z) });
+        const every = e.every_reason && Object.assign({}, e.every_reason, { drawn: decode(e.every_reason.z, draws, z) });
+        return Object.assign({}, e, { estimated: decode(e.z, draws, z), every_reason: every });
       }),
     });
   }
 
-  function avoidedAt(effect, z) {
-    const contacts = effect.contacts + z * effect.contacts_se;
-    return { contacts, priced: effect.minutes == null ? contacts : effect.minutes + z * effect.minutes_se };
+  /// An effect so many standard errors from its estimate. For every reason it lies where the draw (or the
+  /// estimate) has it, moved as far as what the primary outcome counts is moved from `estimatedZ`.
+  function avoidedAt(effect, z, estimatedZ = z, draw = null) {
+    const contacts = effect.contacts + z * effect.contacts_se, every = effect.every_reason;
+    const [minutes, se] = effect.minutes == null ? [effect.contacts, effect.contacts_se] : [effect.minutes, effect.minutes_se];
+    const priced = effect.minutes == null ? contacts : minutes + z * se;
+    const estimated = minutes + estimatedZ * se;
+    const counted = every ? every.estimate + (draw === null ? 0 : every.drawn[draw] * every.se) + (priced - estimated) : priced;
+    return { contacts, priced, every: counted };
   }
 
   /// The whole case with changed assumptions ({ key: number | null }), on the embedded draws.
@@ -302,7 +310,7 @@ const pilotCase = (() => {
     const corrections = correctionsOf(data, base.sums.savingsPv, raw.map((o) => o.pvSpend));
     const atBase = data.effects.map((e, k) => {
       const months = new Float64Array(time.horizon + 1), z = corrections[k] ? corrections[k].shift : 0;
-      const outcome = outcomeOf(base, avoidedAt(e, z), base.values.costs[k], months, 0);
+      const outcome = outcomeOf(base, avoidedAt(e, z, 0), base.values.costs[k], months, 0);
       return { outcome, months, estimated: raw[k], correction: corrections[k] };
     });
     const outcomes = data.effects.map(() => []), estimated = data.effects.map(() => []);
@@ -312,7 +320,8 @@ const pilotCase = (() => {
       const ready = readyFor(valuesOf(all, data, pick), time);
       for (let k = 0; k < arms; k++) {
         const effect = data.effects[k], costs = ready.values.costs[k];
-        outcomes[k].push(outcomeOf(ready, avoidedAt(effect, givenChoice(corrections[k], effect.estimated[i])), costs, cash, 0));
+        const z = effect.estimated[i];
+        outcomes[k].push(outcomeOf(ready, avoidedAt(effect, givenChoice(corrections[k], z), z, i), costs, cash, 0));
         for (let m = 0; m < months; m++) cumulative[k][m * draws + i] = cash[m];
         estimated[k].push(worth(ready, avoidedAt(effect, effect.estimated[i]), costs));
       }
@@ -322,7 +331,7 @@ const pilotCase = (() => {
       arms: data.effects.map((e, k) => armOf(data, all, base, atBase[k], outcomes[k], estimated[k], e)),
       cashflow: data.effects.map((e, k) => cashOf(atBase[k].months, cumulative[k], draws, level)),
       tornado: tornadoOf(data, all, time, base, atBase),
-      choice: choiceOf(data, atBase.map((a) => a.estimated), estimated),
+      choice: choiceOf(data, base.sums, atBase.map((a) => a.estimated), estimated),
     };
   }
 
@@ -338,7 +347,7 @@ const pilotCase = (() => {
     const evenDay = (o) => (o.slope > 0 ? o.pvSpend / o.slope / DAYS_PER_MONTH : Infinity);
     const beyond = (o) => 1 - o.slopeObserved / o.slope, saving = outcomes.filter((o) => o.slope > 0);
     const rate = (minutes ? pilot.control_minutes : pilot.control_contacts) / DAYS_PER_MONTH;
-    const budget = base.values.budget > 0;
+    const budget = base.values.budget > 0 && base.time.horizon >= 12;
     const rawLine = (pick) => {
       const [lower, upper] = interval(estimated.map(pick), level);
       return { value: pick(raw), lower, upper };
@@ -353,6 +362,11 @@ const pilotCase = (() => {
       pv_spend: line((o) => o.pvSpend),
       npv: line((o) => o.npv),
       npv_observed_only: line((o) => o.observed),
+      every_reason: effect.every_reason ? {
+        avoided_per_customer_month: line((o) => o.avoided.every),
+        npv: line((o) => o.everyReason),
+        probability_npv_positive: share((o) => o.everyReason > 0),
+      } : null,
       share_beyond_observed: saves ? line(beyond, beyond(outcome), saving) : null,
       npv_share_beyond_observed: outcome.npv > 0 ? line((o) => (o.npv > 0 ? (o.pvSavings - o.pvObserved) / o.npv : Infinity)) : null,
       roi: outcome.pvSpend > 0 ? line((o) => (o.pvSpend > 0 ? o.pvSavings / o.pvSpend - 1 : NaN)) : null,
@@ -463,7 +477,14 @@ const pilotCase = (() => {
     return { standing, ratios };
   }
 
-  function choiceOf(data, raw, estimated) {
+  /// Present value of the savings of one of control's contacts at the plan's prices.
+  function valueByPrices({ pilot }, sums) {
+    if (!(sums.contactsPv > 0)) return null;
+    const minutes = pilot.control_minutes, contacts = pilot.control_contacts;
+    return (sums.savingsPv / sums.contactsPv) * (minutes == null ? 1 : contacts > 0 ? minutes / contacts : 0);
+  }
+
+  function choiceOf(data, sums, raw, estimated) {
     const names = data.effects.map((e) => e.arm);
     const all = [{ arm: null, cost: 0, contacts: 0 }];
     raw.forEach((o, k) => all.push({ arm: names[k], cost: o.pvSpend, contacts: o.contactsPv }));
@@ -472,7 +493,7 @@ const pilotCase = (() => {
     const options = all.map((o, i) => Object.assign(o, { standing: standing[i], cost_per_further_contact: ratios[i] }));
     let best = 0;
     raw.forEach((o, k) => { if (o.npv > raw[best].npv) best = k; });
-    const own = raw[best].contactsPv > 0 ? raw[best].pvSavings / raw[best].contactsPv : null;
+    const own = raw[best].contactsPv > 0 ? raw[best].pvSavings / raw[best].contactsPv : valueByPrices(data, sums);
     const most = [...ratios, own].reduce((m, v) => (v !== null && Number.isFinite(v) && v > m ? v : m), 0);
     const acceptability = [];
     const mean = (k, pick) => estimated[k].reduce((sum, o) => sum + pick(o), 0) / data.draws;

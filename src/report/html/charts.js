@@ -114,7 +114,7 @@ const pilotCharts = (data, numbers) => {
     });
     root.append(line(x(base), top, x(base), bottom, INK, 1.5));
     root.append(label((left + right) / 2, bottom + 34, (name ? name + " " : "") + data.currency, { anchor: "middle", size: 11, color: GREY }));
-    return { title, about: fill(words.tornadoAbout, { value: moneyShort(base) }), picture: root };
+    return { title, about: fill(words.tornadoAbout, { value: moneyShort(base), observed: moneyShort(result.arms[first].npv_observed_only.value) }), picture: root };
   }
 
   function acceptability(result) {

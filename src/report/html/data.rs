@@ -40,6 +40,7 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
                 "arm": e.arm, "contacts": e.contacts, "contacts_se": e.contacts_se,
                 "minutes": e.minutes, "minutes_se": e.minutes_se,
                 "z": e.estimated_z.as_ref().unwrap_or(&e.z),
+                "every_reason": e.every_reason,
             })
         })
         .collect();
@@ -54,11 +55,12 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         .collect();
     let of_share = |a: &AssumptionRow| Some((a.key.clone(), a.unit.percent()?.into()));
     let percents: Map<String, Value> = doc.assumptions.iter().filter_map(of_share).collect();
-    // The month in which the roll-out begins is a date of the plan, beside the pilot's facts.
+    // The month in which the roll-out begins is a date of the plan, beside the pilot's facts; a claim
+    // is what the result is held against.
     let rows: Vec<&AssumptionRow> = doc
         .assumptions
         .iter()
-        .filter(|a| a.key != "rollout_month")
+        .filter(|a| a.key != "rollout_month" && !a.key.starts_with("claims."))
         .collect();
     let mut assumptions = serde_json::to_value(&rows).map_err(internal)?;
     for (shown, row) in assumptions.as_array_mut().into_iter().flatten().zip(rows) {
@@ -150,8 +152,8 @@ fn words(draws: &str, all: &str) -> Value {
             "season": text("html.js-group-season", &[]),
         },
         "numbersAbout": text("html.numbers-about", &[("months", "{months}"), ("level", "{level}"), ("draws", "{draws}")]),
-        "result": text("html.js-result", &[("arm", "{arm}"), ("value", "{value}")]),
-        "status": text("html.js-status", &[("arm", "{arm}"), ("value", "{value}"), ("chance", "{chance}")]),
+        "result": text("html.js-result", &[("arm", "{arm}"), ("value", "{value}"), ("observed", "{observed}")]),
+        "status": text("html.js-status", &[("arm", "{arm}"), ("value", "{value}"), ("observed", "{observed}"), ("chance", "{chance}")]),
         "atPlan": text("html.js-at-plan", &[]),
         "cash": {
             "title": text("html.js-cash", &[]),
@@ -163,7 +165,7 @@ fn words(draws: &str, all: &str) -> Value {
         },
         "months": text("html.js-months", &[]),
         "tornado": text("html.js-tornado", &[("arm", "{arm}")]),
-        "tornadoAbout": text("html.js-tornado-about", &[("value", "{value}")]),
+        "tornadoAbout": text("html.js-tornado-about", &[("value", "{value}"), ("observed", "{observed}")]),
         "acceptability": text("html.js-acceptability", &[]),
         "acceptabilityAbout": text("html.js-acceptability-about", &[("value", "{value}")]),
         "noRollout": text("chart.no-roll-out", &[]),

@@ -135,6 +135,12 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
             |a| line(a.npv_observed_only),
         ),
         row(
+            "every_reason.npv",
+            text("line.npv-every-reason", &[]),
+            Kind::Money,
+            |a| line(a.every_reason.map(|e| e.npv)),
+        ),
+        row(
             "as_estimated.npv",
             text("line.npv-estimated", &[]),
             Kind::Money,
@@ -157,6 +163,12 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
             text("html.probability-npv-positive", &[]),
             Kind::Chance,
             |a| alone(a.probability_npv_positive),
+        ),
+        row(
+            "every_reason.probability_npv_positive",
+            text("html.probability-npv-every-reason", &[]),
+            Kind::Chance,
+            |a| alone(a.every_reason.map(|e| e.probability_npv_positive)),
         ),
         row(
             "as_estimated.probability_npv_positive",

@@ -226,9 +226,10 @@
       for (const { name, live } of moving) showChart(live, charts[name](result));
       const first = Math.max(data.arms.findIndex((a) => a.name === data.decided), 0);
       const arm = data.arms[first].title, value = moneyShort(result.arms[first].npv.value);
-      headline.textContent = fill(words.result, { arm: charts.short(arm, 40), value });
+      const observed = moneyShort(result.arms[first].npv_observed_only.value);
+      headline.textContent = fill(words.result, { arm: charts.short(arm, 40), value, observed });
       about.textContent = fill(words.numbersAbout, { months: result.horizon_months, level: charts.levelWords(), draws: fixed(data.draws, 0) });
-      said.textContent = fill(words.status, { arm, value, chance: chance(result.arms[first].probability_npv_positive) });
+      said.textContent = fill(words.status, { arm, value, observed, chance: chance(result.arms[first].probability_npv_positive) });
     } else {
       for (const { cell, planned } of allArms) cell.replaceChildren(...planned);
       rows.forEach((row, i) => row.querySelectorAll("td").forEach((cell, k) => cell.replaceChildren(...asPlanned[i][k])));

@@ -1,7 +1,7 @@
 //! Tables of the business case.
 
 use crate::error::Result;
-use crate::finance::{AgentsCase, Line, MonthRange, Staffed, TornadoRange};
+use crate::finance::{AgentsCase, Line, MonthRange, Priced, Staffed, TornadoRange};
 use crate::report::document::Document;
 use crate::report::tables::{Cell, Sheet, number, text};
 use crate::report::text::plain;
@@ -107,18 +107,28 @@ pub(super) fn cashflow(doc: &Document) -> Result<Sheet> {
 
 /// Assumptions as used.
 pub(super) fn assumptions(doc: &Document) -> Result<Sheet> {
-    let header = ["key", "form", "base", "low", "mode", "high", "sd", "unit"];
+    let header = [
+        "key", "form", "base", "low", "mode", "high", "sd", "unit", "range",
+    ];
     let mut sheet = Sheet::new("assumptions.csv", &header)?;
     for row in &doc.assumptions {
         sheet.push(vec![
             text(&row.key),
             text(&row.form),
-            number(row.base),
+            match row.base {
+                Some(base) => number(base),
+                None => text("none"),
+            },
             number(row.low),
             number(row.mode),
             number(row.high),
             number(row.sd),
             text(row.unit.to_string()),
+            text(match row.form.as_str() {
+                "triangular" => "ends",
+                "normal" => "5th to 95th percentile",
+                _ => "",
+            }),
         ])?;
     }
     Ok(sheet)
@@ -135,6 +145,7 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "contacts_avoided_pv_as_estimated",
             "standing",
             "cost_per_further_contact$",
+            "pilot_cost$",
             "contacts_avoided",
             "contacts_avoided_lower",
             "contacts_avoided_upper",
@@ -147,6 +158,10 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "npv_observed_only$",
             "npv_observed_only_lower$",
             "npv_observed_only_upper$",
+            "npv_every_reason$",
+            "npv_every_reason_lower$",
+            "npv_every_reason_upper$",
+            "probability_npv_every_reason_positive",
             "savings_share_beyond_observed",
             "savings_share_beyond_observed_lower",
             "savings_share_beyond_observed_upper",
@@ -164,16 +179,21 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             "payback_months_discounted_lower",
             "payback_months_discounted_upper",
             "probability_payback",
+            "payback_within_months",
             "cost_per_contact_avoided$",
             "cost_per_contact_avoided_lower$",
             "cost_per_contact_avoided_upper$",
             "break_even_reduction",
             "break_even_reduction_lower",
             "break_even_reduction_upper",
+            "break_even_of",
             "break_even_exists",
             "budget_share",
             "budget_share_lower",
             "budget_share_upper",
+            "budget_share_unrealised",
+            "budget_share_unrealised_lower",
+            "budget_share_unrealised_upper",
             "probability_budget_claim",
         ],
     )?;
@@ -194,10 +214,14 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
             text(o.standing.name()),
             number(o.cost_per_further_contact),
         ];
+        cells.push(number(arm.and_then(|a| a.pilot_cost).map(|c| c.total)));
         cells.extend(ends(arm.map(|a| a.contacts_avoided)));
         cells.extend(ends(arm.and_then(|a| a.npv)));
         cells.extend(ends(raw));
         cells.extend(ends(arm.and_then(|a| a.npv_observed_only)));
+        let every = arm.and_then(|a| a.every_reason);
+        cells.extend(ends(every.map(|e| e.npv)));
+        cells.push(number(every.map(|e| e.probability_npv_positive)));
         cells.extend(ends(arm.and_then(|a| a.share_beyond_observed)));
         cells.extend(ends(arm.and_then(|a| a.npv_share_beyond_observed)));
         cells.push(number(arm.and_then(|a| a.probability_npv_positive)));
@@ -212,10 +236,18 @@ pub(super) fn arms(doc: &Document) -> Result<Sheet> {
         cells.extend(months(plain));
         cells.extend(months(discounted));
         cells.push(number(arm.and_then(|a| a.probability_payback)));
+        let within = case.payback_within_months.filter(|_| arm.is_some());
+        cells.push(number(within.map(f64::from)));
         cells.extend(ends(arm.and_then(|a| a.cost_per_contact_avoided)));
         cells.extend(ends(arm.and_then(|a| a.break_even_reduction)));
+        cells.push(match (arm, case.priced) {
+            (None, _) => text(""),
+            (Some(_), Priced::Contacts) => text("contacts"),
+            (Some(_), Priced::Minutes) => text("minutes"),
+        });
         cells.push(number(arm.and_then(|a| a.break_even_exists)));
         cells.extend(ends(arm.and_then(|a| a.budget_share)));
+        cells.extend(ends(arm.and_then(|a| a.budget_share_unrealised)));
         cells.push(number(arm.and_then(|a| a.probability_budget_claim)));
         sheet.push(cells)?;
     }
@@ -236,8 +268,14 @@ pub(super) fn tornado(doc: &Document) -> Result<Sheet> {
             "unit",
             "npv_low$",
             "npv_high$",
+            "npv_observed_only$",
         ],
     )?;
+    let cases = || doc.business.iter().flat_map(|b| &b.arms);
+    let observed = |arm: &str| {
+        let case = cases().find(|a| a.arm == arm);
+        case.and_then(|a| a.npv_observed_only).map(|npv| npv.value)
+    };
     for row in doc.business.iter().flat_map(|b| &b.tornado) {
         sheet.push(vec![
             text(&row.arm),
@@ -247,10 +285,14 @@ pub(super) fn tornado(doc: &Document) -> Result<Sheet> {
                 TornadoRange::NotStated => "the plan states no range",
             }),
             number(row.low),
-            number(row.high),
+            match row.high {
+                Some(high) => number(high),
+                None => text("none"),
+            },
             text(row.unit.to_string()),
             number(row.npv_low),
             number(row.npv_high),
+            number(observed(&row.arm)),
         ])?;
     }
     Ok(sheet)
@@ -286,8 +328,14 @@ pub(super) fn staffing(doc: &Document) -> Result<Sheet> {
         "arm",
         "reading",
         "hours_avoided_per_year",
+        "hours_avoided_per_year_lower",
+        "hours_avoided_per_year_upper",
         "paid_hours_per_year",
+        "paid_hours_per_year_lower",
+        "paid_hours_per_year_upper",
         "full_time_agents",
+        "full_time_agents_lower",
+        "full_time_agents_upper",
         "agents",
         "paid_positions",
         "occupancy",
@@ -298,19 +346,22 @@ pub(super) fn staffing(doc: &Document) -> Result<Sheet> {
     for arm in doc.business.iter().flat_map(|b| &b.arms) {
         let Some(case) = &arm.staffing else { continue };
         let mut push = |reading: &str, hours: bool, staffed: Option<Staffed>| {
-            let shown = |line: Option<Line>| number(line.filter(|_| hours).map(|l| l.value));
-            sheet.push(vec![
-                text(&arm.arm),
-                text(reading),
-                shown(case.hours_per_year),
-                shown(case.paid_hours_per_year),
-                shown(case.full_time_agents),
+            let mut cells = vec![text(&arm.arm), text(reading)];
+            for line in [
+                case.hours_per_year,
+                case.paid_hours_per_year,
+                case.full_time_agents,
+            ] {
+                cells.extend(ends(line.filter(|_| hours)));
+            }
+            cells.extend([
                 number(staffed.map(|s| f64::from(s.agents))),
                 number(staffed.map(|s| s.positions)),
                 number(staffed.map(|s| s.occupancy)),
                 number(staffed.and_then(|s| s.service_level)),
                 number(staffed.map(|s| s.mean_wait_seconds)),
-            ])
+            ]);
+            sheet.push(cells)
         };
         let of = |pick: fn(&AgentsCase) -> Staffed| case.agents.as_ref().map(pick);
         push("hours avoided", true, None)?;

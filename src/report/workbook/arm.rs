@@ -342,6 +342,10 @@ impl Page<'_> {
         let at = |f: Figure| self.figure(f);
         let none = literal(&text!("workbook.none"));
         let if_any = |test: &str, formula: String| format!("IF({test}>0,{formula},{none})");
+        // A horizon below twelve months has no steady year.
+        let of_budget = |saved: String| {
+            format!("IF(AND(service_budget>0,horizon_months>=12),{saved}/service_budget,{none})")
+        };
         let payback = |short: Column| {
             let last = format!("MAX({})", self.of(short));
             format!("IF({last}+1<=horizon_months,{last}+1,{none})")
@@ -360,6 +364,14 @@ impl Page<'_> {
             }
             Npv => format!("{}-{}", at(Savings), at(Spend)),
             ObservedOnly => format!("{}*observed_pv-{}", self.named(effect), at(Spend)),
+            // It moves as far as the correction moves what the primary outcome counts.
+            EveryReason => format!(
+                "({}+{}-{})*saving_pv-{}",
+                self.named("every_reason"),
+                self.named(effect),
+                self.named(&format!("{effect}_estimated")),
+                at(Spend)
+            ),
             Beyond => if_any("saving_pv", "1-observed_pv/saving_pv".into()),
             NpvBeyond => if_any(
                 &at(Npv),
@@ -381,16 +393,15 @@ impl Page<'_> {
                 format!("{}/saving_pv/{DAYS_PER_MONTH}", at(Spend)),
             ),
             YearlySaving => format!("{}*year_saving", self.named(effect)),
-            BudgetShare => if_any(
-                "service_budget",
-                format!("{}/service_budget", at(YearlySaving)),
-            ),
-            BudgetShareUnrealised => if_any(
-                "service_budget",
-                format!("{}*year_unrealised/service_budget", self.named(effect)),
-            ),
+            BudgetShare => of_budget(at(YearlySaving)),
+            BudgetShareUnrealised => of_budget(format!("{}*year_unrealised", self.named(effect))),
             NpvEstimated => format!(
                 "{}*saving_pv-{}",
+                self.named(&format!("{effect}_estimated")),
+                at(Spend)
+            ),
+            ObservedEstimated => format!(
+                "{}*observed_pv-{}",
                 self.named(&format!("{effect}_estimated")),
                 at(Spend)
             ),

@@ -10,7 +10,7 @@ use super::formula::{Value, literal};
 use super::inputs::Inputs;
 use super::style::{Kind, Style};
 
-const WIDTHS: [f64; 9] = [44.0, 17.0, 17.0, 17.0, 17.0, 17.0, 22.0, 22.0, 17.0];
+const WIDTHS: [f64; 10] = [44.0, 17.0, 17.0, 17.0, 17.0, 17.0, 22.0, 22.0, 17.0, 17.0];
 const FIRST: u32 = 4;
 
 /// Columns of the table of options.
@@ -22,6 +22,7 @@ const BEATEN: u16 = 5;
 const STANDING: u16 = 6;
 const RATIO: u16 = 7;
 const FRONTIER: u16 = 8;
+const OBSERVED: u16 = 9;
 
 /// Writes the sheet; gives its number.
 pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs, arms: &[ArmSheet]) -> Result<usize> {
@@ -41,6 +42,7 @@ pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs, arms: &[ArmSheet]) ->
         text("workbook.c-standing", &[]),
         text("workbook.c-ratio", &[]),
         text("workbook.c-frontier", &[]),
+        text("workbook.c-observed", &[]),
     ];
     for (column, head) in heads.into_iter().enumerate() {
         let right = column > 0 && column as u16 != STANDING;
@@ -64,6 +66,7 @@ pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs, arms: &[ArmSheet]) ->
             (COST, Figure::Spend, Kind::Money),
             (CONTACTS, Figure::ContactsPvEstimated, Kind::Count),
             (NPV, Figure::NpvEstimated, Kind::Money),
+            (OBSERVED, Figure::ObservedEstimated, Kind::Money),
         ] {
             let place = at(sheet, row, column);
             match arm {
@@ -76,7 +79,7 @@ pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs, arms: &[ArmSheet]) ->
         }
     }
     standing(book, sheet, last)?;
-    let row = value_of_contact(book, sheet, last)?;
+    let row = value_of_contact(book, sheet, last, inputs)?;
     from_simulation(book, sheet, row, inputs);
     Ok(sheet)
 }
@@ -206,15 +209,19 @@ fn standing(book: &mut Book, sheet: usize, last: u32) -> Result<()> {
 }
 
 /// Present value of the savings by contact avoided, of the best arm as estimated.
-fn value_of_contact(book: &mut Book, sheet: usize, last: u32) -> Result<u32> {
+fn value_of_contact(book: &mut Book, sheet: usize, last: u32, inputs: &Inputs) -> Result<u32> {
     let row = last + 2;
     let label = text("workbook.c-value", &[]);
     book.paragraph(at(sheet, row, 0), 2, Style::Text, &label);
     let column = |c: u16| format!("{}:{}", cell(FIRST + 1, c), cell(last, c));
     let best = format!("MATCH(MAX({}),{},0)", column(NPV), column(NPV));
     let of = |c: u16| format!("INDEX({},{best})", column(c));
+    let units = match inputs.minutes {
+        true => "*IF(control_contacts>0,control_minutes/control_contacts,0)",
+        false => "",
+    };
     let formula = format!(
-        "IF({contacts}>0,({npv}+{cost})/{contacts},{none})",
+        "IF({contacts}>0,({npv}+{cost})/{contacts},IF(avoided_pv>0,saving_pv/avoided_pv{units},{none}))",
         contacts = of(CONTACTS),
         npv = of(NPV),
         cost = of(COST),

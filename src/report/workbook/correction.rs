@@ -26,6 +26,7 @@ const FAR: &str = "99";
 enum Row {
     Spend,
     Npv,
+    Observed,
     Se,
     SeContacts,
     SeNpv,
@@ -40,8 +41,9 @@ enum Row {
 
 use Row::*;
 
-const ROWS: [Row; 12] = [
-    Spend, Npv, Se, SeContacts, SeNpv, Compared, Critical, Lower, Upper, Shift, Contacts, Minutes,
+const ROWS: [Row; 13] = [
+    Spend, Npv, Observed, Se, SeContacts, SeNpv, Compared, Critical, Lower, Upper, Shift, Contacts,
+    Minutes,
 ];
 
 impl Row {
@@ -54,6 +56,7 @@ impl Row {
         match self {
             Spend => text("workbook.k-spend", &[]),
             Npv => text("workbook.k-npv", &[]),
+            Observed => text("workbook.c-observed", &[]),
             Se => text("workbook.k-se", &[]),
             SeContacts => text("workbook.k-se-contacts", &[]),
             SeNpv => text("workbook.k-se-npv", &[]),
@@ -69,7 +72,7 @@ impl Row {
 
     fn kind(self) -> Kind {
         match self {
-            Spend | Npv | SeNpv => Kind::Money,
+            Spend | Npv | Observed | SeNpv => Kind::Money,
             Compared => Kind::Whole,
             _ => Kind::Factor,
         }
@@ -155,10 +158,12 @@ impl Page<'_> {
         for (k, arm) in arms.iter().enumerate() {
             let spend = book.reference(arm.place(Figure::Spend));
             let npv = book.reference(arm.place(Figure::NpvEstimated));
+            let observed = book.reference(arm.place(Figure::ObservedEstimated));
             let (se, contacts) = (self.of.priced_se[k], self.of.contacts_se[k]);
             let k = k as u32;
             self.write(book, Spend, k, spend)?;
             self.write(book, Npv, k, npv)?;
+            self.write(book, Observed, k, observed)?;
             book.number(self.place(Se, k), Style::Fixed(Kind::Factor), se);
             let place = self.place(SeContacts, k);
             book.number(place, Style::Fixed(Kind::Factor), contacts);

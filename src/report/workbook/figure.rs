@@ -16,6 +16,7 @@ pub enum Figure {
     Spend,
     Npv,
     ObservedOnly,
+    EveryReason,
     Beyond,
     NpvBeyond,
     Roi,
@@ -28,6 +29,7 @@ pub enum Figure {
     BudgetShare,
     BudgetShareUnrealised,
     NpvEstimated,
+    ObservedEstimated,
     ContactsPvEstimated,
     Spent,
 }
@@ -46,6 +48,7 @@ impl Figure {
             Spend => text("line.spend", &[]),
             Npv => text("line.npv", &[]),
             ObservedOnly => text("line.npv-observed", &[]),
+            EveryReason => text("line.npv-every-reason", &[]),
             Beyond => text("workbook.f-beyond", &[]),
             NpvBeyond => text("workbook.f-npv-beyond", &[]),
             Roi => text("line.roi", &[]),
@@ -60,6 +63,7 @@ impl Figure {
             BudgetShare => text("line.budget-share", &[]),
             BudgetShareUnrealised => text("workbook.f-budget-unrealised", &[]),
             NpvEstimated => text("line.npv-estimated", &[]),
+            ObservedEstimated => text("workbook.c-observed", &[]),
             ContactsPvEstimated => text("workbook.f-contacts-pv", &[]),
             Spent => text("workbook.f-spent", &[]),
         }
@@ -82,7 +86,10 @@ impl Figure {
 
     /// Whether it rests on what the arm costs and on its effect as estimated alone.
     pub fn is_before_the_choice(self) -> bool {
-        matches!(self, Spend | Spent | NpvEstimated | ContactsPvEstimated)
+        matches!(
+            self,
+            Spend | Spent | NpvEstimated | ObservedEstimated | ContactsPvEstimated
+        )
     }
 
     /// The figures of a case, in the order of the sheet.
@@ -91,11 +98,11 @@ impl Figure {
         if inputs.minutes {
             all = vec![Effect, Minutes, Contacts, MinutesAvoided];
         }
+        all.extend([Savings, Spend, Npv, ObservedOnly]);
+        if inputs.every_reason {
+            all.push(EveryReason);
+        }
         all.extend([
-            Savings,
-            Spend,
-            Npv,
-            ObservedOnly,
             Beyond,
             NpvBeyond,
             Roi,
@@ -109,7 +116,7 @@ impl Figure {
         if inputs.budget {
             all.extend([BudgetShare, BudgetShareUnrealised]);
         }
-        all.extend([NpvEstimated, ContactsPvEstimated, Spent]);
+        all.extend([NpvEstimated, ObservedEstimated, ContactsPvEstimated, Spent]);
         all
     }
 }

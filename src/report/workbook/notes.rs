@@ -63,7 +63,8 @@ pub fn sheet(book: &mut Book, name: &str, inputs: &Inputs) -> usize {
         Style::Heading,
         text("workbook.n-know", &[]),
     );
-    for note in &inputs.case.notes {
+    let warnings = doc.warnings.iter().map(|w| &w.message);
+    for note in inputs.case.notes.iter().chain(warnings) {
         row += 1;
         book.paragraph(at(sheet, row, 0), 1, Style::Text, &plain(note));
     }

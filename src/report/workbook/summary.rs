@@ -85,7 +85,7 @@ fn as_analysed(
     row += 1;
     heads(book, sheet, row, inputs);
     type Pick = fn(&ArmCase) -> Option<f64>;
-    let lines: [(String, Kind, Pick); 5] = [
+    let lines: [(String, Kind, Pick); 6] = [
         (Figure::Npv.label(false), Kind::Money, |a| {
             Some(a.npv?.value)
         }),
@@ -96,6 +96,9 @@ fn as_analysed(
         }),
         (text("workbook.u-payback", &[]), Kind::Share, |a| {
             a.probability_payback
+        }),
+        (text("workbook.s-pilot-cost", &[]), Kind::Money, |a| {
+            a.pilot_cost.map(|cost| cost.total)
         }),
     ];
     let npv = row + 1;

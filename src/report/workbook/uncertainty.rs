@@ -144,6 +144,10 @@ impl Page<'_, '_> {
                     arm.case.probability_npv_positive,
                 ),
                 (
+                    text("workbook.u-every-reason-positive", &[]),
+                    arm.case.every_reason.map(|e| e.probability_npv_positive),
+                ),
+                (
                     text("workbook.u-npv-positive-estimated", &[]),
                     raw.and_then(|r| r.probability_npv_positive),
                 ),
@@ -290,6 +294,7 @@ fn lines(arm: &ArmCase) -> Vec<(Figure, Line)> {
         (Figure::Spend, arm.pv_spend),
         (Figure::Npv, arm.npv),
         (Figure::ObservedOnly, arm.npv_observed_only),
+        (Figure::EveryReason, arm.every_reason.map(|e| e.npv)),
         (Figure::Beyond, arm.share_beyond_observed),
         (Figure::NpvBeyond, arm.npv_share_beyond_observed),
         (Figure::Roi, arm.roi),

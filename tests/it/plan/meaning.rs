@@ -268,12 +268,18 @@ fn clusters_and_minutes_are_read() {
     let text = text.replace("cost_per_contact", "cost_per_minute");
     let e = accepted(FEES, &text);
     assert_eq!(e.cluster_column(), Some("branch"));
-    let handling = e.outcomes.last().unwrap();
+    let business = e.business.as_ref().unwrap();
+    let named = |name: &Option<String>| e.outcomes.iter().find(|o| Some(&o.name) == name.as_ref());
+    let handling = named(&business.handling_outcome).unwrap();
     let primary = e.primary_outcome();
     assert_eq!(handling.kind, experiment::OutcomeKind::Mean);
     assert_eq!(handling.reasons, primary.reasons);
-    let business = e.business.as_ref().unwrap();
-    assert_eq!(business.handling_outcome.as_ref(), Some(&handling.name));
+    assert_eq!(handling.name, "handling-seconds");
+    // Beside it, for every reason.
+    let every = named(&business.every_reason).unwrap();
+    assert_eq!(every.name, "all-handling-seconds");
+    assert_eq!(every.kind, experiment::OutcomeKind::Mean);
+    assert!(every.reasons.is_empty() && every.role == experiment::Role::Secondary);
     assert!(matches!(
         business.cost,
         Some(experiment::CostBasis::PerMinute(_))

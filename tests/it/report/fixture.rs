@@ -443,6 +443,7 @@ impl Fixture {
                 pv_spend: Some(line(60_000.0, 4_000.0)),
                 npv: Some(line(end * 0.9, 52_000.0)),
                 npv_observed_only: Some(line(-21_450.5, 4_000.0)),
+                every_reason: None,
                 share_beyond_observed: Some(line(0.83, 0.05)),
                 npv_share_beyond_observed: (end > 0.0).then(|| Line {
                     upper: None,
@@ -465,6 +466,7 @@ impl Fixture {
                 probability_budget_claim: Some(0.02),
                 probability_npv_positive: Some(if end > 0.0 { 0.97 } else { 0.04 }),
                 probability_payback: Some(0.9),
+                pilot_cost: None,
                 staffing: None,
             });
         }
@@ -495,7 +497,7 @@ impl Fixture {
                 AssumptionRow {
                     key: "cost_per_contact.variable".into(),
                     form: "triangular".into(),
-                    base: 4.2,
+                    base: Some(4.2),
                     low: Some(3.0),
                     mode: Some(4.1),
                     high: Some(5.5),
@@ -506,7 +508,7 @@ impl Fixture {
                 AssumptionRow {
                     key: "half_life_months".into(),
                     form: "number".into(),
-                    base: 9.0,
+                    base: Some(9.0),
                     low: None,
                     mode: None,
                     high: None,
@@ -518,6 +520,8 @@ impl Fixture {
             draws_summary: None,
             notes: vec!["Nominal, before tax; the pilot's own cost is sunk and left out.".into()],
             no_cash_because: None,
+            pilot_cost: None,
+            no_every_reason_because: None,
         }
     }
 

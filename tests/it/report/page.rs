@@ -187,6 +187,7 @@ fn with_draws(fixture: &Fixture) -> Document {
         contacts: 0.1,
         contacts_se: 0.02,
         minutes: None,
+        every_reason: None,
         minutes_se: None,
         base_z: 0.0,
         z: column.clone(),

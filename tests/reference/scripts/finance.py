@@ -160,7 +160,8 @@ def case(b, v, delta, minutes, window_days, start_month, cost, control_rate, con
     out["break_even_avoided_per_day"] = high / DAYS
     out["break_even_reduction"] = high / DAYS / (control_rate if minutes is None else control_minutes)
     n = min(12, H)
-    if b.get("annual_service_budget"):
+    # A horizon below a year has no steady year.
+    if b.get("annual_service_budget") and H >= 12:
         year = 12 / n / base(b["annual_service_budget"])
         out["budget_share"] = sum(savings[-n:]) * year
         out["budget_share_unrealised"] = (
@@ -566,4 +567,5 @@ def main():
     print()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,8 @@ pub struct Inputs<'a> {
     pub sections: Vec<Section>,
     pub budget: bool,
     pub minutes: bool,
+    /// Whether what has a price is known for every reason.
+    pub every_reason: bool,
     /// What corrects an arm for having been chosen; `None` where there is nothing to choose from.
     pub corrected: Option<Correcting>,
 }
@@ -110,7 +112,7 @@ impl<'a> Inputs<'a> {
         if case.no_cash_because.is_some() || hidden {
             return None;
         }
-        let horizon = find(doc, "horizon_months")?.base;
+        let horizon = find(doc, "horizon_months")?.base?;
         let window = case.pilot.window_days / DAYS_PER_MONTH;
         let most = f64::from(MOST_MONTHS);
         let fits = (1.0..=most).contains(&horizon) && window > 0.0 && window <= most;
@@ -141,8 +143,9 @@ impl<'a> Inputs<'a> {
             months: needed.max(LEAST_MONTHS),
             arms,
             sections: Vec::new(),
-            budget: find(doc, "annual_service_budget").is_some_and(|row| row.base > 0.0),
+            budget: find(doc, "annual_service_budget").is_some_and(|row| row.base > Some(0.0)),
             minutes: case.priced == Priced::Minutes,
+            every_reason: case.arms.iter().all(|a| a.every_reason.is_some()),
             corrected,
         };
         inputs.sections = vec![
@@ -164,5 +167,5 @@ impl<'a> Inputs<'a> {
 
 fn find<'a>(doc: &'a Document, key: &str) -> Option<&'a AssumptionRow> {
     let row = doc.assumptions.iter().find(|row| row.key == key)?;
-    row.base.is_finite().then_some(row)
+    row.base?.is_finite().then_some(row)
 }

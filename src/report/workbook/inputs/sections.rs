@@ -121,7 +121,7 @@ impl Inputs<'_> {
         ] {
             entries.push(match self.find(key) {
                 Some(row) => entry(row, label, key, Kind::Any, rule),
-                None => none(key, label, rule),
+                None => none(key, label, rule, self.says_none(key)),
             });
         }
         if self.budget {
@@ -133,9 +133,37 @@ impl Inputs<'_> {
                 Rule::NotNegative,
             ));
         }
+        entries.extend(self.claims());
         Some(Section {
             title: text("workbook.section-business", &[]),
             entries,
+        })
+    }
+
+    /// Whether the plan itself says "none".
+    fn says_none(&self, key: &str) -> bool {
+        let mut rows = self.doc.assumptions.iter();
+        rows.any(|row| row.key == key && row.form == "none")
+    }
+
+    /// What was claimed: no input of a formula.
+    fn claims(&self) -> impl Iterator<Item = Entry> {
+        let low = text("workbook.claim-low", &[]);
+        let high = text("workbook.claim-high", &[]);
+        let budget = text("workbook.claim-budget", &[]);
+        [
+            ("claims.contact_reduction.low", low),
+            ("claims.contact_reduction.high", high),
+            ("claims.budget_share", budget),
+        ]
+        .into_iter()
+        .filter_map(|(key, label)| {
+            let claim = entry(self.find(key)?, label, "", Kind::Share, Rule::Share);
+            Some(Entry {
+                names: Vec::new(),
+                rule: None,
+                ..claim
+            })
         })
     }
 
@@ -221,6 +249,30 @@ impl Inputs<'_> {
                 let names = both("minutes", "minutes_estimated");
                 add(label, minutes.as_ref()?, unit, &names);
             }
+            if let Some(every) = case.every_reason.filter(|_| self.every_reason) {
+                let (unit, used, raw) = match self.minutes {
+                    true => (
+                        text("workbook.unit-minutes", &[]),
+                        case.minutes_per_customer_month?.value,
+                        minutes.as_ref()?.value,
+                    ),
+                    false => (
+                        text("workbook.unit-contacts", &[]),
+                        case.avoided_per_customer_month.value,
+                        contacts.value,
+                    ),
+                };
+                let line = every.avoided_per_customer_month;
+                let corrected = case.as_estimated.is_some();
+                // As estimated, which has no interval of its own in the document.
+                let line = Line {
+                    value: line.value + (raw - used),
+                    lower: line.lower.filter(|_| !corrected),
+                    upper: line.upper.filter(|_| !corrected),
+                };
+                let label = text("workbook.every-reason", &[("arm", title)]);
+                add(label, &line, unit, &["every_reason"]);
+            }
         }
         Some(Section {
             title: text("workbook.section-effects", &[]),
@@ -299,7 +351,7 @@ impl Inputs<'_> {
                     kind: Kind::Factor,
                     names: vec![name],
                     unit: text("workbook.unit-factor", &[]),
-                    ..none(&key, label, Rule::NotNegative)
+                    ..none(&key, label, Rule::NotNegative, false)
                 },
             }
         });
@@ -377,7 +429,7 @@ fn entry(row: &AssumptionRow, label: String, name: &str, kind: Kind, rule: Rule)
     Entry {
         label,
         names: vec![name.to_owned()],
-        base: Some(row.base),
+        base: row.base,
         unit: plain(&row.unit.words()).into_owned(),
         form: match row.form.as_str() {
             "triangular" => text("workbook.form-triangular", &[]),
@@ -394,13 +446,16 @@ fn entry(row: &AssumptionRow, label: String, name: &str, kind: Kind, rule: Rule)
 }
 
 /// What the plan leaves out, or says to be "none".
-fn none(key: &str, label: String, rule: Rule) -> Entry {
+fn none(key: &str, label: String, rule: Rule, said: bool) -> Entry {
     Entry {
         label,
         names: vec![key.to_owned()],
         base: None,
         unit: text("workbook.unit-months", &[]),
-        form: text("workbook.form-none", &[]),
+        form: match said {
+            true => text("workbook.form-says-none", &[]),
+            false => text("workbook.form-none", &[]),
+        },
         low: None,
         mode: None,
         high: None,
