@@ -12,6 +12,7 @@ use super::Phase;
 use super::attrition::attrition;
 use super::before_and_zeros::{baseline_drift, zero_inflation};
 use super::clusters::ByCluster;
+use super::empty::no_contacts;
 use super::model::{Check, Status};
 use super::small::told;
 
@@ -63,6 +64,7 @@ pub fn all(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Result
         unassigned(audit),
         duplicates(audit),
         quarantined(audit),
+        no_contacts(experiment, evidence, phase),
         baseline_drift(experiment, table)?,
         overdispersion(experiment, table, experiment.outcomes[outcome].kind)?,
         zero_inflation(experiment, table, experiment.outcomes[outcome].kind)?,

@@ -17,8 +17,14 @@ use super::model::{Check, EstimateRow, Status};
 /// row's `detail` as `p_reduction_below_claim` and `p_reduction_above_claim`. Not adjusted over
 /// arms: each arm answers for its own claim.
 ///
-/// `varying`: exposure differs between customers, so that a rate stands before a mean.
-pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateRow]) -> Check {
+/// `varying`: exposure differs between customers, so that a rate stands before a mean. `empty` are arms
+/// in which nobody made a contact: a reduction of all of them, without a ratio or an error.
+pub fn claims(
+    experiment: &Experiment,
+    varying: bool,
+    estimates: &mut [EstimateRow],
+    empty: &[String],
+) -> Check {
     let id = "claims";
     let Some(business) = &experiment.business else {
         return not_run(id, text!("check.claims-no-business"));
@@ -30,8 +36,14 @@ pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateR
     let (low, high) = business.claims.contact_reduction;
     let mut sentences = Vec::new();
     let mut largest: Option<f64> = None;
+    let control = &experiment.arms[experiment.control()];
     for arm in experiment.treatments() {
         let arm = &experiment.arms[arm];
+        if empty.contains(&arm.name) && !empty.contains(&control.name) {
+            sentences.push(text!("check.claims-all", arm = arm.title));
+            largest = Some(1.0);
+            continue;
+        }
         let Some(row) = ratio_of(estimates, &outcome.name, &arm.name, varying) else {
             continue;
         };
@@ -58,6 +70,21 @@ pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateR
         let ends = two_sided(row).map(|(lower, upper)| (1.0 - upper, 1.0 - lower));
         let alpha = experiment.analysis.alpha;
         let found = reduction_in_words(&arm.title, row, ends);
+        if row.value > 1.0 {
+            let (low, high) = (percent_with(low, 0), percent_with(high, 0));
+            sentences.push(match below < alpha {
+                true => text!(
+                    "check.claims-more-contacts-shown",
+                    found,
+                    low,
+                    high,
+                    p = p_value(below)
+                ),
+                false => text!("check.claims-more-contacts", found, low, high),
+            });
+            largest = Some(largest.map_or(reduction, |l: f64| l.max(reduction)));
+            continue;
+        }
         sentences.push(match ends {
             _ if below < alpha => text!("check.claims-less", found, p = p_value(below)),
             _ if above < alpha => text!("check.claims-more", found, p = p_value(above)),
@@ -78,9 +105,24 @@ pub fn claims(experiment: &Experiment, varying: bool, estimates: &mut [EstimateR
     check(id, Status::Info, Some(largest), None, detail)
 }
 
-/// "Tip sheet: a reduction of 12 % (95 % interval 3 % to 20 %)".
+/// "Tip sheet: a reduction of 12 % (95 % interval 3 % to 20 %)", or "Tip sheet: 36 % more contacts
+/// (95 % interval 21 % to 53 % more)".
 fn reduction_in_words(arm: &str, row: &EstimateRow, ends: Option<(f64, f64)>) -> String {
     let shown = |v: f64| percent_with(v, 0);
+    if row.value > 1.0 {
+        let more = shown(row.value - 1.0);
+        return match ends {
+            None => text!("check.claims-rise", arm, more),
+            Some((low, high)) => text!(
+                "check.claims-rise-interval",
+                arm,
+                more,
+                level = shown(row.level),
+                low = change(-high),
+                high = change(-low)
+            ),
+        };
+    }
     let reduction = shown(1.0 - row.value);
     match ends {
         None => text!("check.claims-reduction", arm, reduction),
@@ -92,6 +134,15 @@ fn reduction_in_words(arm: &str, row: &EstimateRow, ends: Option<(f64, f64)>) ->
             low = shown(low),
             high = shown(high)
         ),
+    }
+}
+
+/// "21 % more", "3 % fewer".
+fn change(more: f64) -> String {
+    let share = percent_with(more.abs(), 0);
+    match more < 0.0 {
+        true => text!("check.claims-fewer", share),
+        false => text!("check.claims-more-share", share),
     }
 }
 

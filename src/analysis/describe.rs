@@ -242,8 +242,9 @@ fn level(
         n,
         total,
         mean,
-        ci_lower: se.map(|s| mean - z * s),
-        ci_upper: se.map(|s| mean + z * s),
+        // Of contacts that nobody made the spread is unknown, not 0.
+        ci_lower: se.filter(|_| total != 0.0).map(|s| mean - z * s),
+        ci_upper: se.filter(|_| total != 0.0).map(|s| mean + z * s),
         unit: unit.clone(),
     }
 }

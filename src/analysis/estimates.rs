@@ -459,7 +459,8 @@ pub fn row(
         estimand: e.estimand,
         estimator: e.estimator,
         value: e.value,
-        se: e.se,
+        // Values without any spread tell nothing of their error: unknown, not 0.
+        se: e.se.filter(|se| *se > 0.0),
         df: e.df,
         ci_lower: e.interval.and_then(|i| i.lower),
         ci_upper: e.interval.and_then(|i| i.upper),

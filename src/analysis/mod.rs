@@ -6,6 +6,7 @@ mod checks;
 mod claims;
 mod clusters;
 mod describe;
+mod empty;
 mod estimates;
 mod factorial;
 mod family;
@@ -36,10 +37,11 @@ pub use looks::{
     interim, last, last_day, look_design, next_stages, no_looks_planned, normal_score, plan_until,
 };
 pub use model::*;
+pub use scale::days_per_exposure;
 pub use scale::{Scale, before_windows, scale};
 pub use schedule::{RegionRow, ScheduleRows, by_customer, rates, replayed};
 pub use segments::{SegmentRow, SegmentTest, Segments};
-pub use shown::Shown;
+pub use shown::{Shown, untested_harm};
 pub use small::told;
 pub use unit::{Counted, Mean, Over, Time, Unit, Whom};
 pub use weekly::{FadeRow, WeekRow, Weekly};
@@ -67,15 +69,14 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
         return schedule::analyze(experiment, evidence, phase);
     }
     let mut checks = checks::all(experiment, evidence, phase)?;
+    if lost(&checks) {
+        return Ok(only(checks));
+    }
     if phase == Phase::Running {
         // They compare arms after the start, which nobody looks at before the end.
         let unended = ["spillover", "persistence"];
         checks.extend(unended.map(|id| checks::not_run(id, checks::after_the_end())));
-        return Ok(Analysis {
-            checks_alone: checks.clone(),
-            checks,
-            ..Analysis::default()
-        });
+        return Ok(only(checks));
     }
     let tables = estimates::capped_tables(experiment, evidence)?;
     let mut analysis = estimates::all(experiment, evidence, &tables)?;
@@ -96,7 +97,13 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
         }
     }
     let varying = deciding.is_some_and(|t| t.constant_exposure().is_none());
-    checks.push(claims::claims(experiment, varying, &mut analysis.estimates));
+    let empty = deciding.map_or_else(Vec::new, |table| empty::arms(experiment, table));
+    checks.push(claims::claims(
+        experiment,
+        varying,
+        &mut analysis.estimates,
+        &empty,
+    ));
     segments::add(experiment, evidence, &mut analysis)?;
     analysis.weekly = weekly::weekly(experiment, evidence);
     checks.push(spillover::spillover(experiment, evidence));
@@ -110,6 +117,33 @@ pub fn analyze(experiment: &Experiment, evidence: &Evidence, phase: Phase) -> Re
     analysis.distribution = distribution(experiment, &tables);
     analysis.levels = levels(experiment, evidence, &tables)?;
     Ok(analysis)
+}
+
+/// The checks, where nobody in any arm made a contact and there is nothing to compare.
+///
+/// # Errors
+/// Sums that exceed 127 bits.
+pub fn without_contacts(experiment: &Experiment, evidence: &Evidence) -> Result<Option<Analysis>> {
+    let check = empty::no_contacts(experiment, evidence, Phase::Ended);
+    match check.status {
+        Status::Stop => analyze(experiment, evidence, Phase::Ended).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether nobody in any arm made a contact.
+fn lost(checks: &[Check]) -> bool {
+    let stops = |c: &Check| c.id == "no-contacts" && c.status == Status::Stop;
+    checks.iter().any(stops)
+}
+
+/// Checks without a comparison of arms.
+fn only(checks: Vec<Check>) -> Analysis {
+    Analysis {
+        checks_alone: checks.clone(),
+        checks,
+        ..Analysis::default()
+    }
 }
 
 /// The table of the outcome that decides.

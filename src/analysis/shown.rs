@@ -4,7 +4,7 @@ use crate::number::{MINUS, fixed, interval_decimals, percent_with};
 use crate::stats::Estimand;
 use crate::texts::text;
 
-use super::{EstimateRow, Unit};
+use super::{EstimateRow, Unit, moved, shift};
 
 /// An estimate in the unit in which it is read: shares in percentage points, all else as it is.
 /// The interval is the simultaneous one where there is one.
@@ -49,6 +49,11 @@ impl Shown {
             unit: row.unit.clone(),
             points,
         }
+    }
+
+    /// The value as money takes it: after looks the median-unbiased one, which does not flatter.
+    pub fn allowed(&self, row: &EstimateRow) -> f64 {
+        moved(row, shift(row)) * self.factor()
     }
 
     /// By how much values of the row are multiplied: 100 where they are shown in percentage points.
@@ -141,6 +146,13 @@ fn signed(text: &str) -> String {
     } else {
         format!("+{text}")
     }
+}
+
+/// Whether an estimate of a one-sided test that lies on the bad side looks worse than chance explains,
+/// which a test for benefit alone cannot show: its p-value is near 1.
+pub fn untested_harm(row: &EstimateRow) -> bool {
+    // What is left of 1 after the level is not exactly alpha.
+    row.p_value.is_some_and(|p| p >= row.level - 1e-12)
 }
 
 #[cfg(test)]

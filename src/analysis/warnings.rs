@@ -17,6 +17,9 @@ use super::small::{arm_is_small, is_small};
 const SMALL_ARM: u64 = 50;
 /// (Σy)²/Σy²: the number of customers who would carry the sum if all had the same.
 const FEW_EFFECTIVE: f64 = 30.0;
+/// Where none of n customers made a contact, the share who do may be as large as this over n: −log .05,
+/// rounded (Hanley & Lippman-Hand 1983, JAMA 249, 1743-1745).
+const RULE_OF_THREE: f64 = 3.0;
 /// Coefficient of variation of a mean beyond which the normal theory of its ratio is doubtful
 /// (Cochran 1977, Sampling Techniques, 3rd ed., p. 153).
 const LARGE_CV: f64 = 0.1;
@@ -227,6 +230,14 @@ fn small(
                 arm = treatment
             );
             Some(Warning::new("small-arm", message))
+        } else if outcome.kind == OutcomeKind::Count && shape.n > 0 && shape.effective == 0.0 {
+            let message = text!(
+                "warning.nobody",
+                outcome = outcome.name,
+                small = name,
+                most = number::percent(RULE_OF_THREE / shape.n as f64)
+            );
+            Some(Warning::new("nobody", message))
         } else if outcome.kind == OutcomeKind::Count && shape.effective < FEW_EFFECTIVE {
             let message = text!(
                 "warning.few-contacts",

@@ -323,10 +323,14 @@ fn tell(
             Kind::Check,
             format!("the check \"{}\" stopped the analysis: {}", check.id, check.detail),
         )
-        .hint(format!(
-            "find the cause; `pilot explain {0}` helps; to go on all the same: --despite {0} --because \"…\"",
-            check.id
-        ));
+        .hint(match check.id.as_str() {
+            // There is nothing to go on with.
+            "no-contacts" => format!("find the cause; `pilot explain {}` helps", check.id),
+            id => format!(
+                "find the cause; `pilot explain {id}` helps; to see what there is all the same, though nothing \
+                 can be rolled out on it: --despite {id} --because \"…\""
+            ),
+        });
         return ui.stopped(document, error);
     }
     if ui.json {

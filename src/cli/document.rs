@@ -9,6 +9,7 @@ use crate::experiment::{Experiment, Plan};
 use crate::finance;
 use crate::report::Document;
 use crate::table::Evidence;
+use crate::texts::text;
 use crate::workspace::{Ledger, kind};
 
 use super::analyze::Args;
@@ -63,7 +64,6 @@ impl Asked<'_> {
         let (mut analysis, mut boundaries, mut stages) = self.analysis(phase)?;
         let despite = self.allowed(&analysis)?;
         let needed = self.look.map_or(end, |look| look.until);
-        incomplete_log(experiment, evidence, needed, &mut analysis);
         let stopped = analysis
             .checks
             .iter()
@@ -78,6 +78,7 @@ impl Asked<'_> {
             boundaries = None;
             stages = None;
         }
+        incomplete_log(experiment, evidence, needed, &mut analysis);
         if let Some(first) = self.first {
             let said = first.warnings(self.ledger, self.taken.set.number);
             analysis.warnings.extend(said);
@@ -106,6 +107,15 @@ impl Asked<'_> {
                 .warnings
                 .extend(finance::warnings(experiment, case));
         }
+        let no_days = self.no_days(experiment, evidence);
+        let no_business_because = match (&experiment.business, &business) {
+            (Some(_), None) if stopped => Some(text!("decision.no-money-stopped")),
+            (Some(_), None) if analysis.estimates.is_empty() || undecided => {
+                Some(text!("decision.no-money-yet"))
+            }
+            (Some(_), None) => Some(decision::no_money(experiment, no_days)),
+            _ => None,
+        };
         let decision = decision::decide(
             experiment,
             &analysis,
@@ -122,6 +132,7 @@ impl Asked<'_> {
                         },
                     }),
                 despite: despite.clone(),
+                no_days,
                 looks: boundaries.as_ref().map(standing_of),
                 next: match phase {
                     Phase::Ended if self.look.is_none() => analysis::next_stages(
@@ -177,10 +188,14 @@ impl Asked<'_> {
             approvals: self.standing.approvals.clone(),
             deviations: self.standing.deviations.clone(),
             // At the top of the document, and not a second time in the case.
-            assumptions: taken(&mut business, |b| &mut b.assumptions),
+            assumptions: match &business {
+                Some(_) => taken(&mut business, |b| &mut b.assumptions),
+                None => finance::assumed(experiment)?,
+            },
             cashflow: taken(&mut business, |b| &mut b.cashflow),
             draws_summary: taken(&mut business, |b| &mut b.draws_summary),
             business,
+            no_business_because,
             decision,
             warnings: analysis.warnings,
         })
@@ -202,6 +217,11 @@ impl Asked<'_> {
         let experiment = &self.plan.experiment;
         let evidence = &self.taken.evidence;
         let sequential = experiment.analysis.sequential.as_ref();
+        if (self.look.is_some() || phase == Phase::Ended)
+            && let Some(analysis) = analysis::without_contacts(experiment, evidence)?
+        {
+            return Ok((analysis, None, None));
+        }
         let asked = |number, until, ended| analysis::Asked {
             number,
             until,
@@ -277,6 +297,14 @@ impl Asked<'_> {
         Ok(self.args.despite.clone())
     }
 
+    /// Whether nothing tells over how many days the outcome that decides is counted.
+    fn no_days(&self, experiment: &Experiment, evidence: &Evidence) -> bool {
+        let name = &experiment.primary_outcome().name;
+        let found = evidence.outcomes.iter().find(|o| &o.outcome == name);
+        experiment.assignment.schedule.is_none()
+            && found.is_some_and(|o| analysis::days_per_exposure(experiment, &o.table).is_none())
+    }
+
     fn business(
         &self,
         experiment: &Experiment,
@@ -333,11 +361,24 @@ fn shows_an_effect(boundaries: &Boundaries) -> bool {
 /// What the looks say to the decision.
 fn standing_of(boundaries: &Boundaries) -> decision::Looks {
     let hopeless =
-        |a: &analysis::ArmLooks| matches!(a.state, LookState::Harm | LookState::Futility);
+        |a: &&analysis::ArmLooks| matches!(a.state, LookState::Harm | LookState::Futility);
+    // Of several outcomes that decide, an arm has no hope where none of them has.
+    let given_up = |harm: bool| -> Vec<String> {
+        let mut arms: Vec<String> = Vec::new();
+        for arm in &boundaries.arms {
+            let of_arm = || boundaries.arms.iter().filter(|a| a.arm == arm.arm);
+            let harmful = of_arm().any(|a| a.state == LookState::Harm);
+            if of_arm().all(|a| hopeless(&a)) && harmful == harm && !arms.contains(&arm.arm) {
+                arms.push(arm.arm.clone());
+            }
+        }
+        arms
+    };
     decision::Looks {
         ended: boundaries.ended,
         effect: shows_an_effect(boundaries),
-        hopeless: boundaries.arms.iter().all(hopeless),
+        harmful: given_up(true),
+        unlikely: given_up(false),
         said: boundaries.next.clone(),
     }
 }

@@ -41,6 +41,7 @@ pub fn experiment_info(e: &Experiment) -> ExperimentInfo {
             .schedule
             .as_ref()
             .map(|s| s.design.name().to_owned()),
+        one_sided: e.analysis.one_sided,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::analysis::{Check, Status};
 use crate::decision::VerdictKind;
 use crate::error::{Error, Kind, Result};
 use crate::report::{self, Document};
@@ -222,7 +223,17 @@ impl Args {
         if scale && verdict == VerdictKind::Blocked {
             return refuse(
                 "a health check stopped the analysis, so nothing can be rolled out on it",
-                "find the cause; `--despite CHECK --because \"…\"` of `pilot analyze` goes on all the same, and every report says so".into(),
+                "find the cause, mend the data and analyse again; `--despite CHECK --because \"…\"` of `pilot analyze` shows what there is, but nothing can be rolled out on that either".into(),
+            );
+        }
+        let stops = |c: &&Check| c.status == Status::Stop;
+        if scale && let Some(check) = document.checks.iter().find(stops) {
+            return refuse(
+                &format!(
+                    "the check {} failed and was passed over, so nothing is rolled out on this analysis",
+                    check.id
+                ),
+                "no reason helps; find the cause, mend the data and analyse again, or repeat the test".into(),
             );
         }
         let standing = Standing::of(opened, ledger)?;

@@ -1,18 +1,15 @@
 //! The verdict: which arm, what to do, why.
 
-use crate::analysis::{Analysis, NextStage, Status};
-use crate::experiment::{Experiment, ScaleIf};
+use crate::analysis::{Analysis, Covariance, NextStage, Status};
+use crate::experiment::Experiment;
 use crate::finance::BusinessCase;
 use crate::number::count as grouped;
 use crate::texts::text;
 
-use super::every_reason;
-use super::facts::{Facts, Guard};
-use super::model::{Decision, VerdictKind};
-use super::words;
-
-/// Chance of a positive NPV from which an unproven arm is worth a second stage on money alone.
-const PROMISING: f64 = 0.5;
+use super::facts::Facts;
+use super::judged::Judged;
+use super::model::{Because, Decision, Reason, VerdictKind};
+use super::{rivals, words};
 
 /// What stands around the numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +22,8 @@ pub struct Standing {
     pub despite: Vec<String>,
     /// What the looks of a sequential plan say; `None` without looks.
     pub looks: Option<Looks>,
+    /// Whether the data do not tell over how many days the outcome is counted.
+    pub no_days: bool,
     /// What a next stage needs, by arm.
     pub next: Vec<NextStage>,
 }
@@ -36,8 +35,10 @@ pub struct Looks {
     pub ended: bool,
     /// Whether an arm crossed the boundary on the good side.
     pub effect: bool,
-    /// Whether every arm does harm or has become unlikely to succeed.
-    pub hopeless: bool,
+    /// Arms that do harm.
+    pub harmful: Vec<String>,
+    /// Arms that have become unlikely to succeed.
+    pub unlikely: Vec<String>,
     /// Where each arm stands and what comes next, in sentences.
     pub said: Vec<String>,
 }
@@ -57,14 +58,15 @@ pub struct Remaining {
 /// 1. `blocked`: a check has status stop (and is not in `despite`), or there is no primary estimate.
 /// 2. `wait`: the planned end has not passed, and no look has crossed the boundary; `stop` where a
 ///    look shows every arm harmful or unlikely to succeed.
-/// 3. `scale`: the plan is approved, and an arm's primary is significant in the good direction
-///    (p adjusted over the family ≤ alpha), every guardrail holds, its plain payback is within
-///    `max_payback_months`, and P(NPV > 0) ≥ `min_probability` (`npv`) or the cautious end of the
-///    adjusted interval clears break-even (`break-even`). Of several, the one with the highest NPV.
-/// 4. `extend`: an arm's point estimate is good, no guardrail is shown to be broken, and it is
-///    promising: P(NPV > 0) ≥ ½; or not yet significant with P(NPV > 0) ≥ alpha, so that
-///    money is not ruled out; or it meets everything but the approval; or there is no money
-///    to judge by. Highest NPV first; without money, the clearest effect.
+/// 3. `scale`: the plan is approved, no check was passed over, and an arm's primary is significant in
+///    the good direction (p adjusted over the family ≤ alpha), every guardrail holds, its plain payback
+///    is within `max_payback_months`, and P(NPV > 0) ≥ `min_probability` (`npv`) or the cautious end of
+///    the adjusted interval clears break-even (`break-even`). Of several, the one with the highest NPV.
+/// 4. `extend`: an arm meets everything but the approval or a check that was passed over; or its point
+///    estimate is good, no guardrail is shown to be broken, no look found success unlikely, money is
+///    rather made than lost (P(NPV > 0) ≥ ½, or there is no money to judge by), and an effect of the
+///    estimated size takes at most ten times the customers to show. Highest NPV first; without money,
+///    the clearest effect.
 /// 5. `stop`.
 ///
 /// Without `[business]`, or where it gives no cash NPV, an arm is never scaled: an effect is not
@@ -82,19 +84,16 @@ pub fn decide(
         let why = stopping
             .iter()
             .map(|c| words::sentence(text!("decision.stopped", check = c.id, detail = c.detail)));
-        return verdict(None, VerdictKind::Blocked, why.collect());
+        let of = stopping.iter().map(|c| c.id.clone()).collect();
+        let because = vec![Because::of_all(Reason::CheckStopped, of)];
+        return verdict(None, VerdictKind::Blocked, because, why.collect());
     }
     if let Some(looks) = standing.looks.as_ref().filter(|l| !l.ended && !l.effect) {
-        let kind = match looks.hopeless {
-            true => VerdictKind::Stop,
-            false => VerdictKind::Wait,
-        };
-        let mut why = looks.said.clone();
-        why.extend(standing.remaining.as_ref().map(wait));
-        return verdict(None, kind, why);
+        return before_the_end(plan, looks, standing.remaining.as_ref());
     }
     if let Some(remaining) = &standing.remaining {
-        return verdict(None, VerdictKind::Wait, vec![wait(remaining)]);
+        let because = vec![Because::of_all(Reason::NotEnded, Vec::new())];
+        return verdict(None, VerdictKind::Wait, because, vec![wait(remaining)]);
     }
 
     let arms: Vec<_> = plan
@@ -104,16 +103,24 @@ pub fn decide(
     if arms.iter().all(|f| f.row.is_none()) {
         let outcome = &plan.primary_outcome().name;
         let why = text!("decision.no-estimate", outcome);
-        return verdict(None, VerdictKind::Blocked, vec![why]);
+        let because = vec![Because::of_all(Reason::NoEstimate, vec![outcome.clone()])];
+        return verdict(None, VerdictKind::Blocked, because, vec![why]);
     }
+    let over: Vec<String> = passed_over.iter().map(|c| c.id.clone()).collect();
     let judged: Vec<_> = arms
         .iter()
-        .map(|facts| Judged::new(facts, plan, business, standing))
+        .map(|facts| Judged::new(facts, plan, business, standing, &over))
         .collect();
-    let mut decision = choose(&judged, plan, business);
+    // Before the planned end nothing is said that holds for one look alone.
+    let looking = standing.looks.as_ref().is_some_and(|l| !l.ended);
+    let joint = analysis.covariance.as_ref().filter(|_| !looking);
+    let mut decision = choose(&judged, plan, joint, business);
     if decision.verdict == VerdictKind::Extend {
         let of_arm = |n: &&NextStage| Some(&n.arm) == decision.arm.as_ref();
         decision.next_stage = standing.next.iter().find(of_arm).cloned();
+    } else if !over.is_empty() {
+        let because = Because::of_all(Reason::CheckPassedOver, over);
+        decision.because.push(because);
     }
     if let Some(looks) = &standing.looks {
         decision.why.extend(looks.said.iter().cloned());
@@ -128,10 +135,39 @@ pub fn decide(
     decision
 }
 
-fn verdict(arm: Option<&str>, verdict: VerdictKind, why: Vec<String>) -> Decision {
+/// The verdict at a look that no arm crossed to the good side.
+fn before_the_end(plan: &Experiment, looks: &Looks, remaining: Option<&Remaining>) -> Decision {
+    let mut why = looks.said.clone();
+    why.extend(remaining.map(wait));
+    let lost = |list: &[String], name: &str| list.iter().any(|arm| arm == name);
+    let reasons: Option<Vec<Because>> = plan
+        .treatments()
+        .map(|k| {
+            let name = &plan.arms[k].name;
+            let harm = lost(&looks.harmful, name).then_some(Reason::Harm);
+            let reason = harm.or(lost(&looks.unlikely, name).then_some(Reason::Unlikely))?;
+            Some(Because::of_arm(name, reason))
+        })
+        .collect();
+    match reasons {
+        Some(because) => verdict(None, VerdictKind::Stop, because, why),
+        None => {
+            let because = vec![Because::of_all(Reason::NotEnded, Vec::new())];
+            verdict(None, VerdictKind::Wait, because, why)
+        }
+    }
+}
+
+fn verdict(
+    arm: Option<&str>,
+    verdict: VerdictKind,
+    because: Vec<Because>,
+    why: Vec<String>,
+) -> Decision {
     Decision {
         arm: arm.map(str::to_string),
         verdict,
+        because,
         why,
         next_stage: None,
     }
@@ -155,203 +191,40 @@ fn wait(remaining: &Remaining) -> String {
 }
 
 /// Picks the arm: scale before extend before stop, then by rank, then the plan's order.
-fn choose(judged: &[Judged], plan: &Experiment, business: Option<&BusinessCase>) -> Decision {
-    for kind in [VerdictKind::Scale, VerdictKind::Extend] {
+fn choose(
+    judged: &[Judged],
+    plan: &Experiment,
+    joint: Option<&Covariance>,
+    business: Option<&BusinessCase>,
+) -> Decision {
+    let facts: Vec<&Facts> = judged.iter().map(|j| j.facts).collect();
+    let first = |wanted: &dyn Fn(&Judged) -> bool| {
         let mut best: Option<&Judged> = None;
-        for j in judged.iter().filter(|j| j.verdict == kind) {
+        for j in judged.iter().filter(|j| wanted(j)) {
             if best.is_none_or(|b| j.facts.rank(plan) > b.facts.rank(plan)) {
                 best = Some(j);
             }
         }
-        if let Some(best) = best {
-            let mut why = best.why(plan, business);
+        best
+    };
+    let compared = |best: &Facts| {
+        let mut said = joint.map_or_else(Vec::new, |joint| rivals::against(best, &facts, joint));
+        said.extend(business.map_or_else(Vec::new, |b| rivals::as_estimated(best, &facts, b)));
+        said
+    };
+    for kind in [VerdictKind::Scale, VerdictKind::Extend] {
+        if let Some(best) = first(&|j| j.verdict == kind) {
+            let mut why = best.why();
             let others = judged
                 .iter()
                 .filter(|j| j.facts.arm.name != best.facts.arm.name);
-            why.extend(others.map(|other| other.in_short(plan, business)));
-            return verdict(Some(&best.facts.arm.name), kind, why);
+            why.extend(others.map(Judged::in_short));
+            why.extend(compared(best.facts));
+            return verdict(Some(&best.facts.arm.name), kind, best.because(), why);
         }
     }
-    let why = judged.iter().flat_map(|j| j.why(plan, business));
-    verdict(None, VerdictKind::Stop, why.collect())
-}
-
-/// One arm with its verdict and what it lacks.
-struct Judged<'a> {
-    facts: &'a Facts<'a>,
-    verdict: VerdictKind,
-    /// What would show an effect that is not shown yet.
-    unproven: Option<String>,
-    /// The plan's other conditions that the arm fails, each a sentence.
-    fails: Vec<String>,
-    approved: bool,
-}
-
-impl<'a> Judged<'a> {
-    fn new(
-        facts: &'a Facts<'a>,
-        plan: &Experiment,
-        business: Option<&BusinessCase>,
-        standing: &Standing,
-    ) -> Self {
-        let approved = standing.approved;
-        let unclear = facts.row.filter(|_| facts.good && !facts.significant);
-        let unproven = unclear.map(|row| {
-            let next = standing.next.iter().find(|n| n.arm == facts.arm.name);
-            next.filter(|n| n.combined)
-                .and_then(|n| words::second_stage(n, plan))
-                .or_else(|| words::customers_needed(row, plan))
-                .unwrap_or_else(|| text!("decision.not-shown"))
-        });
-        let mut fails: Vec<String> = words::guardrails_needed(facts).into_iter().collect();
-        fails.extend(lacking_money(facts, plan, business));
-        let ready = facts.significant && fails.is_empty();
-        let verdict = if ready && approved {
-            VerdictKind::Scale
-        } else if ready || promising(facts, plan.analysis.alpha) {
-            VerdictKind::Extend
-        } else {
-            VerdictKind::Stop
-        };
-        Judged {
-            facts,
-            verdict,
-            unproven,
-            fails,
-            approved,
-        }
-    }
-
-    fn why(&self, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
-        let facts = self.facts;
-        let Some(row) = facts.row else {
-            return vec![words::no_estimate(facts)];
-        };
-        let mut why = vec![words::effect(facts, row, plan)];
-        if !facts.good {
-            why.push(words::no_benefit(facts));
-        }
-        why.extend(words::guardrails(facts));
-        if let (Some(business), Some(case)) = (business, facts.case) {
-            why.extend(case.npv.map(|line| words::npv(&line, facts, business)));
-            why.extend(case.npv_observed_only.map(|line| {
-                let amount = words::money(line.value, business);
-                text!("decision.window-only", amount)
-            }));
-            why.extend(every_reason::turns(case, plan, business));
-            why.push(match case.payback_months {
-                _ if case.spends_nothing() => text!("decision.spends-nothing"),
-                Some(month) => text!("decision.pays-back", month),
-                None => text!("decision.no-payback"),
-            });
-            if plan.decision.scale_if == ScaleIf::BreakEven {
-                why.extend(facts.break_even(plan).map(|even| words::break_even(&even)));
-            }
-        }
-        if self.verdict != VerdictKind::Scale {
-            why.extend(self.unproven.iter().chain(&self.fails).cloned());
-            if !self.approved {
-                why.push(text!("decision.not-approved"));
-            }
-        }
-        why
-    }
-
-    /// The arm beside the one that the decision is about: its own verdict, and every condition that
-    /// it fails. What no arm has, money or an approval, is said once for the decided arm.
-    fn in_short(&self, plan: &Experiment, business: Option<&BusinessCase>) -> String {
-        let facts = self.facts;
-        let title = &facts.arm.title;
-        if facts.row.is_none() {
-            return words::no_estimate(facts);
-        }
-        let verdict = words::verdict(self.verdict);
-        let shown = match (facts.good, facts.significant) {
-            (true, true) => text!("decision.shown-clear"),
-            (true, false) => text!("decision.shown-unclear"),
-            (false, _) if facts.worse => text!("decision.shown-worse"),
-            (false, _) => text!("decision.shown-none"),
-        };
-        let worth = facts.case.and_then(|c| c.npv.zip(c.npv_observed_only));
-        let mut said = vec![match business.zip(worth) {
-            Some((business, (npv, observed))) => text!(
-                "decision.by-itself-npv",
-                arm = title,
-                verdict,
-                shown,
-                npv = words::money(npv.value, business),
-                observed = words::money(observed.value, business)
-            ),
-            None => text!("decision.by-itself", arm = title, verdict, shown),
-        }];
-        let both = business.zip(facts.case);
-        said.extend(both.and_then(|(business, case)| every_reason::turns(case, plan, business)));
-        if self.verdict != VerdictKind::Scale {
-            said.extend(words::guardrails(facts).filter(|_| facts.guardrail_fails()));
-            if business.is_some() {
-                said.extend(self.fails.iter().cloned());
-            } else {
-                said.extend(words::guardrails_needed(facts));
-            }
-        }
-        // One point of the list, so that nobody takes its reasons for the decided arm's.
-        said.join(" ")
-    }
-}
-
-/// What the money lacks for a roll-out.
-fn lacking_money(facts: &Facts, plan: &Experiment, business: Option<&BusinessCase>) -> Vec<String> {
-    let Some(case) = facts.case else {
-        let why = match business {
-            None => words::no_money(plan),
-            Some(b) => b
-                .no_cash_because
-                .clone()
-                .unwrap_or_else(|| text!("decision.no-money-arm")),
-        };
-        return vec![text!("decision.no-money", why)];
-    };
-    let mut lacks = Vec::new();
-    match plan.decision.scale_if {
-        ScaleIf::Npv => {
-            let needed = plan.decision.min_probability;
-            match case.probability_npv_positive {
-                Some(p) if p >= needed => {}
-                Some(p) => lacks.push(text!(
-                    "decision.chance-asked",
-                    asked = words::percent(needed),
-                    chance = words::chance_below(p, needed)
-                )),
-                None => lacks.push(text!("decision.chance-unknown")),
-            }
-        }
-        ScaleIf::BreakEven => match facts.break_even(plan) {
-            Some(even) if even.cleared() => {}
-            Some(_) => lacks.push(text!("decision.break-even-asked")),
-            None => lacks.push(text!("decision.break-even-unknown")),
-        },
-    }
-    if let Some(limit) = plan.decision.max_payback_months
-        && case.payback_months.is_none_or(|months| months > limit)
-    {
-        let months = words::months(limit);
-        lacks.push(text!("decision.payback-asked", months));
-    }
-    lacks
-}
-
-/// Whether an arm that is not ready deserves a second stage.
-fn promising(facts: &Facts, alpha: f64) -> bool {
-    if !facts.good
-        || facts
-            .guardrails
-            .iter()
-            .any(|(_, g)| matches!(g, Guard::Broken(_)))
-    {
-        return false;
-    }
-    match facts.case.and_then(|c| c.probability_npv_positive) {
-        Some(p) => p >= PROMISING || (!facts.significant && p >= alpha),
-        None => true,
-    }
+    let mut why: Vec<String> = judged.iter().flat_map(Judged::why).collect();
+    why.extend(first(&|j| j.facts.good).map_or_else(Vec::new, |best| compared(best.facts)));
+    let because = judged.iter().flat_map(Judged::because).collect();
+    verdict(None, VerdictKind::Stop, because, why)
 }

@@ -1,6 +1,6 @@
 //! What the analysis and the business case say about one arm, read once.
 
-use crate::analysis::{Analysis, EstimateRow, moved, shift};
+use crate::analysis::{Analysis, EstimateRow, moved, shift, untested_harm};
 use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
 use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH, Priced};
 use crate::stats::{DetailValue, Estimand, Estimator};
@@ -75,12 +75,7 @@ impl<'a> Facts<'a> {
                         .is_some_and(|end| is_good(end, r.estimand, opposite(primary.better)))
                 }),
             };
-        // A one-sided p near 1 is what harm looks like to a test for benefit.
-        let untested_harm = bad
-            && one_sided
-            && row
-                .and_then(|r| r.p_value)
-                .is_some_and(|p| p >= 1.0 - plan.analysis.alpha);
+        let untested_harm = bad && one_sided && row.is_some_and(untested_harm);
         let guardrails = plan.outcomes.iter().filter(|o| o.role == Role::Guardrail);
         let handling = plan
             .business

@@ -2,15 +2,14 @@
 
 use crate::analysis::{EstimateRow, NextStage, Shown};
 use crate::experiment::{Better, Experiment, NoBusinessCase, Outcome, no_business_case};
-use crate::finance::{BusinessCase, Line};
+use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::number::{
     MINUS, chance, count as grouped, money_short, p_value, percent_apart, percent_with,
 };
-use crate::stats::dist::normal_isf;
 use crate::stats::{DetailValue, Estimator};
 use crate::texts::text;
 
-use super::facts::{BreakEven, Facts, Guard, benefit};
+use super::facts::{BreakEven, Facts, Guard};
 use super::model::VerdictKind;
 
 /// A verdict in a sentence.
@@ -90,8 +89,15 @@ pub(super) fn range(
 /// "Tip sheet: the difference in contacts is −0.21 per customer (95 % interval −0.30 to −0.12),
 /// significant (p = 0.002)."
 pub(super) fn effect(facts: &Facts, row: &EstimateRow, plan: &Experiment) -> String {
-    let shown = Shown::of(row);
+    let mut shown = Shown::of(row);
+    let raw = shown.change(shown.value);
+    shown.value = shown.allowed(row);
+    let moved = shown.change(shown.value) != raw;
     let (arm, difference) = (&facts.arm.title, shown.difference());
+    let difference = match moved {
+        true => text!("decision.difference-looks", difference, raw),
+        false => difference,
+    };
     let measured = if shown.lower.or(shown.upper).is_none() {
         text!("decision.measured", arm, difference)
     } else {
@@ -127,9 +133,13 @@ pub(super) fn no_estimate(facts: &Facts) -> String {
 }
 
 /// Why a plan gives no business case.
-pub(super) fn no_money(plan: &Experiment) -> String {
+///
+/// `no_days`: the data do not tell over how many days the outcome is counted.
+pub fn no_money(plan: &Experiment, no_days: bool) -> String {
     let outcome = &plan.primary_outcome().name;
-    match no_business_case(plan) {
+    let known = no_business_case(plan);
+    match known.or(no_days.then_some(NoBusinessCase::NoDays)) {
+        Some(NoBusinessCase::NoDays) => text!("decision.no-money-days"),
         Some(NoBusinessCase::NoTable) => text!("decision.no-money-plan"),
         Some(NoBusinessCase::NotCounted) => text!("decision.no-money-kind", outcome),
         Some(NoBusinessCase::MoreIsBetter) => text!("decision.no-money-better", outcome),
@@ -258,6 +268,36 @@ pub(super) fn npv(line: &Line, facts: &Facts, case: &BusinessCase) -> String {
     sentence(said)
 }
 
+/// When it pays back: flat only where the effect is shown, which it rests on.
+pub(super) fn payback(case: &ArmCase, facts: &Facts) -> String {
+    match (case.payback_months, facts.significant) {
+        _ if case.spends_nothing() => text!("decision.spends-nothing"),
+        (Some(month), true) => text!("decision.pays-back", month),
+        (Some(month), false) => {
+            let ends = case.payback_months_interval;
+            let end = |month: Option<u32>| {
+                month.map_or_else(|| text!("decision.never"), |month| month.to_string())
+            };
+            match ends {
+                Some(ends) if case.as_estimated.is_some() => text!(
+                    "decision.would-pay-back-corrected",
+                    month,
+                    low = end(ends.lower),
+                    high = end(ends.upper)
+                ),
+                Some(ends) => text!(
+                    "decision.would-pay-back-interval",
+                    month,
+                    low = end(ends.lower),
+                    high = end(ends.upper)
+                ),
+                None => text!("decision.would-pay-back", month),
+            }
+        }
+        (None, _) => text!("decision.no-payback"),
+    }
+}
+
 /// Where the bound stands against break-even.
 pub(super) fn break_even(even: &BreakEven) -> String {
     let show = if even.relative { percent } else { number };
@@ -273,38 +313,6 @@ pub(super) fn break_even(even: &BreakEven) -> String {
         true => text!("decision.even-clears", end, needed),
         false => text!("decision.even-short", end, needed),
     }
-}
-
-/// How many times the customers would show an effect of the estimated size.
-///
-/// *Formula* — ((z_{1−α/(sides·K)} + z_power)·se/effect)², Bonferroni over K arms; said as "about".
-pub(super) fn customers_needed(row: &EstimateRow, plan: &Experiment) -> Option<String> {
-    let times = times_needed(row, plan)?;
-    let power = percent(plan.analysis.power);
-    (times > 1.0).then(|| {
-        let times = if times > 100.0 {
-            text!("decision.times-over")
-        } else if times > 10.0 {
-            text!("decision.times-about", times = times.ceil())
-        } else {
-            let times = (times * 10.0).ceil() / 10.0;
-            text!("decision.times-about", times = format!("{times:.1}"))
-        };
-        match plan.assignment.schedule {
-            Some(_) => text!("decision.more-regions", times, power),
-            None => text!("decision.more-customers", times, power),
-        }
-    })
-}
-
-fn times_needed(row: &EstimateRow, plan: &Experiment) -> Option<f64> {
-    let benefit = benefit(row, plan.primary_outcome().better);
-    let se = row.se.filter(|_| benefit > 0.0)?;
-    let sides = if plan.analysis.one_sided { 1.0 } else { 2.0 };
-    let arms = plan.treatments().count().max(1) as f64;
-    let z =
-        normal_isf(plan.analysis.alpha / (sides * arms)) + normal_isf(1.0 - plan.analysis.power);
-    Some((z * se / benefit).powi(2))
 }
 
 /// What a second stage needs that is combined with this one, in customers.

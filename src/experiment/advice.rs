@@ -43,6 +43,8 @@ pub enum NoBusinessCase {
     MoreIsBetter,
     /// The estimator that decides gives a chance, or no error.
     NoDifference,
+    /// Nothing tells how many days the outcome is counted over.
+    NoDays,
 }
 
 /// Why the plan gives no business case, whatever its data; `None` where it may give one.
@@ -59,6 +61,10 @@ pub fn no_business_case(e: &Experiment) -> Option<NoBusinessCase> {
         Some("permutation" | "mann-whitney")
     ) {
         Some(NoBusinessCase::NoDifference)
+    } else if matches!(&e.data, Some(Data::Counts(file)) if file.exposure.is_none())
+        && e.periods.is_none()
+    {
+        Some(NoBusinessCase::NoDays)
     } else {
         None
     }
@@ -259,26 +265,23 @@ fn business(e: &Experiment, warn: Warn<'_>) {
                 e.analysis.estimator.as_deref().unwrap_or_default()
             ))
         }
+        Some(NoBusinessCase::NoDays) => Some(
+            "The plan names no test period and the file no observed time, so the effect is not known by \
+             day: name [periods] or data.counts.columns.exposure"
+                .to_owned(),
+        ),
         Some(NoBusinessCase::NoDifference | NoBusinessCase::NoTable) | None => None,
     };
     if let Some(why) = why {
         warn(
             "no-business-case",
             format!(
-                "{why}: [business] gives no business case, and scale_if = \"{}\" can never be met.",
+                "{why}. So [business] gives no business case, and scale_if = \"{}\" can never be met.",
                 e.decision.scale_if.name()
             ),
         );
     }
-    let missing: Vec<&str> = [
-        ("cost_per_contact", b.cost.is_none()),
-        ("realisation", b.realisation.is_none()),
-        ("half_life_months", b.half_life.is_none()),
-        ("units_at_rollout", b.units_at_rollout.is_none()),
-    ]
-    .into_iter()
-    .filter_map(|(key, missing)| missing.then_some(key))
-    .collect();
+    let missing = b.missing();
     if !missing.is_empty() {
         warn(
             "no-cash-case",

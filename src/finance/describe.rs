@@ -1,7 +1,8 @@
 //! What the business case says in words: its assumptions, its notes, why there is no cash.
 
 use crate::analysis::JointEffect;
-use crate::experiment::{Business, CostBasis, Data, Experiment, HalfLife};
+use crate::error::Result;
+use crate::experiment::{Arm, Business, CostBasis, Data, Experiment, HalfLife};
 use crate::texts::text;
 
 use super::assumption::Assumptions;
@@ -9,29 +10,41 @@ use super::lines::YEAR;
 use super::model::{AssumptionRow, BusinessCase, Priced};
 use super::unit::{AssumptionUnit, Number, Share};
 
+/// The plan's assumptions about money, where no case could be made of them; none without `[business]`.
+///
+/// # Errors
+/// A plan error names the key of an assumption outside its domain.
+pub fn assumed(plan: &Experiment) -> Result<Vec<AssumptionRow>> {
+    let Some(business) = &plan.business else {
+        return Ok(Vec::new());
+    };
+    let arms: Vec<&Arm> = plan.treatments().map(|k| &plan.arms[k]).collect();
+    let assumptions = Assumptions::new(business, &arms)?;
+    Ok(assumption_rows(
+        &assumptions,
+        business,
+        plan.rollout_month(),
+    ))
+}
+
 /// Why the plan gives no cash NPV.
 pub(super) fn why_no_cash(business: &Business, effect: &JointEffect) -> Option<String> {
-    let missing = |key: &str| Some(text!("business.missing", key));
-    if business.units_at_rollout.is_none() {
-        return missing("units_at_rollout");
+    let missing = business.missing();
+    if !missing.is_empty() {
+        let keys: Vec<String> = missing
+            .iter()
+            .map(|key| format!("business.{key}"))
+            .collect();
+        let keys = keys.join(&text!("decision.and"));
+        return Some(text!("business.missing", keys));
     }
-    match business.cost {
-        None => return missing("cost_per_contact"),
-        Some(CostBasis::PerMinute(_)) if effect.minutes.is_none() => {
-            return Some(text!("business.no-minutes"));
-        }
-        Some(CostBasis::PerMinute(_) | CostBasis::PerContact(_)) => {}
+    if matches!(business.cost, Some(CostBasis::PerMinute(_))) && effect.minutes.is_none() {
+        return Some(text!("business.no-minutes"));
     }
-    if effect.basis.mixes_strata {
-        return Some(text!("business.mixes-strata"));
-    }
-    if business.realisation.is_none() {
-        return missing("realisation");
-    }
-    if business.half_life.is_none() {
-        return missing("half_life_months");
-    }
-    None
+    effect
+        .basis
+        .mixes_strata
+        .then(|| text!("business.mixes-strata"))
 }
 
 /// Why what has a price is not known for every reason.

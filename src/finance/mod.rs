@@ -31,6 +31,7 @@ mod what_if;
 pub use assumption::mean;
 pub use cohort::DAYS_PER_MONTH;
 pub use correction::BETA_OVER_ALPHA;
+pub use describe::assumed;
 pub use evaluate::evaluate;
 pub use model::*;
 pub use pilot_cost::add_pilot_cost;

@@ -141,6 +141,10 @@ pub struct ArmCase {
     pub hours_avoided: Option<Line>,
     /// By how much contacts × average handling time would overstate the minutes avoided, as a share.
     pub overstated_by_contacts: Option<f64>,
+    /// Its interval, at least at the level: whatever the correlation of contacts and minutes, which the
+    /// evidence does not hold, as long as it is not negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overstated_by_contacts_interval: Option<[f64; 2]>,
     /// The arm without the correction for having been chosen; `None` where it beats no other arm.
     pub as_estimated: Option<AsEstimated>,
     /// Present value of savings.

@@ -72,6 +72,9 @@ pub struct Document {
     pub assumptions: Vec<AssumptionRow>,
     /// The business case; `None` without `[business]`.
     pub business: Option<BusinessCase>,
+    /// Why there is no business case though the plan has `[business]`; absent where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_business_because: Option<String>,
     /// Cash by arm and month.
     pub cashflow: Vec<CashflowRow>,
     /// Joint draws, for a program that redoes the case.
@@ -110,6 +113,9 @@ pub struct ExperimentInfo {
     /// region-blocks. Absent where customers or clusters got them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<String>,
+    /// Whether the tests look for benefit alone. Absent where they look both ways.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_sided: bool,
 }
 
 /// An arm as reports name it.

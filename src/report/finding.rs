@@ -1,6 +1,6 @@
 //! The primary effects in words: what every title and summary says first.
 
-use crate::analysis::{EstimateRow, Shown, Unit};
+use crate::analysis::{EstimateRow, Shown, Unit, untested_harm};
 use crate::report::document::Document;
 use crate::report::number::{self, fixed, percent_apart};
 use crate::report::privacy::Privacy;
@@ -29,6 +29,10 @@ pub struct Effect<'a> {
     pub clear: bool,
     /// Whether the value lies on the good side of no effect.
     pub good: bool,
+    /// Whether it looks worse than control to a test that looks for benefit alone.
+    pub worse: bool,
+    /// The value as a sentence has it, after looks the median-unbiased one.
+    pub said: f64,
 }
 
 /// Title of an arm, safe to show; its name where it has no title or is not in the plan.
@@ -77,6 +81,12 @@ pub fn effects(doc: &Document) -> Vec<Effect<'_>> {
     effects
 }
 
+/// Whether the arm's effect is shown to be good.
+pub fn is_shown(doc: &Document, arm: &str) -> bool {
+    let mut all = effects(doc).into_iter();
+    all.any(|e| e.row.arm == arm && e.clear && e.good)
+}
+
 /// Comparisons over which intervals and p-values are adjusted: arms × primary outcomes.
 pub fn family(doc: &Document) -> usize {
     let primary = |e: &&EstimateRow| e.primary && e.segment.is_none() && e.p_adjusted.is_some();
@@ -85,6 +95,7 @@ pub fn family(doc: &Document) -> usize {
 
 fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> {
     let shown = Shown::of(row);
+    let said = shown.allowed(row);
     let (lower, upper) = (shown.lower, shown.upper);
     let null = shown.null();
     let excludes_null = lower.is_some_and(|l| l > null) || upper.is_some_and(|u| u < null);
@@ -118,6 +129,8 @@ fn effect<'a>(doc: &Document, row: &'a EstimateRow, index: usize) -> Effect<'a> 
         p_adjusted: row.p_adjusted.is_some() && several,
         clear,
         good,
+        worse: doc.experiment.one_sided && !good && row.value != null && untested_harm(row),
+        said,
     }
 }
 
@@ -142,8 +155,25 @@ pub fn lead<'a, 'b>(doc: &Document, effects: &'b [Effect<'a>]) -> Option<&'b Eff
 pub fn headline(doc: &Document, effects: &[Effect]) -> String {
     match (lead(doc, effects), effects) {
         (Some(effect), _) => effect.sentence(),
-        (None, [only]) => text!("finding.not-clear", arm = isolate(&only.title)),
-        (None, _) => text!("finding.none-clear"),
+        (None, [only]) if only.worse => text!("finding.worse", finding = only.clause()),
+        (None, [only]) => {
+            let arm = isolate(&only.title);
+            match doc.experiment.one_sided {
+                true => text!("finding.no-benefit", arm),
+                false => text!("finding.not-clear", arm),
+            }
+        }
+        (None, _) => {
+            let size = |e: &&Effect| (e.shown.value - e.shown.null()).abs();
+            let worse = effects.iter().filter(|e| e.worse);
+            let worst =
+                worse.max_by(|a, b| size(a).total_cmp(&size(b)).then(b.index.cmp(&a.index)));
+            match (worst, doc.experiment.one_sided) {
+                (Some(worst), _) => text!("finding.none-benefit-worse", finding = worst.clause()),
+                (None, true) => text!("finding.none-benefit"),
+                (None, false) => text!("finding.none-clear"),
+            }
+        }
     }
 }
 
@@ -173,9 +203,24 @@ impl Effect<'_> {
     pub fn sentence(&self) -> String {
         if !self.clear {
             let arm = isolate(&self.title);
-            return text!("finding.of-arm", arm, finding = self.unclear());
+            let finding = text!("finding.of-arm", arm, finding = self.unclear());
+            return match self.worse {
+                true => text!("finding.worse", finding),
+                false => finding,
+            };
         }
-        beside_level(self.clause(), self.row.level, self.spoken_interval())
+        let (words, interval) = (self.clause(), self.spoken_interval());
+        let (raw, said) = (self.spoken(self.shown.value), self.spoken(self.said));
+        match interval {
+            Some(interval) if raw != said => text!(
+                "finding.allowed",
+                words,
+                level = level(self.row.level),
+                interval,
+                raw
+            ),
+            interval => beside_level(words, self.row.level, interval),
+        }
     }
 
     /// "the difference in contacts is −0.02 per customer (95 % interval −0.05 to 0.01)".
@@ -189,7 +234,7 @@ impl Effect<'_> {
     /// "Welcome e-mail saves 0.21 contacts per customer per 30 days".
     fn clause(&self) -> String {
         let arm = isolate(&self.title);
-        let (value, outcome) = (self.spoken(self.shown.value), plain(&self.row.outcome));
+        let (value, outcome) = (self.spoken(self.said), plain(&self.row.outcome));
         let (unit, rest) = (
             plain(&self.shown.unit()).into_owned(),
             plain(&self.shown.unit_after_outcome()).into_owned(),
@@ -232,7 +277,7 @@ impl Effect<'_> {
 
     /// Whether the sentence speaks of less, so that signs turn round.
     fn flips(&self) -> bool {
-        self.row.estimand != Estimand::Probability && self.shown.value < self.shown.null()
+        self.row.estimand != Estimand::Probability && self.said < self.shown.null()
     }
 
     fn spoken(&self, value: f64) -> String {
@@ -264,7 +309,7 @@ impl Effect<'_> {
         let change = |v: f64| (v - self.shown.null()) * factor;
         let sign = if self.flips() { -1.0 } else { 1.0 };
         let (low, high) = (self.shown.lower.map(change), self.shown.upper.map(change));
-        let value = change(self.shown.value);
+        let value = change(self.said);
         let d = number::interval_decimals(value, low, high, 0.0).min(1);
         let show = |v: f64| fixed(sign * v, d);
         let (a, b) = if self.flips() {

@@ -33,7 +33,7 @@ pub fn arm(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
             header: vec![
                 text!("which.arm"),
                 text!("which.cost"),
-                text!("line.contacts"),
+                text!("which.contacts"),
                 text!("which.further"),
             ],
             rows: rows.collect(),

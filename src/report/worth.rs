@@ -3,7 +3,7 @@
 use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::report::beside_npv;
 use crate::report::document::Document;
-use crate::report::finding::{arm_title, beside, beside_level, range};
+use crate::report::finding::{arm_title, beside, beside_level, is_shown, level, range};
 use crate::report::memo::{Block, Section, UNKNOWN, safe};
 use crate::report::number::{self, fixed, money, money_short, percent};
 use crate::report::text::{isolate, plain};
@@ -20,6 +20,13 @@ pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
     arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);
     if let Some(first) = arms.first() {
         out.push(Block::Paragraph(worth(doc, case, first)));
+    }
+    let said: Vec<String> = arms
+        .iter()
+        .filter_map(|arm| overstated(doc, case, arm))
+        .collect();
+    if !said.is_empty() {
+        out.push(Block::Paragraph(said.join(" ")));
     }
     if let Some(why) = &case.no_cash_because {
         out.push(Block::Paragraph(text!("worth.no-cash", why = plain(why))));
@@ -60,14 +67,22 @@ pub fn amounts(case: &BusinessCase, line: &Line) -> String {
 /// What the roll-out of an arm comes to, a sentence a figure.
 fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     let mut said = vec![avoids(doc, case, arm)];
-    let over = arm.overstated_by_contacts.filter(|over| *over > 0.005);
-    if let Some(over) = over.filter(|_| arm.saves()) {
-        said.push(text!("worth.overstated", share = percent(over)));
-    }
     if let Some(npv) = &arm.npv {
         let npv = amounts(case, npv);
         said.push(match arm.payback_months {
             _ if arm.spends_nothing() => text!("worth.spends-nothing", npv),
+            Some(month) if !is_shown(doc, &arm.arm) => {
+                let end = |end: Option<u32>| {
+                    end.map_or_else(|| text!("decision.never"), |month| month.to_string())
+                };
+                let ends = arm.payback_months_interval;
+                let (low, high) = ends.map_or((None, None), |e| (e.lower, e.upper));
+                let (low, high) = (end(low), end(high));
+                match arm.as_estimated {
+                    Some(_) => text!("worth.would-pay-back-corrected", npv, month, low, high),
+                    None => text!("worth.would-pay-back", npv, month, low, high),
+                }
+            }
             Some(month) => {
                 let month = thresholds::payback(month, arm.payback_months_interval);
                 text!("worth.pays-back", npv, month)
@@ -88,10 +103,10 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     }
     said.extend(beside_npv::every_reason(case, arm));
     said.extend(thresholds::beyond(arm));
-    if let Some(cost) = &arm.cost_per_contact_avoided {
-        let show = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
-        let ends = range(cost.lower, cost.upper, show);
-        let cost = beside(show(cost.value), ends);
+    let cost = arm.cost_per_contact_avoided.as_ref();
+    if let Some(cost) = cost.filter(|_| !arm.spends_nothing()) {
+        let full = |v: f64| money(v, &plain(&case.currency), case.minor_digits);
+        let cost = beside(full(cost.value), range(cost.lower, cost.upper, full));
         said.push(text!("worth.contact-costs", cost));
     }
     said.extend(thresholds::break_even(case, arm));
@@ -108,6 +123,14 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
     };
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
     let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
+    if whole(avoided.value) == whole(0.0)
+        && let (Some(low), Some(high)) = (avoided.lower, avoided.upper)
+        && low < 0.0
+        && high > 0.0
+    {
+        let (more, fewer) = (whole(-low), whole(high));
+        return text!("worth.avoids-none", months, arm = title, more, fewer);
+    }
     if avoided.value < 0.0 {
         let turned = |end: Option<f64>| end.map(|v| 0.0 - v);
         let contacts = text!("worth.contacts-more", count = whole(-avoided.value));
@@ -174,6 +197,31 @@ fn budget(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
     })
 }
 
+/// What contacts × average cost would have made of the saving, where minutes are priced: only what its
+/// interval tells.
+fn overstated(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> Option<String> {
+    let over = arm.overstated_by_contacts.filter(|_| arm.saves())?;
+    let [low, high] = arm.overstated_by_contacts_interval?;
+    let arm = isolate(&arm_title(doc, &arm.arm));
+    let at = level(case.level);
+    let ends = |low: f64, high: f64| text!("interval.to", low = percent(low), high = percent(high));
+    Some(if low > 0.0 {
+        let share = beside_level(percent(over), case.level, Some(ends(low, high)));
+        text!("worth.overstated", arm, share)
+    } else if high < 0.0 {
+        let share = beside_level(percent(-over), case.level, Some(ends(-high, -low)));
+        text!("worth.understated", arm, share)
+    } else {
+        text!(
+            "worth.overstated-open",
+            arm,
+            fewer = percent(-low),
+            more = percent(high),
+            level = at
+        )
+    })
+}
+
 /// The NPV as estimated, where it reads otherwise than the corrected one.
 fn raw_npv(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
     let raw = amount(case, arm.as_estimated.as_ref()?.npv?.value);
@@ -209,7 +257,10 @@ fn cases(doc: &Document, case: &BusinessCase) -> Block {
     let rows = case.arms.iter().map(|arm| {
         let mut row = vec![
             arm_title(doc, &arm.arm),
-            value(&arm.npv),
+            match raw_npv(case, arm) {
+                Some(_) => text!("worth.corrected", npv = value(&arm.npv)),
+                None => value(&arm.npv),
+            },
             value(&arm.npv_observed_only),
         ];
         if every_reason {

@@ -1,7 +1,7 @@
 //! The verdict: each rule from both sides, and that the reasons carry the numbers.
 
 use pilot::analysis::{Analysis, Check, EstimateRow, JointEffect, Status};
-use pilot::decision::{Decision, Remaining, Standing, VerdictKind, decide};
+use pilot::decision::{Decision, Looks, Reason, Remaining, Standing, VerdictKind, decide};
 use pilot::experiment::{
     Better, Experiment, Multiplicity, OutcomeKind, PlannedEstimand, Role, ScaleIf,
 };
@@ -165,8 +165,14 @@ fn a_stopping_check_blocks_and_can_be_overridden_by_name() {
     standing.despite = vec!["srm".into()];
     let case = case(&plan, &analysis);
     let decision = decide(&plan, &analysis, Some(&case), &standing);
-    assert_eq!(decision.verdict, VerdictKind::Scale);
+    // No reason helps: on arms that may not be comparable nothing is rolled out.
+    assert_eq!(decision.verdict, VerdictKind::Extend);
     assert!(decision.why.last().unwrap().contains("overridden"));
+    let first = &decision.because[0];
+    assert_eq!(
+        (first.reason, first.of.as_slice()),
+        (Reason::CheckPassedOver, &["srm".to_owned()][..])
+    );
 
     analysis.checks[0].status = Status::Warn;
     standing.despite.clear();
@@ -317,7 +323,7 @@ fn the_other_arms_say_every_condition_that_they_fail() {
     let of_b = decision
         .why
         .iter()
-        .find(|w| w.contains("Arm b by itself: stop"))
+        .find(|w| w.contains("Arm b: stop"))
         .unwrap();
     for part in [
         "complaints is broken",
@@ -545,4 +551,233 @@ proptest! {
             prop_assert!(sentence.ends_with('.') && !sentence.contains("NaN"), "{}", sentence);
         }
     }
+}
+
+/// The reasons of the verdict, each with its arm.
+fn reasons(decision: &Decision) -> Vec<(Option<&str>, Reason)> {
+    let all = decision.because.iter();
+    all.map(|b| (b.arm.as_deref(), b.reason)).collect()
+}
+
+#[test]
+fn a_second_stage_is_for_an_arm_that_rather_earns_than_loses() {
+    let plan = plan();
+    let analysis = analysis(&[("a", -0.2, 0.23, 0.15), ("b", 0.01, 0.23, 0.99)]);
+    let mut case = case(&plan, &analysis);
+    let with = |case: &BusinessCase| decide(&plan, &analysis, Some(case), &approved());
+    for (chance, verdict) in [(0.5, VerdictKind::Extend), (0.499, VerdictKind::Stop)] {
+        case.arms[0].probability_npv_positive = Some(chance);
+        let decision = with(&case);
+        assert_eq!(decision.verdict, verdict, "{chance}");
+        let why = decision.why.join("\n");
+        match verdict {
+            VerdictKind::Extend => {
+                assert_eq!(reasons(&decision)[0], (Some("a"), Reason::NotShown));
+                // (2.24 + 0.84)²·(0.23/1.96)²/0.2² times 10,000 customers, rounded up to two digits.
+                assert!(
+                    why.contains("about 33,000 in arm and control together"),
+                    "{why}"
+                );
+                let needed = decision.because[0].detail.as_deref().unwrap();
+                assert!(needed.contains("this pilot had 10,000"), "{needed}");
+            }
+            _ => {
+                assert_eq!(
+                    reasons(&decision),
+                    [(Some("a"), Reason::Loses), (Some("b"), Reason::NoBenefit)]
+                );
+                assert!(why.contains("49.9 %, below one half"), "{why}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_effect_that_takes_another_test_is_no_second_stage() {
+    let plan = plan();
+    // times = ((2.24 + 0.84)·se/effect)²: 10 lies at an effect of 0.974 standard errors.
+    let of = |errors: f64| {
+        let half = 0.1;
+        let value = -errors * half / 1.96;
+        let analysis = analysis(&[("a", value, half, 0.4), ("b", 0.05, half, 0.9)]);
+        let mut case = case(&plan, &analysis);
+        case.arms[0].probability_npv_positive = Some(0.8);
+        decide(&plan, &analysis, Some(&case), &approved())
+    };
+    let near = of(0.98);
+    assert_eq!(near.verdict, VerdictKind::Extend, "{:?}", near.why);
+    let far = of(0.97);
+    assert_eq!(far.verdict, VerdictKind::Stop);
+    assert_eq!(reasons(&far)[0], (Some("a"), Reason::OutOfReach));
+    let why = far.why.join("\n");
+    assert!(
+        why.contains("more than ten times as many customers"),
+        "{why}"
+    );
+    assert!(why.contains("a new test, not a second stage"), "{why}");
+    assert!(far.next_stage.is_none());
+}
+
+#[test]
+fn an_arm_below_the_futility_bound_is_stopped_beside_another_that_crossed() {
+    let plan = plan();
+    let analysis = analysis(&[("a", -0.24, 0.08, 0.0004), ("b", -0.1, 0.12, 0.3)]);
+    let case = case(&plan, &analysis);
+    let at = |unlikely: &[&str]| {
+        let standing = Standing {
+            looks: Some(Looks {
+                effect: true,
+                unlikely: unlikely.iter().map(|s| s.to_string()).collect(),
+                ..Looks::default()
+            }),
+            ..approved()
+        };
+        decide(&plan, &analysis, Some(&case), &standing)
+    };
+    let said = |d: &Decision| {
+        d.why
+            .iter()
+            .find(|w| w.starts_with("Arm b: "))
+            .cloned()
+            .unwrap()
+    };
+    assert!(said(&at(&[])).starts_with("Arm b: extend; "));
+    let stopped = said(&at(&["b"]));
+    assert!(stopped.starts_with("Arm b: stop; "), "{stopped}");
+    assert!(stopped.contains("futility"), "{stopped}");
+    // One that crossed is not stopped by what a look said before.
+    assert_eq!(at(&["a"]).arm.as_deref(), Some("a"));
+    // Where no arm crossed, all below the bound or harmful stop the pilot.
+    let standing = Standing {
+        looks: Some(Looks {
+            harmful: vec!["a".into()],
+            unlikely: vec!["b".into()],
+            ..Looks::default()
+        }),
+        ..approved()
+    };
+    let stopped = decide(&plan, &analysis, None, &standing);
+    assert_eq!(stopped.verdict, VerdictKind::Stop);
+    assert_eq!(
+        reasons(&stopped),
+        [(Some("a"), Reason::Harm), (Some("b"), Reason::Unlikely)]
+    );
+}
+
+#[test]
+fn payback_is_flat_only_where_the_effect_is_shown() {
+    let plan = plan();
+    let shown = with_money(&plan, &analysis(&CLEAR)).why.join("\n");
+    assert!(shown.contains("It pays back in month"), "{shown}");
+    let open = with_money(&plan, &analysis(&[("a", -0.2, 0.23, 0.15)]));
+    let open = open.why.join("\n");
+    assert!(open.contains("It would pay back in month"), "{open}");
+    assert!(open.contains(" to never)."), "{open}");
+    assert!(!open.contains("It pays back"), "{open}");
+}
+
+/// The joint covariance of the estimates on the contacts of `analysis`, with this correlation.
+fn jointly(analysis: &mut Analysis, correlation: f64) {
+    let rows: Vec<_> = (analysis.estimates.iter())
+        .filter(|r| r.outcome == "contacts")
+        .collect();
+    let se: Vec<f64> = rows.iter().map(|r| r.se.unwrap()).collect();
+    let entry = |j: usize, k: usize| se[j] * se[k] * if j == k { 1.0 } else { correlation };
+    let all = 0..se.len();
+    analysis.covariance = Some(pilot::analysis::Covariance {
+        arms: rows.iter().map(|r| r.arm.clone()).collect(),
+        scale: "estimate".into(),
+        matrix: all
+            .clone()
+            .map(|j| all.clone().map(|k| entry(j, k)).collect())
+            .collect(),
+    });
+}
+
+#[test]
+fn which_of_two_good_arms_is_the_better_is_said_with_its_interval() {
+    let plan = plan();
+    let said = |b: f64, correlation: f64| {
+        let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004), ("b", b, 0.08, 0.02)]);
+        jointly(&mut analysis, correlation);
+        let why = with_money(&plan, &analysis).why;
+        why.into_iter().find(|w| w.contains(" against "))
+    };
+    // Correlation ½: the difference has the error of each, ± 0.08.
+    let open = said(-0.2, 0.5).unwrap();
+    assert!(
+        open.contains("against Arm b: the difference in contacts is −0.04")
+            && open.contains("95 % interval −0.12 to 0.04")
+            && open.contains("the pilot cannot tell which of"),
+        "{open}"
+    );
+    let apart = said(-0.1, 0.5).unwrap();
+    assert!(apart.contains("differ beyond chance"), "{apart}");
+    assert!(
+        said(0.02, 0.5).is_none(),
+        "an arm on the bad side is no rival"
+    );
+}
+
+#[test]
+fn npvs_of_which_one_is_corrected_are_compared_as_estimated() {
+    let plan = plan();
+    let mut analysis = analysis(&[("a", -0.24, 0.08, 0.0004), ("b", -0.235, 0.08, 0.0004)]);
+    jointly(&mut analysis, 0.5);
+    let mut dear = plan.clone();
+    dear.arms[2].fixed_cost = 8100.0.into();
+    let case = case(&dear, &analysis);
+    let npv = |k: usize| case.arms[k].npv.unwrap().value;
+    let raw = case.arms[0]
+        .as_estimated
+        .as_ref()
+        .unwrap()
+        .npv
+        .unwrap()
+        .value;
+    assert!(npv(0) < npv(1) && npv(1) < raw, "the case of the sentence");
+    let decision = decide(&dear, &analysis, Some(&case), &approved());
+    assert_eq!(decision.arm.as_deref(), Some("a"));
+    let why = decision.why.join("\n");
+    let grouped = |v: f64| pilot::number::count(v.round() as u64);
+    for part in [
+        format!(
+            "is worth EUR {} and Arm b EUR {}",
+            grouped(raw),
+            grouped(npv(1))
+        ),
+        format!("luck of the best, to EUR {}", grouped(npv(0))),
+        "compare the two as estimated".into(),
+    ] {
+        assert!(why.contains(&part), "{part} is not in:\n{why}");
+    }
+}
+
+#[test]
+fn a_shown_effect_names_the_conditions_that_are_not_met() {
+    let strict = |change: &dyn Fn(&mut Experiment, &mut Analysis)| {
+        let (mut plan, mut analysis) = (plan(), analysis(&[("a", -0.24, 0.08, 0.0004)]));
+        change(&mut plan, &mut analysis);
+        with_money(&plan, &analysis)
+    };
+    let payback = strict(&|p, _| p.decision.max_payback_months = Some(1));
+    assert_eq!(reasons(&payback), [(Some("a"), Reason::Payback)]);
+    assert_eq!(payback.because[0].detail.as_deref(), Some("1 month"));
+    let guardrail = strict(&|_, a| a.estimates[1].ci_upper = Some(0.06));
+    assert_eq!(reasons(&guardrail), [(Some("a"), Reason::GuardrailOpen)]);
+    assert_eq!(guardrail.because[0].of, ["complaints"]);
+    let broken = strict(&|_, a| {
+        (a.estimates[1].ci_lower, a.estimates[1].ci_upper) = (Some(0.06), Some(0.2));
+    });
+    assert_eq!(reasons(&broken)[0], (Some("a"), Reason::GuardrailBroken));
+    let silent = strict(&|p, _| {
+        let business = p.business.as_mut().unwrap();
+        (business.realisation, business.half_life) = (None, None);
+    });
+    assert_eq!(reasons(&silent), [(Some("a"), Reason::MoneyUnknown)]);
+    let why = silent.because[0].detail.as_deref().unwrap();
+    assert!(
+        why.contains("business.realisation and business.half_life_months"),
+        "{why}"
+    );
 }

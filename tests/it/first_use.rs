@@ -571,8 +571,9 @@ fn an_effect_out_of_reach_is_not_promising() {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(!said.contains("promising"), "{said}");
     assert!(
-        said.contains("nothing points to an effect worth a second stage"),
+        said.contains("takes a new test with more than ten times as many customers"),
         "{said}"
     );
+    assert!(said.contains("Decision: stop"), "{said}");
     assert!(!said.contains("--second-stage-of"), "{said}");
 }

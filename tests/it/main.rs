@@ -8,6 +8,7 @@ mod balance;
 mod beside;
 mod bootstrap;
 mod calibration;
+mod cannot_tell;
 mod choice;
 mod clusters;
 mod count_models;

@@ -114,7 +114,15 @@ fn a_cost_per_minute_counts_the_minutes_of_the_log() {
     assert!(case.get("cashflow").is_none() && case.get("assumptions").is_none());
     let read = |name: &str| String::from_utf8(desk.read(&format!("reports/calls/{name}"))).unwrap();
     let text = read("summary.md");
-    assert!(text.contains("hours of handling") && text.contains("overstate the saving by 43 %"));
+    assert!(text.contains("hours of handling"));
+    // 130 of 500 contacts and 580 of 3200 minutes are too few to tell that 43 % is not noise.
+    let ends = arm["overstated_by_contacts_interval"].as_array().unwrap();
+    let end = |i: usize| ends[i].as_f64().unwrap();
+    assert!(end(0) < 0.0 && end(1) > over, "{ends:?}");
+    assert!(
+        text.contains("cannot tell whether the contacts avoided are shorter"),
+        "{text}"
+    );
     assert!(read("tornado.csv").contains("arms.tips.fixed_cost"));
 }
 

@@ -106,7 +106,8 @@ fn progabide_agrees_with_r_from_file_to_report() {
         .collect();
     assert_eq!(decides.len(), 1);
     assert_eq!(decides[0]["estimator"], "lin");
-    assert_eq!(d["decision"]["verdict"], "extend");
+    // An effect of half its error takes another test, not a second stage.
+    assert_eq!(d["decision"]["verdict"], "stop");
     for file in [
         "analysis.json",
         "summary.md",

@@ -6,6 +6,8 @@ pub mod fixture;
 mod looks;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/said.rs"]
+mod said;
 #[path = "report/weeks.rs"]
 mod weeks;
 

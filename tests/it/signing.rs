@@ -84,10 +84,10 @@ fn tampered(desk: &Desk, file: &str, from: &str, to: &str) {
 fn a_decision_is_signed_kept_and_verified() {
     let desk = analysed();
     let report = desk.read("reports/progabide/summary.md");
-    let ran = sign(&desk, "extend", &ADA).ok();
+    let ran = sign(&desk, "stop", &ADA).ok();
     let said = ran.json();
-    assert_eq!(said["decision"], "extend");
-    assert_eq!(said["verdict"], "extend");
+    assert_eq!(said["decision"], "stop");
+    assert_eq!(said["verdict"], "stop");
     assert_eq!(said["signed"], 1);
     let kept = "reports/progabide/signed-0001";
     assert_eq!(desk.read(&format!("{kept}/summary.md")), report);
@@ -101,7 +101,7 @@ fn a_decision_is_signed_kept_and_verified() {
     }
 
     // A second person signs the same set, and later analyses leave it as it is.
-    let second = sign(&desk, "extend", &GRACE).ok();
+    let second = sign(&desk, "stop", &GRACE).ok();
     assert_eq!(second.json()["signed"], 1);
     let before = desk.read(&format!("{kept}/analysis.json"));
     desk.run(&["analyze", "progabide"]).ok();
@@ -140,13 +140,9 @@ fn a_decision_is_signed_kept_and_verified() {
     assert!(status.stdout.contains("analysed (2)"), "{}", status.stdout);
 
     // The new analysis is another one, so its signature keeps another set.
-    assert_eq!(sign(&desk, "extend", &ADA).ok().json()["signed"], 2);
+    assert_eq!(sign(&desk, "stop", &ADA).ok().json()["signed"], 2);
     let status = desk.run(&["status"]).ok();
-    assert!(
-        status.stdout.contains("signed: extend"),
-        "{}",
-        status.stdout
-    );
+    assert!(status.stdout.contains("signed: stop"), "{}", status.stdout);
 }
 
 #[test]
@@ -160,13 +156,15 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
         assert!(error.contains(word), "{error} does not say {word}");
         assert_eq!(desk.files(), before);
     };
-    refused(&desk, "stop", &[], "no analysis to sign");
+    refused(&desk, "extend", &[], "no analysis to sign");
     desk.run(&["analyze", "progabide"]).ok();
     refused(&desk, "scale", &["--arm", "progabide"], "nobody approved");
     with(&desk, &["approve", "progabide"], &ADA).ok();
     desk.run(&["analyze", "progabide"]).ok();
-    refused(&desk, "stop", &[], "--because");
-    refused(&desk, "scale", &[], "--because");
+    refused(&desk, "extend", &[], "--because");
+    // The verdict is to stop, so it names no arm.
+    refused(&desk, "scale", &[], "--arm");
+    refused(&desk, "scale", &["--arm", "progabide"], "--because");
     refused(
         &desk,
         "scale",
@@ -175,13 +173,13 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
     );
     refused(
         &desk,
-        "stop",
+        "extend",
         &["--arm", "progabide", "--because", "x"],
         "only `scale`",
     );
-    refused(&desk, "stop", &["--because", "a\u{1b}]0;b"], "--because");
+    refused(&desk, "extend", &["--because", "a\u{1b}]0;b"], "--because");
     let turned = "\u{202e}yaw eht lla";
-    refused(&desk, "stop", &["--because", turned], "--because");
+    refused(&desk, "extend", &["--because", turned], "--because");
     let ran = sign(
         &desk,
         "scale",
@@ -196,14 +194,14 @@ fn what_cannot_be_signed_is_refused_with_the_reason() {
     // What stands in the report is no longer what the plan says.
     let plan = String::from_utf8(desk.read("experiments/progabide.toml")).unwrap();
     desk.write("experiments/progabide.toml", plan + "\n# later\n");
-    refused(&desk, "extend", &[], "changed after the last analysis");
+    refused(&desk, "stop", &[], "changed after the last analysis");
 }
 
 #[test]
 fn a_dry_run_signs_nothing() {
     let desk = analysed();
     let before = desk.files();
-    let args = ["sign", "progabide", "--decision", "extend", "--dry-run"];
+    let args = ["sign", "progabide", "--decision", "stop", "--dry-run"];
     let ran = with(&desk, &args, &ADA).ok();
     assert!(ran.stdout.contains("signed-NNNN"), "{}", ran.stdout);
     assert_eq!(desk.files(), before);
@@ -212,8 +210,8 @@ fn a_dry_run_signs_nothing() {
 #[test]
 fn every_kind_of_tampering_is_named() {
     let desk = analysed();
-    let kept = seal(&sign(&desk, "extend", &ADA).ok());
-    sign(&desk, "extend", &GRACE).ok();
+    let kept = seal(&sign(&desk, "stop", &ADA).ok());
+    sign(&desk, "stop", &GRACE).ok();
     with(&desk, &["verify", "progabide"], &["--seal", &kept]).ok();
 
     tampered(
@@ -318,7 +316,7 @@ fn every_kind_of_tampering_is_named() {
     fs::remove_dir_all(desk.path("reports/progabide/signed-0001")).unwrap();
     with(&desk, &["approve", "progabide"], &ADA).ok();
     desk.run(&["analyze", "progabide"]).ok();
-    sign(&desk, "extend", &ADA).ok();
+    sign(&desk, "stop", &ADA).ok();
     desk.run(&["verify", "progabide"]).ok();
     let error = misfit(&desk, &["--seal", &kept]);
     assert!(
@@ -378,13 +376,13 @@ fn signatures_with_keys_are_checked() {
     let keyed = [&ADA[..], &["--ssh-key", &ada]].concat();
     with(&desk, &["approve", "progabide"], &keyed).ok();
     desk.run(&["analyze", "progabide"]).ok();
-    let kept = seal(&sign(&desk, "extend", &keyed).ok());
+    let kept = seal(&sign(&desk, "stop", &keyed).ok());
     for more in [&[][..], &["--ssh-key", &public], &["--seal", &kept]] {
         let ran = with(&desk, &["verify", "progabide"], more).ok();
         assert!(ran.stdout.contains("SHA256:"), "{}", ran.stdout);
     }
     let signed = lines(&desk);
-    sign(&desk, "extend", &ADA).ok();
+    sign(&desk, "stop", &ADA).ok();
     let ran = with(&desk, &["verify", "progabide"], &["--seal", &kept]).ok();
     assert!(ran.stdout.contains("SHA256:"), "{}", ran.stdout);
     let error = misfit(&desk, &["--ssh-key", &public]);
@@ -425,7 +423,7 @@ fn signatures_with_keys_are_checked() {
     let before = desk.files();
     desk.write("not-a-key", "hello");
     for wrong in ["not-a-key", "absent"] {
-        let ran = sign(&desk, "extend", &[&ADA[..], &["--ssh-key", wrong]].concat());
+        let ran = sign(&desk, "stop", &[&ADA[..], &["--ssh-key", wrong]].concat());
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert_eq!(ran.json()["error"]["key"], "--ssh-key");
     }
@@ -436,7 +434,7 @@ fn signatures_with_keys_are_checked() {
     // The last decision cut, and another put in its place without a key.
     write_lines(&desk, &signed[..3]);
     let stop = ["--because", "no budget"];
-    sign(&desk, "stop", &[&ADA[..], &stop].concat()).ok();
+    sign(&desk, "extend", &[&ADA[..], &stop].concat()).ok();
     let error = misfit(&desk, &["--ssh-key", &public]);
     assert!(
         error["message"]

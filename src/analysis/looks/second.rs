@@ -86,7 +86,7 @@ pub fn combine(
         .iter()
         .position(|o| o.name == plan.primary_outcome().name);
     let varying = tables[place.unwrap_or(0)].constant_exposure().is_none();
-    let claimed = claims::claims(plan, varying, &mut analysis.estimates);
+    let claimed = claims::claims(plan, varying, &mut analysis.estimates, &[]);
     if let Some(check) = analysis.checks.iter_mut().find(|c| c.id == claimed.id) {
         *check = claimed;
     }

@@ -10,6 +10,7 @@ use crate::texts::text;
 
 use super::super::Phase;
 use super::super::checks::{WARNS, after_the_end, check, not_run, people, quarantined};
+use super::super::empty::no_contacts;
 use super::super::model::{Check, Status};
 use super::{panel_of, rows, switches};
 
@@ -32,6 +33,7 @@ pub fn all(e: &Experiment, evidence: &Evidence, phase: Phase) -> Result<Vec<Chec
         unknown_regions(audit),
         duplicates(audit),
         quarantined(audit),
+        no_contacts(e, evidence, phase),
     ];
     if phase == Phase::Running {
         checks.push(not_run("carry-over", after_the_end()));

@@ -132,16 +132,12 @@ pub fn rates(e: &Experiment) -> (f64, Unit) {
 
 fn analyze_up_to(e: &Experiment, evidence: &Evidence, phase: Phase, most: u64) -> Result<Analysis> {
     let mut checks = checks::all(e, evidence, phase)?;
-    if phase == Phase::Running {
-        return Ok(Analysis {
-            checks_alone: checks.clone(),
-            checks,
-            ..Analysis::default()
-        });
+    if phase == Phase::Running || super::lost(&checks) {
+        return Ok(super::only(checks));
     }
     let mut analysis = estimates::all(e, evidence, most)?;
     analysis.checks_alone = checks.clone();
-    checks.push(claims::claims(e, true, &mut analysis.estimates));
+    checks.push(claims::claims(e, true, &mut analysis.estimates, &[]));
     checks.push(checks::carry_over(e, evidence)?);
     checks.extend(checks::of_customers());
     analysis.checks = checks;

@@ -1,7 +1,8 @@
 //! The rules of a plan, in words.
 
+use crate::experiment::advice::{NoBusinessCase, no_business_case};
 use crate::experiment::model::{
-    AnalysisPlan, Data, Experiment, Multiplicity, PlannedEstimand, ScaleIf,
+    AnalysisPlan, Business, Data, Experiment, Multiplicity, PlannedEstimand, ScaleIf,
 };
 use crate::number::{self, percent_given};
 use crate::texts::text;
@@ -12,9 +13,13 @@ use super::{looks, quoted};
 pub(super) fn described(e: &Experiment) -> Vec<String> {
     let a = &e.analysis;
     let (alpha, power) = (percent_given(a.alpha), percent_given(a.power));
-    let errors = match a.one_sided {
-        true => text!("plan-judged.one-sided", alpha, power),
-        false => text!("plan-judged.two-sided", alpha, power),
+    // Only the information that a plan asks for names a size.
+    let asked = a.sequential.as_ref().and_then(|s| s.information_max);
+    let errors = match (a.one_sided, asked.is_some()) {
+        (true, true) => text!("plan-judged.one-sided", alpha, power),
+        (false, true) => text!("plan-judged.two-sided", alpha, power),
+        (true, false) => text!("plan-judged.one-sided-open", alpha, power),
+        (false, false) => text!("plan-judged.two-sided-open", alpha, power),
     };
     let mut items = vec![estimated(e), errors];
     items.extend(looks::described(e));
@@ -31,6 +36,7 @@ pub(super) fn described(e: &Experiment) -> Vec<String> {
         items.push(text!("plan-judged.segments", columns));
     }
     items.push(scaled(e));
+    items.extend(never(e).map(|why| text!("plan-judged.never", why)));
     if let Some(limit) = e.decision.max_attrition_difference {
         items.push(text!("plan-judged.missing", limit = percent_given(limit)));
     }
@@ -41,6 +47,24 @@ pub(super) fn described(e: &Experiment) -> Vec<String> {
         });
     }
     items
+}
+
+/// Why no arm can ever be scaled, whatever the data: nobody should agree to the rule without knowing it.
+fn never(e: &Experiment) -> Option<String> {
+    let outcome = &e.primary_outcome().name;
+    match no_business_case(e) {
+        Some(NoBusinessCase::NoTable) => Some(text!("decision.no-money-plan")),
+        Some(NoBusinessCase::NotCounted) => Some(text!("decision.no-money-kind", outcome)),
+        Some(NoBusinessCase::MoreIsBetter) => Some(text!("decision.no-money-better", outcome)),
+        Some(NoBusinessCase::NoDifference) => Some(text!("decision.no-money-joint")),
+        Some(NoBusinessCase::NoDays) => Some(text!("decision.no-money-days")),
+        None => {
+            let missing = e.business.as_ref().map(Business::missing)?;
+            let keys: Vec<String> = missing.iter().map(|k| format!("business.{k}")).collect();
+            let keys = keys.join(&text!("decision.and"));
+            (!missing.is_empty()).then(|| text!("business.missing", keys))
+        }
+    }
 }
 
 fn estimated(e: &Experiment) -> String {

@@ -125,6 +125,21 @@ pub struct Business {
     pub staffing: Option<Staffing>,
 }
 
+impl Business {
+    /// Keys without which there is no cash net present value.
+    pub fn missing(&self) -> Vec<&'static str> {
+        [
+            ("cost_per_contact", self.cost.is_none()),
+            ("realisation", self.realisation.is_none()),
+            ("half_life_months", self.half_life.is_none()),
+            ("units_at_rollout", self.units_at_rollout.is_none()),
+        ]
+        .into_iter()
+        .filter_map(|(key, missing)| missing.then_some(key))
+        .collect()
+    }
+}
+
 /// How the service centre is staffed: what turns contacts avoided into hours and agents.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Staffing {

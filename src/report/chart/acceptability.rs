@@ -10,7 +10,7 @@ use crate::report::chart::panels::{self, Heading, Vertical};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, treatment_index};
-use crate::report::number::{chance, money};
+use crate::report::number::{chance, fixed, money};
 use crate::report::text::{isolate, plain};
 use crate::report::typeset::single;
 use crate::texts::text;
@@ -161,7 +161,17 @@ fn title(doc: &Document, case: &BusinessCase, rows: &[AcceptabilityRow]) -> Stri
             None => text!("chart.no-roll-out"),
         };
         let (value, chance) = (amount(case, own), chance(row.probability));
-        return text!("acceptability.title", value, best, chance);
+        return match per_minute(case, own) {
+            Some((price, minutes)) => text!(
+                "acceptability.title-minutes",
+                value,
+                price,
+                minutes,
+                best,
+                chance
+            ),
+            None => text!("acceptability.title", value, best, chance),
+        };
     }
     let takes_over = rows
         .iter()
@@ -177,6 +187,28 @@ fn title(doc: &Document, case: &BusinessCase, rows: &[AcceptabilityRow]) -> Stri
     }
 }
 
+/// The value of a minute and the minutes of a contact avoided that `value` comes from, where minutes
+/// are priced: of the best arm as estimated.
+fn per_minute(case: &BusinessCase, value: f64) -> Option<(String, String)> {
+    let best = case.best.as_ref()?;
+    let arm = case.arms.iter().find(|a| &a.arm == best)?;
+    let (contacts, minutes) = match &arm.as_estimated {
+        Some(e) => (e.avoided_per_customer_month, e.minutes_per_customer_month?),
+        None => (
+            arm.avoided_per_customer_month,
+            arm.minutes_per_customer_month?,
+        ),
+    };
+    let minutes = minutes.value / contacts.value;
+    (minutes.is_finite() && minutes > 0.0)
+        .then(|| (amount(case, value / minutes), fixed(minutes, 1)))
+}
+
 fn subtitle(doc: &Document) -> String {
-    super::frame::subtitle(doc, [text!("acceptability.shows")])
+    let mut shows = vec![text!("acceptability.shows")];
+    let mut arms = doc.business.iter().flat_map(|case| &case.arms);
+    if arms.any(|a| a.as_estimated.is_some()) {
+        shows.push(text!("acceptability.not-corrected"));
+    }
+    super::frame::subtitle(doc, shows)
 }

@@ -9,7 +9,7 @@ use crate::report::chart::palette::{AXIS, INK, PAPER, RULE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
-use crate::report::finding::{arm_title, beside, level, range, treatment_index};
+use crate::report::finding::{arm_title, beside, is_shown, level, range, treatment_index};
 use crate::report::number::money_short;
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
@@ -69,7 +69,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .iter()
         .map(|c| Heading {
             name: arm_title(doc, c.arm),
-            note: note(case, c),
+            note: note(doc, case, c),
         })
         .collect();
     let room = (high - low).max(f64::MIN_POSITIVE) * 0.04;
@@ -185,7 +185,12 @@ pub fn magnitude(largest: f64, currency: &str) -> (f64, String) {
 }
 
 fn subtitle(doc: &Document) -> String {
-    super::frame::subtitle(doc, [text!("cash.shows")])
+    let mut shows = vec![text!("cash.shows")];
+    let mut arms = doc.business.iter().flat_map(|case| &case.arms);
+    if arms.any(|a| a.as_estimated.is_some()) {
+        shows.push(text!("cash.corrected"));
+    }
+    super::frame::subtitle(doc, shows)
 }
 
 fn money(value: f64, case: &BusinessCase) -> String {
@@ -198,10 +203,11 @@ fn spends_nothing(case: &BusinessCase, cash: &Cash) -> bool {
     arms.any(|a| a.arm == cash.arm && a.spends_nothing())
 }
 
-fn note(case: &BusinessCase, cash: &Cash) -> String {
+fn note(doc: &Document, case: &BusinessCase, cash: &Cash) -> String {
     let paid_back = match cash.payback {
         _ if spends_nothing(case, cash) => text!("cash.note-spends-nothing"),
-        Some(month) => text!("html.js-cash-note-payback", month),
+        Some(month) if is_shown(doc, cash.arm) => text!("html.js-cash-note-payback", month),
+        Some(month) => text!("cash.note-would-pay-back", month),
         None => text!("cash.never-pays-back", months = case.horizon_months),
     };
     let Some(end) = cash.months.last() else {
@@ -234,6 +240,17 @@ fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
             match cash.payback {
                 _ if spends_nothing(case, cash) => {
                     text!("cash.title-spends-nothing", arm, value, last)
+                }
+                Some(_) if !is_shown(doc, cash.arm) => {
+                    let ends = range(end.cumulative_lower, end.cumulative_upper, |v| {
+                        money(v, case)
+                    });
+                    text!(
+                        "cash.title-not-shown",
+                        arm,
+                        value = beside(value, ends),
+                        last
+                    )
                 }
                 Some(month) => text!("cash.title-pays-back", arm, month, value, last),
                 None => {

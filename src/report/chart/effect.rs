@@ -59,8 +59,15 @@ fn subtitle(doc: &Document, effects: &[Effect]) -> String {
             _ => text!("effect.intervals-widened", level, comparisons),
         });
     }
-    if effects.iter().any(|e| !e.clear) {
+    if effects.iter().any(|e| !e.clear && !e.worse) {
         shows.push(text!("effect.hollow"));
+    }
+    let worse: Vec<&str> = (effects.iter().filter(|e| e.worse))
+        .map(|e| e.title.as_str())
+        .collect();
+    if !worse.is_empty() {
+        let arms = worse.join(", ");
+        shows.push(text!("effect.worse", arms));
     }
     super::frame::subtitle(doc, shows)
 }
@@ -138,7 +145,7 @@ fn mark(canvas: &mut Canvas, effect: &Effect, scale: &Scale, y: f64) {
     }
     let at = (scale.at(effect.shown.value), y);
     marker(canvas, effect.index, at, 7.5, color);
-    if !effect.clear {
+    if !effect.clear && !effect.worse {
         marker(canvas, effect.index, at, 4.5, PAPER);
     }
 }

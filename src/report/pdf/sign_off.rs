@@ -190,7 +190,10 @@ fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fi
     let section = Part::of(blocks, Section::Worth);
     let mut words: Vec<String> = section.paragraphs().iter().map(|t| fit.line(t)).collect();
     if doc.business.is_none() {
-        words.push(text("sign-off.no-money", &[]));
+        words.push(match &doc.no_business_because {
+            Some(why) => text("sign-off.no-case", &[("why", &plain(why))]),
+            None => text("sign-off.no-money", &[]),
+        });
     }
     let drawn = chart(charts, "cash.svg", fit);
     json!({

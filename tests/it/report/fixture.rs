@@ -172,6 +172,7 @@ impl Fixture {
                 after: Some(["2026-10-01".into(), "2026-11-29".into()]),
                 min_cell: 5,
                 design: None,
+                one_sided: false,
             },
             plan_sha256: "3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed".into(),
             seal: Some("9f2c4b7d11aa03fe".into()),
@@ -236,6 +237,7 @@ impl Fixture {
             assumptions: business
                 .as_ref()
                 .map_or_else(Vec::new, |b| b.assumptions.clone()),
+            no_business_because: None,
             cashflow: business
                 .as_ref()
                 .map_or_else(Vec::new, |b| b.cashflow.clone()),
@@ -432,6 +434,7 @@ impl Fixture {
                 minutes_avoided: None,
                 hours_avoided: None,
                 overstated_by_contacts: None,
+                overstated_by_contacts_interval: None,
                 as_estimated: (i + 1 < treatments.len()).then(|| AsEstimated {
                     avoided_per_customer_month: line(-self.difference(i) * 1.1, 0.09),
                     minutes_per_customer_month: None,
@@ -648,6 +651,7 @@ impl Fixture {
         };
         Decision {
             next_stage: None,
+            because: vec![],
             arm: matches!(self.verdict, VerdictKind::Scale | VerdictKind::Extend)
                 .then(|| treatments[0].name.clone()),
             verdict: self.verdict,
