@@ -379,6 +379,14 @@ fn a_season_that_does_not_average_1_is_said_with_its_size() {
             ran.stderr
         );
     }
+    // The page that finance approves has the factors themselves.
+    let shown = desk.run(&["show", "moved"]).ok().stdout;
+    let shown: Vec<&str> = shown.split_whitespace().collect();
+    let shown = shown.join(" ");
+    assert!(
+        shown.contains("January first: 2, 2, 2") && shown.contains("They average 2.00"),
+        "{shown}"
+    );
     let d = analyze(&desk);
     let said = warned(&d, "season-mean").unwrap();
     assert!(
