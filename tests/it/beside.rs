@@ -248,6 +248,31 @@ fn contacts_that_moved_to_other_reasons_stand_beside_the_value() {
 }
 
 #[test]
+fn what_counting_every_reason_would_turn_is_named_and_does_not_count() {
+    let why = |plan: &str, counts| analyze(&desk(plan, counts))["decision"]["why"].to_string();
+    // Fees hardly fall, others do: every reason would meet the plan's rule.
+    let fell = [("control", 200, 300), ("tips", 197, 150)];
+    let said = why(PLAN, fell);
+    assert!(
+        said.contains("positive with the probability of 90 % or more")
+            && said.contains("It does not count"),
+        "{said}"
+    );
+    // A plan that asks for no chance is told of the sign alone.
+    let even = PLAN.replace(
+        "[business]",
+        "[decision]\nscale_if = \"break-even\"\n[business]",
+    );
+    let lost = [("control", 350, 200), ("tips", 200, 360)];
+    assert!(why(&even, lost).contains("no longer above 0"));
+    let gained = [("control", 200, 300), ("tips", 210, 150)];
+    assert!(why(&even, gained).contains("above 0. It does not count"));
+    // Where nothing turns nothing is said.
+    let stays = [("control", 350, 200), ("tips", 200, 200)];
+    assert!(!why(PLAN, stays).contains("every reason"));
+}
+
+#[test]
 fn an_outcome_of_the_plan_that_counts_every_reason_serves() {
     let own = PLAN.replace(
         "[analysis]",
@@ -379,6 +404,14 @@ fn a_season_that_does_not_average_1_is_said_with_its_size() {
             ran.stderr
         );
     }
+    // The page that finance approves has the factors themselves.
+    let shown = desk.run(&["show", "moved"]).ok().stdout;
+    let shown: Vec<&str> = shown.split_whitespace().collect();
+    let shown = shown.join(" ");
+    assert!(
+        shown.contains("January first: 2, 2, 2") && shown.contains("They average 2.00"),
+        "{shown}"
+    );
     let d = analyze(&desk);
     let said = warned(&d, "season-mean").unwrap();
     assert!(

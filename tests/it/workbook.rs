@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
-use pilot::analysis::JointEffect;
+use pilot::analysis::{EveryReason, JointEffect};
 use pilot::experiment::{Experiment, HalfLife};
-use pilot::finance::{ArmCase, BusinessCase, evaluate};
+use pilot::finance::{ArmCase, BusinessCase, Line, evaluate};
 use pilot::report::{ArmInfo, Document};
 
 use proptest::prelude::*;
@@ -115,6 +115,12 @@ fn compare(id: &str, doc: &Document, book: &Book) {
             "Net present value, observed only",
             arm.npv_observed_only.map(|l| l.value),
         );
+        if let Some(every) = arm.every_reason {
+            money(
+                "Net present value, every reason counted",
+                Some(every.npv.value),
+            );
+        }
         let raw = arm.as_estimated.as_ref().map_or(arm.npv, |r| r.npv);
         money("Net present value, as estimated", raw.map(|l| l.value));
         money(
@@ -264,6 +270,29 @@ fn choice(id: &str, doc: &Document, book: &Book) {
             &Data::Text(standing.into()),
             "{id}: {title}"
         );
+        // Observed only of the effect as estimated: of the savings alone, which are in proportion to it.
+        let arm = option.arm.as_ref().map(|a| &case.arms[place(a) as usize]);
+        if let Some((arm, observed)) = arm.and_then(|a| Some((a, a.npv_observed_only?.value))) {
+            let effect = |contacts: Line, minutes: Option<Line>| minutes.unwrap_or(contacts).value;
+            let own = effect(
+                arm.avoided_per_customer_month,
+                arm.minutes_per_customer_month,
+            );
+            let raw = arm.as_estimated.as_ref().map_or(own, |raw| {
+                effect(
+                    raw.avoided_per_customer_month,
+                    raw.minutes_per_customer_month,
+                )
+            });
+            let expected = (observed + option.cost) * raw / own - option.cost;
+            let found = book.cell(sheet, row, 9).number();
+            near(
+                &format!("{id}: {title} observed only"),
+                found,
+                Some(expected),
+                half_unit(case),
+            );
+        }
         let ratio = book.cell(sheet, row, 7).number();
         // A step that costs nothing is not written.
         let expected = option.cost_per_further_contact.filter(|r| *r > 0.0);
@@ -279,7 +308,17 @@ fn results_beside_the_formulas_are_those_of_the_analysis() {
         if !record["business"].is_object() || !record["effect"].is_object() {
             continue;
         }
-        let (plan, effect, start) = read(&record);
+        let (plan, mut effect, start) = read(&record);
+        // A part of the saving moved to other reasons.
+        let priced = effect.minutes.as_ref().map_or(&effect.mean, |m| &m.mean);
+        effect.every_reason = Some(EveryReason {
+            mean: priced.iter().map(|m| 0.7 * m).collect(),
+            cov: effect
+                .minutes
+                .as_ref()
+                .map_or(&effect.cov, |m| &m.cov)
+                .clone(),
+        });
         let doc = document(&plan, &effect, start);
         let Some(bytes) = workbook(&doc) else {
             assert!(doc.business.unwrap().no_cash_because.is_some(), "{id}");

@@ -1,9 +1,10 @@
 //! The business case in words.
 
 use super::staffing;
+use crate::experiment::advice::season_mean;
 use crate::experiment::currency::currency_minor_digits;
 use crate::experiment::model::{Assumption, Business, CostBasis, HalfLife};
-use crate::number::{given, money_given, percent_given};
+use crate::number::{fixed, given, money_given, percent_given};
 use crate::texts::text;
 
 /// A single month, of which other words speak.
@@ -21,15 +22,27 @@ pub(super) fn described(b: &Business, begins: Option<u8>) -> Vec<String> {
         1 => text!("plan-money.horizon-one-month", rate),
         months => text!("plan-money.horizon", months, rate),
     });
-    if b.baseline_by_month.is_some() {
-        items.push(match begins {
-            None => text!("plan-money.season"),
-            Some(month) => text!("plan-money.season-begins", month),
-        });
-    }
+    items.extend(season(b, begins));
     items.push(claims(b));
     items.extend(staffing::described(b.staffing.as_ref()));
     items
+}
+
+/// The season with its factors, and by how much they scale a year.
+fn season(b: &Business, begins: Option<u8>) -> Option<String> {
+    let factors: Vec<String> = b.baseline_by_month?.iter().map(|f| given(*f)).collect();
+    let factors = factors.join(", ");
+    let said = match begins {
+        None => text!("plan-money.season", factors),
+        Some(month) => text!("plan-money.season-begins", factors, month),
+    };
+    Some(match season_mean(b) {
+        Some(mean) => {
+            let mean = text!("plan-money.season-mean", mean = fixed(mean, 2));
+            [said, mean].join(" ")
+        }
+        None => said,
+    })
 }
 
 fn price(b: &Business) -> String {

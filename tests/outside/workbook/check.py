@@ -66,11 +66,12 @@ def data(folder, arms):
             month, day = (9, day + 1) if day < 30 else (10, day - 29)
             seconds = round(120 + 300 * chance.random() - 10 * k, 1)
             time = f"2026-{month:02}-{day:02}T{8 + chance.randrange(10):02}:00:00"
-            contacts.append((f"T{len(contacts):06}", customer, time, seconds))
+            reason = "fees" if chance.random() < 0.7 - 0.1 * k else "card"
+            contacts.append((f"T{len(contacts):06}", customer, time, seconds, reason))
     for name, head, rows in [
         ("counts.csv", ("customer", "arm", "after"), counts),
         ("customers.csv", ("customer", "arm"), customers),
-        ("contacts.csv", ("id", "customer", "time", "seconds"), contacts),
+        ("contacts.csv", ("id", "customer", "time", "seconds", "reason"), contacts),
     ]:
         with open(folder / name, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([head, *rows])
@@ -226,6 +227,8 @@ def compare(what, book, analysis):
             "Net present value, observed only": value(arm["npv_observed_only"]),
             "Cost per contact avoided": value(arm["cost_per_contact_avoided"]),
         }
+        if arm.get("every_reason"):
+            money["Net present value, every reason counted"] = value(arm["every_reason"]["npv"])
         share |= {
             "Contacts avoided over the horizon": value(arm["contacts_avoided"]),
             "Share of net present value beyond what was measured": value(arm["npv_share_beyond_observed"]),
