@@ -43,6 +43,7 @@ use crate::planning::PowerCurves;
 use crate::texts::text;
 
 pub use crate::number;
+pub use chart::Paper;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
 pub use decided::banner;
 pub use document::*;
@@ -119,13 +120,12 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
     }
     files.extend(workbook(doc)?);
     let charts = charts(doc)?;
-    files.push(plain_file("report.html", html::render(doc, &charts)?));
+    files.push(plain_file("report.html", page_of(doc, &charts)?));
     let pictures: Vec<Result<RenderedFile>> = charts.par_iter().map(picture).collect();
     #[cfg(feature = "pdf")]
     {
-        let drawn: Vec<(String, Vec<u8>)> = (charts.iter())
-            .map(|c| (c.name.clone(), c.bytes.clone()))
-            .collect();
+        let drawn = chart::on_page(doc)?.into_iter().map(RenderedFile::drawn);
+        let drawn: Vec<(String, Vec<u8>)> = drawn.map(|c| (c.name, c.bytes)).collect();
         files.push(pdf::sign_off(doc, &drawn)?);
     }
     for (chart, picture) in charts.into_iter().zip(pictures) {
@@ -148,7 +148,14 @@ pub fn workbook(doc: &Document) -> Result<Option<RenderedFile>> {
 ///
 /// Errors: internal ones only.
 pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
-    let charts = chart::charts(doc)?.into_iter();
+    charts_on(doc, Paper::Wide)
+}
+
+/// The same charts for another paper.
+///
+/// Errors: internal ones only.
+pub fn charts_on(doc: &Document, paper: Paper) -> Result<Vec<RenderedFile>> {
+    let charts = chart::charts(doc, paper)?.into_iter();
     Ok(charts.map(RenderedFile::drawn).collect())
 }
 
@@ -156,7 +163,11 @@ pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
 ///
 /// Errors: internal ones only.
 pub fn page(doc: &Document) -> Result<Vec<u8>> {
-    html::render(doc, &charts(doc)?)
+    page_of(doc, &charts(doc)?)
+}
+
+fn page_of(doc: &Document, charts: &[RenderedFile]) -> Result<Vec<u8>> {
+    html::render(doc, charts, &charts_on(doc, Paper::Narrow)?)
 }
 
 /// Draws a chart of rates as `NAME.svg` and `NAME.png`.

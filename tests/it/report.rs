@@ -16,7 +16,9 @@ use std::sync::{Arc, LazyLock};
 use fixture::Fixture;
 use pilot::decision::VerdictKind;
 use pilot::report::text::columns;
-use pilot::report::{Document, RenderedFile, boxes, charts, render, summary, terminal_summary};
+use pilot::report::{
+    Document, Paper, RenderedFile, boxes, charts, charts_on, render, summary, terminal_summary,
+};
 use pilot::stats::Estimand;
 use proptest::prelude::*;
 use resvg::usvg::{self, Node, Rect, Tree, fontdb};
@@ -76,8 +78,12 @@ fn labels(tree: &Tree) -> Vec<(String, Rect, f32)> {
 
 /// Fails where a text is too small, leaves the page or overlaps another.
 pub fn check_layout(name: &str, svg: &str) {
+    check_layout_on(name, svg, 800.0);
+}
+
+fn check_layout_on(name: &str, svg: &str, width: f32) {
     let tree = parsed(svg);
-    assert_eq!(tree.size().width(), 800.0, "{name}");
+    assert_eq!(tree.size().width(), width, "{name}");
     let labels = labels(&tree);
     assert!(labels.len() > 5, "{name}: {} labels", labels.len());
     for (i, (text, b, size)) in labels.iter().enumerate() {
@@ -126,7 +132,35 @@ fn no_label_overlaps_another_or_leaves_the_page() {
             let svg = std::str::from_utf8(&chart.bytes).unwrap();
             check_layout(&format!("{name}/{}", chart.name), svg);
         }
+        for (paper, width) in [(Paper::Narrow, 360.0), (Paper::Page, 560.0)] {
+            for chart in charts_on(&doc, paper).unwrap() {
+                let svg = std::str::from_utf8(&chart.bytes).unwrap();
+                check_layout_on(&format!("{name}/{paper:?}/{}", chart.name), svg, width);
+            }
+        }
     }
+}
+
+/// A telephone shows a chart in 343 pixels of the 348 that are not blank: nothing is beside the screen, and
+/// no letter is smaller than 9 of its pixels.
+#[test]
+fn a_telephone_shows_the_line_of_no_effect_and_all_figures_at_once() {
+    let doc = Fixture::english(4).build();
+    let charts = charts_on(&doc, Paper::Narrow).unwrap();
+    let effect = charts.iter().find(|c| c.name == "effect.svg").unwrap();
+    let tree = parsed(std::str::from_utf8(&effect.bytes).unwrap());
+    let labels = labels(&tree);
+    let shown = |text: &str| labels.iter().any(|l| l.0.contains(text));
+    for text in ["no effect", "Ten-tip sheet", "−0.21", "p < 0.001"] {
+        assert!(shown(text), "{text}: {labels:?}");
+    }
+    let smallest = labels.iter().map(|l| l.2).fold(f32::MAX, f32::min);
+    assert!(smallest * 343.0 / 348.0 > 9.5, "{smallest}");
+    let html = String::from_utf8(pilot::report::page(&doc).unwrap()).unwrap();
+    assert_eq!(
+        html.matches("<div class=\"narrow\">").count(),
+        html.matches("<figure ").count()
+    );
 }
 
 #[test]

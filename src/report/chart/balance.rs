@@ -3,8 +3,9 @@
 use crate::analysis::BalanceRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
-use crate::report::chart::frame::{Frame, Sign, subtitle};
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{marker, treatment};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
@@ -35,7 +36,7 @@ impl Covariate<'_> {
 }
 
 /// Draws the chart; `None` without a standardised difference.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let all = covariates(doc);
     if all.iter().all(|c| c.rows.iter().all(|r| r.smd.is_none())) {
         return Ok(None);
@@ -52,7 +53,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             all = all.len()
         ));
     }
-    let mut frame = Frame::open(doc, title(doc, &all), subtitle(doc, shows));
+    let mut frame = Frame::open(doc, paper, title(doc, &all), shows);
     let arms: Vec<(usize, &str)> = doc
         .experiment
         .arms
@@ -85,7 +86,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     // Markers of the arms stand one under the other, so that none hides another.
     let spread = 7.0 * (arms.len() as f64 - 1.0).max(0.0);
     frame.top += HEADROOM;
-    let rows = Rows::draw(&mut frame, &rows, (spread + 20.0).max(30.0));
+    let rows = Rows::draw(&mut frame, &rows, (spread + 20.0).max(30.0), spread + 16.0);
     let values = shown.iter().flat_map(|c| &c.rows).filter_map(|r| r.smd);
     let scale = Scale::new(
         values.chain([-1.5 * LIMIT, 1.5 * LIMIT]),

@@ -4,8 +4,9 @@ use crate::analysis::LevelRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Canvas, Point};
-use crate::report::chart::frame::{Frame, Sign, subtitle};
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{CONTROL, INK, NOTE, PAPER, treatment};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::rows::{Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
@@ -24,7 +25,7 @@ struct Levels<'a> {
 }
 
 /// Draws the chart; `None` unless some arm has both means, in the same unit.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let levels = levels(doc);
     let both = |l: &&Levels| l.before.zip(l.after).is_some_and(|(b, a)| b.unit == a.unit);
     let Some(unit) = levels
@@ -35,8 +36,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     else {
         return Ok(None);
     };
-    let subtitle = subtitle(doc, [intervals(doc)]);
-    let mut frame = Frame::open(doc, title(doc, &levels), subtitle);
+    let mut frame = Frame::open(doc, paper, title(doc, &levels), [intervals(doc)]);
     let before: Sign = Box::new(|canvas, at| dot(canvas, at, INK, true));
     let after: Sign = Box::new(|canvas, at| dot(canvas, at, INK, false));
     frame.legend(vec![
@@ -45,7 +45,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     ]);
     let privacy = Privacy::of(doc);
     let rows: Vec<Row> = levels.iter().map(|l| row(doc, l, privacy)).collect();
-    let rows = Rows::draw(&mut frame, &rows, 52.0);
+    let rows = Rows::draw(&mut frame, &rows, 52.0, 36.0);
     let means = || levels.iter().flat_map(|l| [l.before, l.after]).flatten();
     let shown = means().flat_map(|l| [Some(l.mean), l.ci_lower, l.ci_upper]);
     let scale = Scale::new(shown.flatten(), rows.left, rows.right);

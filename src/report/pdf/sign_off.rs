@@ -70,9 +70,9 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         "money": money(doc, &blocks, charts, fit),
         "assumed": assumed(&blocks, fit).0,
         "more_assumed": assumed(&blocks, fit).1,
-        "checks": fit.list(checks(doc)),
-        "changed": fit.list(changed(doc)),
-        "analyses": fit.list(analyses(doc)),
+        "checks": fit.aside().list(checks(doc)),
+        "changed": fit.aside().list(changed(doc)),
+        "analyses": fit.aside().list(analyses(doc)),
         "seals": seals(doc),
         "signatures": signatures(),
         "labels": labels(),
@@ -140,9 +140,9 @@ fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
 const TALLEST: f64 = 1.2;
 
 /// A chart by its file's name, with its width; none where it is not there or has no room.
-fn chart(charts: &[(String, Vec<u8>)], name: &str, fit: Fit) -> Option<(String, f64)> {
+fn chart(charts: &[(String, Vec<u8>)], name: &str, width: Option<f64>) -> Option<(String, f64)> {
     let (_, svg) = charts.iter().find(|c| c.0 == name)?;
-    let width = fit.chart?;
+    let width = width?;
     (shape(svg)? <= TALLEST).then(|| (name.to_owned(), width))
 }
 
@@ -175,10 +175,10 @@ fn table(section: &Part, fit: Fit) -> Option<Value> {
 fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
     let section = Part::of(blocks, Section::Found);
     let paragraphs = section.paragraphs();
-    let drawn = chart(charts, "effect.svg", fit);
+    let drawn = chart(charts, "effect.svg", fit.charts.effect());
     json!({
         "lead": paragraphs.first().map(|t| fit.line(t)),
-        "gloss": paragraphs.get(1).map(|t| fit.line(t)),
+        "gloss": paragraphs.get(1).map(|t| fit.aside().line(t)),
         "table": table(&section, fit),
         "chart": drawn.as_ref().map(|c| &c.0),
         "chart_width": drawn.as_ref().map(|c| c.1),
@@ -188,14 +188,17 @@ fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
 
 fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
     let section = Part::of(blocks, Section::Worth);
-    let mut words: Vec<String> = section.paragraphs().iter().map(|t| fit.line(t)).collect();
+    // What explains a table that is not on the page is not on it either.
+    let about = text!("which.about");
+    let paragraphs = section.paragraphs().into_iter().filter(|t| *t != about);
+    let mut words: Vec<String> = paragraphs.map(|t| fit.line(t)).collect();
     if doc.business.is_none() {
         words.push(match &doc.no_business_because {
             Some(why) => text("sign-off.no-case", &[("why", &plain(why))]),
             None => text("sign-off.no-money", &[]),
         });
     }
-    let drawn = chart(charts, "cash.svg", fit);
+    let drawn = chart(charts, "cash.svg", fit.charts.cash());
     json!({
         "text": words,
         "table": table(&section, fit),
