@@ -25,7 +25,7 @@ pub fn base_and_observed(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
 
 /// How the columns are read.
 pub fn about(case: &BusinessCase) -> String {
-    let about = text!("worth.about", months = case.horizon_months);
+    let about = text!("worth.about", months = number::months(case.horizon_months));
     match case.arms.iter().any(|a| a.every_reason.is_some()) {
         true => [about, text!("beside.about-every-reason")].join(" "),
         false => about,

@@ -15,6 +15,7 @@ mod html;
 mod looks;
 mod markdown;
 mod memo;
+mod others;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod png;
@@ -215,13 +216,14 @@ pub fn terminal_summary(doc: &Document, width: usize, color: bool) -> String {
     terminal::terminal(&memo::memo(doc), width, color)
 }
 
-/// The memo for a terminal without the table of assumptions, which is in `summary.md`.
+/// The memo for a terminal without the tables of assumptions and of outcomes that do not decide, which are
+/// in `summary.md`.
 pub fn terminal_brief(doc: &Document, width: usize, color: bool) -> String {
     let mut inside = false;
     let mut blocks = memo::memo(doc);
     blocks.retain(|block| {
         if let memo::Block::Heading(section) = block {
-            inside = *section == memo::Section::Assumed;
+            inside = matches!(section, memo::Section::Assumed | memo::Section::Others);
         }
         !inside
     });

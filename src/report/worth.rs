@@ -91,7 +91,7 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         });
         let within = case.payback_within_months.zip(arm.probability_payback);
         if let Some((months, p)) = within.filter(|_| !arm.spends_nothing()) {
-            let chance = number::chance(p);
+            let (months, chance) = (number::months(months), number::chance(p));
             said.push(text!("worth.pays-back-within", months, chance));
         }
         if let Some(raw) = raw_npv(case, arm) {
@@ -122,7 +122,10 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         _ => 0.0,
     };
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
-    let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
+    let (months, title) = (
+        number::months(case.horizon_months),
+        isolate(&arm_title(doc, &arm.arm)),
+    );
     if whole(avoided.value) == whole(0.0)
         && let (Some(low), Some(high)) = (avoided.lower, avoided.upper)
         && low < 0.0

@@ -8,6 +8,8 @@ mod looks;
 mod page;
 #[path = "report/said.rs"]
 mod said;
+#[path = "report/told.rs"]
+mod told;
 #[path = "report/weeks.rs"]
 mod weeks;
 

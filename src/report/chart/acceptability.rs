@@ -211,7 +211,7 @@ fn per_minute(case: &BusinessCase, value: f64) -> Option<(String, String)> {
 }
 
 fn shows(doc: &Document) -> Vec<String> {
-    let mut shows = vec!shows(doc);
+    let mut shows = vec![text!("acceptability.shows")];
     let mut arms = doc.business.iter().flat_map(|case| &case.arms);
     if arms.any(|a| a.as_estimated.is_some()) {
         shows.push(text!("acceptability.not-corrected"));

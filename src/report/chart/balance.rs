@@ -10,12 +10,15 @@ use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, control_title, treatment_index};
-use crate::report::number::fixed;
+use crate::report::number::{self, fixed};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
 /// Differences beyond this are worth a look (the plan's check warns there too).
 const LIMIT: f64 = 0.1;
+
+/// p of the check `balance` from which on chance explains all differences together.
+const CHANCE: f64 = 0.01;
 
 /// More rows than this would not be read: the largest differences stay.
 const MOST: usize = 40;
@@ -159,6 +162,12 @@ fn title(doc: &Document, all: &[Covariate]) -> String {
         isolate(&arm_title(doc, &row.arm)),
     );
     let smd = fixed(smd, 2);
+    // A difference that chance explains is none that the arms differed in.
+    let check = doc.checks.iter().find(|c| c.id == "balance");
+    if let Some(p) = check.and_then(|c| c.p_value).filter(|p| *p >= CHANCE) {
+        let p = number::p_value(p);
+        return text!("balance.by-chance", covariate, arm, smd, p);
+    }
     match (beyond.len(), all.len()) {
         (_, 1) => text!("balance.differed-in-one", covariate, arm, smd),
         (beyond, all) => text!("balance.differed", beyond, all, covariate, arm, smd),

@@ -11,6 +11,7 @@ use crate::report::chart::rows::{Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, beside, range, treatment_index};
+use crate::report::memo::same_decimals;
 use crate::report::number::{self, fixed};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
@@ -47,7 +48,7 @@ pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let rows: Vec<Row> = levels.iter().map(|l| row(doc, l, privacy)).collect();
     let rows = Rows::draw(&mut frame, &rows, 52.0, 36.0);
     let means = || levels.iter().flat_map(|l| [l.before, l.after]).flatten();
-    let shown = means().flat_map(|l| [Some(l.mean), l.ci_lower, l.ci_upper]);
+    let shown = means().flat_map(|l| [Some(l.mean), ends(l).0, ends(l).1]);
     let scale = Scale::new(shown.flatten(), rows.left, rows.right);
     rows.axis(
         &mut frame,
@@ -60,7 +61,7 @@ pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
         for (level, dy, hollow) in [(levels.before, -9.0, true), (levels.after, 9.0, false)] {
             let Some(level) = level else { continue };
             let at = (scale.at(level.mean), y + dy);
-            if let (Some(lower), Some(upper)) = (level.ci_lower, level.ci_upper) {
+            if let (Some(lower), Some(upper)) = ends(level) {
                 let ends = vec![(scale.at(lower), at.1), (scale.at(upper), at.1)];
                 frame.canvas.line(ends, 2.5, color);
             }
@@ -106,15 +107,28 @@ fn intervals(doc: &Document) -> String {
     }
 }
 
-fn shown(level: &LevelRow) -> (String, Option<String>) {
-    let d = number::interval_decimals(level.mean, level.ci_lower, level.ci_upper, f64::NAN);
-    let interval = range(level.ci_lower, level.ci_upper, |v| fixed(v, d));
-    (fixed(level.mean, d), interval)
+/// The interval as it is drawn and said: no mean of contacts is below 0.
+fn ends(level: &LevelRow) -> (Option<f64>, Option<f64>) {
+    let least = match level.unit.is_amount() {
+        true => 0.0,
+        false => f64::NEG_INFINITY,
+    };
+    (level.ci_lower.map(|v| v.max(least)), level.ci_upper)
+}
+
+fn shown(doc: &Document, level: &LevelRow) -> (String, Option<String>) {
+    let d = same_decimals(doc, &level.outcome);
+    let show = |v: f64| match level.unit.is_share() {
+        true => number::percent_with(v, d),
+        false => fixed(v, d),
+    };
+    let (lower, upper) = ends(level);
+    (show(level.mean), range(lower, upper, show))
 }
 
 fn row(doc: &Document, levels: &Levels, privacy: Privacy) -> Row {
     let figure = |level: &LevelRow| {
-        let (mean, interval) = shown(level);
+        let (mean, interval) = shown(doc, level);
         beside(mean, interval)
     };
     let before = levels.before.map(figure);
@@ -150,7 +164,7 @@ fn title(doc: &Document, levels: &[Levels]) -> String {
         let levels = levels.iter().find(|l| Some(l.arm) == name)?;
         let (before, after) = levels.before.zip(levels.after)?;
         let title = isolate(&arm_title(doc, levels.arm));
-        Some((title, shown(before).0, shown(after).0))
+        Some((title, shown(doc, before).0, shown(doc, after).0))
     };
     // The finding names the arm already.
     let change = means(arm).map(|(arm, before, after)| match &unclear {

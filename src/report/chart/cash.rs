@@ -11,7 +11,7 @@ use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, beside, is_shown, level, range, treatment_index};
-use crate::report::number::money_short;
+use crate::report::number::{money_short, months};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
@@ -227,7 +227,7 @@ fn note(doc: &Document, case: &BusinessCase, cash: &Cash) -> String {
         _ if spends_nothing(case, cash) => text!("cash.note-spends-nothing"),
         Some(month) if is_shown(doc, cash.arm) => text!("html.js-cash-note-payback", month),
         Some(month) => text!("cash.note-would-pay-back", month),
-        None => text!("cash.never-pays-back", months = case.horizon_months),
+        None => text!("cash.never-pays-back", months = months(case.horizon_months)),
     };
     let Some(end) = cash.months.last() else {
         return paid_back;
@@ -274,7 +274,7 @@ fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
                 }
                 Some(month) => text!("cash.title-pays-back", arm, month, value, last),
                 None => {
-                    let months = case.horizon_months;
+                    let months = months(case.horizon_months);
                     text!("cash.title-never-pays-back", arm, months, value, last)
                 }
             }

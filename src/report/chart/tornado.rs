@@ -14,7 +14,7 @@ use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
-use crate::report::number::money_short;
+use crate::report::number::{self, money_short};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
@@ -92,7 +92,11 @@ pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
         rows.left,
         rows.right,
     );
-    let axis = text!("tornado.axis", months = case.horizon_months, currency);
+    let axis = text!(
+        "tornado.axis",
+        months = number::months(case.horizon_months),
+        currency
+    );
     rows.axis(&mut frame, &scale, &axis, None);
     let at = |v: f64| scale.at(v / factor);
     if zero {
@@ -137,7 +141,10 @@ fn note(bar: &TornadoRow) -> String {
 
 /// Beside every value stands what is left of it if the effect ended with the pilot.
 fn shows(case: &BusinessCase, arm: &ArmCase, bars: usize) -> Vec<String> {
-    let mut shows = vec![text!("tornado.shows", months = case.horizon_months)];
+    let mut shows = vec![text!(
+        "tornado.shows",
+        months = number::months(case.horizon_months)
+    )];
     shows.extend(beside_npv::base_and_observed(case, arm));
     if bars > MOST {
         shows.push(text!("tornado.more", count = bars - MOST));

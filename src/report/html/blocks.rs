@@ -224,7 +224,11 @@ impl<'a> Page<'a> {
             ("aria-label", scrolls.as_str()),
         ];
         out.open("div", &frame);
-        out.open("table", &[("id", &format!("t{number}"))]);
+        let class = match self.open {
+            Some((Some(Section::Assumed), _)) => "assumed",
+            _ => "",
+        };
+        out.open("table", &[("id", &format!("t{number}")), ("class", class)]);
         out.element("caption", &[("class", "unseen")], &name);
         out.raw("<thead><tr>");
         for cell in header {

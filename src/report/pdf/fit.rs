@@ -55,13 +55,16 @@ impl Charts {
 impl Fit {
     /// From roomy to tight: smaller letters and charts before shorter texts, what stands beside the
     /// decision before what it rests on, and the charts last. No chart is smaller than its letters bear.
-    pub const ALL: [Fit; 11] = [
+    pub const ALL: [Fit; 14] = [
         Fit::new(9.5, 60, (1200, 900), Charts::Both(150.0)),
         Fit::new(9.0, 60, (1200, 900), Charts::Both(135.0)),
         Fit::new(8.5, 60, (1200, 900), Charts::Both(122.0)),
         Fit::new(8.0, 60, (1200, 900), Charts::Both(LEAST_CHART)),
         Fit::new(7.5, 40, (1200, 500), Charts::Both(LEAST_CHART)),
         Fit::new(7.5, 15, (1200, 250), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 40, (1200, 400), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 24, (1200, 250), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 15, (1200, 250), Charts::Both(LEAST_CHART)),
         Fit::new(7.0, 9, (1200, 170), Charts::Both(LEAST_CHART)),
         Fit::new(7.0, 9, (1200, 170), Charts::Effect(LEAST_CHART)),
         Fit::new(7.0, 8, (500, 130), Charts::Effect(LEAST_CHART)),

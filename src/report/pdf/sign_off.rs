@@ -67,6 +67,7 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         "why": fit.list(memo::safe(&doc.decision.why)),
         "asked": asked(doc, fit),
         "found": found(&blocks, charts, fit),
+        "others": others(&blocks, fit.aside()),
         "money": money(doc, &blocks, charts, fit),
         "assumed": assumed(&blocks, fit).0,
         "more_assumed": assumed(&blocks, fit).1,
@@ -83,6 +84,7 @@ fn labels() -> Value {
     json!({
         "asked": text("sign-off.asked", &[]),
         "found": Section::Found.title(),
+        "others": Section::Others.title(),
         "money": Section::Worth.title(),
         "assumed": Section::Assumed.title(),
         "nothing_assumed": text("sign-off.nothing-assumed", &[]),
@@ -184,6 +186,13 @@ fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         "chart_width": drawn.as_ref().map(|c| c.1),
         "chart_alt": text("sign-off.effect-alt", &[]),
     })
+}
+
+/// Outcomes that do not decide.
+fn others(blocks: &[Block], fit: Fit) -> Option<Value> {
+    let section = Part::of(blocks, Section::Others);
+    let about = section.paragraphs().first().map(|t| fit.line(t));
+    Some(json!({ "table": table(&section, fit)?, "about": about }))
 }
 
 fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
