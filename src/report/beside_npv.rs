@@ -3,6 +3,7 @@
 use crate::finance::{ArmCase, BusinessCase, Line, Priced};
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, beside, range};
+use crate::report::number;
 use crate::report::text::isolate;
 use crate::report::worth::{amount, amounts};
 use crate::texts::text;

@@ -134,37 +134,30 @@ impl Distribution {
             }
         }
         let mut out = Distribution { bins, arms };
-        out.merge_tail(privacy);
+        for i in (1..out.bins.len()).rev() {
+            if out.is_small(i, privacy) {
+                out.merge_into(i - 1);
+            }
+        }
+        while out.bins.len() > 1 && out.is_small(0, privacy) {
+            out.merge_into(0);
+        }
         Some(out)
     }
 
-    /// Merges bins until all are as wide as the first, but for one open end, and no arm has so few
-    /// customers in one that they may not be shown. Only from the end: a wider bin in the middle would
-    /// look like a second peak.
-    fn merge_tail(&mut self, privacy: Privacy) {
+    /// The same with bins as wide as the first, but for one open end: bars of one width would make a second
+    /// peak of a wider bin in the middle, so all from there on are one.
+    pub fn even(mut self) -> Self {
         let width = |(from, to): (f64, Option<f64>)| to.map(|to| to - from);
-        let uneven = |out: &Distribution| {
-            let first = width(out.bins[0]);
-            let inner = &out.bins[..out.bins.len() - 1];
-            inner.iter().position(|b| width(*b) != first)
-        };
-        let small = |out: &Distribution| (0..out.bins.len()).find(|i| out.is_small(*i, privacy));
-        while let Some(first) = uneven(self).or_else(|| small(self)) {
-            let last = self.bins.len() - 1;
-            // The open end takes in the bin before it; in the middle it takes in all from there on.
-            let from = if first == last {
-                last.saturating_sub(1)
-            } else {
-                first
-            };
-            if from == last {
-                return;
-            }
+        let last = self.bins.len() - 1;
+        let first = width(self.bins[0]);
+        let uneven = self.bins[..last].iter().position(|b| width(*b) != first);
+        if let Some(from) = uneven {
             for _ in from..last {
                 self.merge_into(from);
             }
-            self.bins[from].1 = None;
         }
+        self
     }
 
     fn is_small(&self, bin: usize, privacy: Privacy) -> bool {

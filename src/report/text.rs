@@ -58,8 +58,14 @@ const LONG_NAME: usize = 40;
 /// A name inside a sentence: quoted where it is long, and of another direction isolated, so that the numbers
 /// beside it keep their place.
 pub fn isolate(name: &str) -> String {
-    let quoted = (columns(name) > LONG_NAME).then(|| text!("finding.quoted", name));
-    let name = quoted.as_deref().unwrap_or(name);
+    match columns(name) > LONG_NAME {
+        true => directed(&text!("finding.quoted", name)),
+        false => directed(name),
+    }
+}
+
+/// A name that stands by itself beside numbers: of another direction isolated, so that they keep their place.
+pub fn directed(name: &str) -> String {
     if name.chars().any(is_rtl) {
         format!("\u{2068}{name}\u{2069}")
     } else {

@@ -157,7 +157,7 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
 }
 
 /// The line with its sign turned: what is more instead of what is avoided.
-fn turned_line(line: &Line) -> Line {
+pub fn turned_line(line: &Line) -> Line {
     Line {
         value: 0.0 - line.value,
         lower: line.upper.map(|v| 0.0 - v),
@@ -165,9 +165,13 @@ fn turned_line(line: &Line) -> Line {
     }
 }
 
-/// "1,384 (1,000 to 1,800) hours", whole hours.
-fn in_hours(line: &Line) -> String {
-    let show = |v: f64| fixed(v, 0);
+/// "1,400 (1,000 to 1,800)": hours as exact as their interval, as in the table.
+pub fn in_hours(line: &Line) -> String {
+    let half = match (line.lower, line.upper) {
+        (Some(l), Some(u)) => (u - l) / 2.0,
+        _ => 0.0,
+    };
+    let show = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
     beside(show(line.value), range(line.lower, line.upper, show))
 }
 

@@ -372,7 +372,7 @@ fn titles_state_the_finding_and_the_foot_its_source() {
         ),
         (
             "distribution.svg",
-            "46 % of customers had no contacts with Ten-tip sheet, 42 % with Control",
+            "Of the customers in Ten-tip sheet 46 % had no contacts, in Control 42 %",
         ),
         (
             "balance.svg",
@@ -460,7 +460,7 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
         "- balance – warning: The arms differed at the start. (p = 0.004)",
         "- attrition – not run: Missing outcomes are not recorded.",
         "- Exposure was rounded to whole weeks.",
-        "| cost_per_contact.variable | 4.2 EUR per contact | 3 | 4.1 | 5.5 |",
+        "| Variable cost of a contact | 4.2 EUR per contact | 3 | 4.1 | 5.5 | cost_per_contact.variable |",
         "- Analysis number 3 of this pilot",
         "- Changed since approval: analysis.alpha from 0.05 to 0.1 (can change the result)",
         "*pilot 0.1.0 · plan 3f786850e387 · seal 9f2c4b7d11aa03fe · as of 2026-12-02*",
@@ -473,7 +473,9 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
     let text = summary(&ratio.build());
     // 8.75 % of control's mean of 2.39 contacts, a thousand times: 209; the interval allows tens.
     assert!(
-        text.contains("Ten-tip sheet cuts fee-contacts by 9 % (95 % interval 5 % to 13 %)"),
+        text.contains(
+            "Ten-tip sheet: fee-contacts is 0.91 times control's, 9 % less of it (95 % interval 0.87 to 0.95)"
+        ),
         "{text}"
     );
     assert!(

@@ -19,7 +19,8 @@ use crate::texts::text;
 
 /// Draws the chart; `None` without a distribution of the primary outcome.
 pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
-    let Some(distribution) = Distribution::of(doc, &doc.experiment.primary_outcome) else {
+    let all = Distribution::of(doc, &doc.experiment.primary_outcome);
+    let Some(distribution) = all.map(Distribution::even) else {
         return Ok(None);
     };
     let is_control = |arm: &ArmBins| treatment_index(doc, &arm.arm).is_none();

@@ -7,10 +7,10 @@ use crate::report::chart::Chart;
 use crate::report::chart::boundary::of_planned;
 use crate::report::chart::canvas::{Anchor, Canvas, Point};
 use crate::report::chart::palette::{ALARM, ALARM_INK, LABEL, SOURCE, SUBTITLE, TITLE};
-use crate::report::decided::banner;
 use crate::report::chart::paper::Paper;
+use crate::report::decided::banner;
 use crate::report::document::Document;
-use crate::report::text::{isolate, plain};
+use crate::report::text::{directed, plain};
 use crate::report::typeset::{Style, balanced, block};
 use crate::texts::text;
 
@@ -141,7 +141,7 @@ pub fn banners(doc: &Document) -> String {
 
 /// The pilot's title and what a chart shows: "Fees · 95 % intervals".
 fn subtitle(doc: &Document, shows: impl IntoIterator<Item = String>) -> String {
-    let title = isolate(&plain(&doc.experiment.title));
+    let title = directed(&plain(&doc.experiment.title));
     let parts: Vec<String> = std::iter::once(title).chain(shows).collect();
     parts.join(" · ")
 }

@@ -188,19 +188,17 @@ impl<'a> Page<'a> {
         let Figure { name, wide, narrow } = self.charts.remove(place);
         let (name, scrolls) = (name.as_str(), text("html.scrolls", &[("what", &name)]));
         out.open("figure", &[("data-chart", name)]);
-        let class = match narrow {
-            Some(_) => "scroll wide",
-            None => "scroll",
-        };
+        let class = if narrow.is_some() { "wide" } else { "" };
+        out.open("div", &[("class", class)]);
         let frame = [
-            ("class", class),
+            ("class", "scroll"),
             ("role", "group"),
             ("tabindex", "0"),
             ("aria-label", scrolls.as_str()),
         ];
         out.open("div", &frame);
         out.raw(&flowing(wide.trim()));
-        out.raw("</div>\n");
+        out.raw("</div></div>\n");
         if let Some(svg) = narrow {
             out.raw("<div class=\"narrow\">");
             out.raw(&flowing(svg.trim()));

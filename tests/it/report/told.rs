@@ -89,7 +89,7 @@ fn other_outcomes_are_told_with_levels_margin_and_standing() {
     );
     let second = line(&text, &["all-contacts (secondary)", "Ten-tip sheet"]);
     assert!(
-        second.contains("−0.3") && second.contains("−0.5 to −0.1"),
+        second.contains("| −0.30 |") && second.contains("−0.50 to −0.10"),
         "{second}"
     );
     let html = String::from_utf8(page(&doc).unwrap()).unwrap();
@@ -191,7 +191,7 @@ fn no_bin_in_the_middle_of_a_distribution_is_wider() {
     }
     let said = words(&doc, "distribution.svg");
     assert!(
-        said.contains("3+") && !said.contains("3–4") && !said.contains("5–6"),
+        said.contains("2+") && !said.contains("2–3") && !said.contains("5–6"),
         "{said}"
     );
     assert!(said.contains("Of the customers in Ten-tip sheet"), "{said}");
