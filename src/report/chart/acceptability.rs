@@ -42,12 +42,7 @@ pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
         return Ok(None);
     }
     let curves = curves(doc, rows);
-    let mut frame = Frame::open(
-        doc,
-        paper,
-        title(doc, case, rows),
-        shows(doc),
-    );
+    let mut frame = Frame::open(doc, paper, title(doc, case, rows), shows(doc));
     let entries = curves.iter().map(|curve| {
         let (index, color) = (curve.index, color(curve.index));
         let sign: Sign<'_> = Box::new(move |canvas: &mut Canvas, at: Point| {
