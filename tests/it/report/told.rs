@@ -145,11 +145,16 @@ fn the_permutation_test_stands_where_a_warning_asks_for_it() {
 fn assumptions_are_told_in_words_with_their_key_beside() {
     let mut doc = Fixture::english(2).build();
     let mut row = doc.assumptions[0].clone();
-    (row.key, row.base, row.low, row.mode, row.high) =
-        ("realisation".into(), 0.55, Some(0.3), None, Some(0.07));
+    (row.key, row.base, row.low, row.mode, row.high) = (
+        "realisation".into(),
+        Some(0.55),
+        Some(0.3),
+        None,
+        Some(0.07),
+    );
     row.unit = "share of freed labour".into();
     let mut of_arm = doc.assumptions[1].clone();
-    (of_arm.key, of_arm.base) = ("arms.arm-1.fixed_cost".into(), 12_000.0);
+    (of_arm.key, of_arm.base) = ("arms.arm-1.fixed_cost".into(), Some(12_000.0));
     of_arm.unit = "EUR once".into();
     doc.assumptions.extend([row, of_arm]);
     let text = summary(&doc);
