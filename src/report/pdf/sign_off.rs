@@ -69,8 +69,8 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         "found": found(&blocks, charts, fit),
         "others": others(&blocks, fit.aside()),
         "money": money(doc, &blocks, charts, fit),
-        "assumed": assumed(&blocks, fit).0,
-        "more_assumed": assumed(&blocks, fit).1,
+        "assumed": assumed(doc, &blocks, fit).0,
+        "more_assumed": assumed(doc, &blocks, fit).1,
         "checks": fit.aside().list(checks(doc)),
         "changed": fit.aside().list(changed(doc)),
         "analyses": fit.aside().list(analyses(doc)),
@@ -217,14 +217,27 @@ fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fi
     })
 }
 
-fn assumed(blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
+/// The assumptions in the plan's order; where they do not all fit, those of the arm to be rolled out
+/// stay before those of others and the months of a season.
+fn assumed(doc: &Document, blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
+    let decided = doc.decision.arm.as_ref().map(|arm| format!("arms.{arm}."));
+    let aside = |at: &usize| {
+        let key = doc.assumptions.get(*at).map_or("", |a| a.key.as_str());
+        let own = decided
+            .as_ref()
+            .is_some_and(|arm| key.starts_with(arm.as_str()));
+        key.starts_with("baseline_by_month.") || (key.starts_with("arms.") && !own)
+    };
     let section = Part::of(blocks, Section::Assumed);
     match section.table() {
         None => (json!({ "header": [], "rows": [] }), None),
         Some((header, rows)) => {
-            let shown: Vec<Vec<String>> = rows
-                .iter()
-                .take(fit.items)
+            let mut order: Vec<usize> = (0..rows.len()).collect();
+            order.sort_by_key(aside);
+            order.truncate(fit.items);
+            order.sort_unstable();
+            let rows_shown = order.iter().map(|at| &rows[*at]);
+            let shown: Vec<Vec<String>> = rows_shown
                 .map(|row| row.iter().map(|c| fit.name(c)).collect())
                 .collect();
             let left = rows.len() - shown.len();

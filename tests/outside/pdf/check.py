@@ -4,6 +4,7 @@ and that nothing in them acts.
 python3 check.py PILOT [FOLDER]: with a folder, the pages are kept there as PNG to be looked at.
 """
 
+import json
 import pathlib
 import random
 import re
@@ -131,6 +132,10 @@ def check(folder, words, arms, effect):
         assert "#panic()" in words_on and '#read("../secret")' in words_on, words_on
     if words == "english":
         readable(sheet)
+        # However many assumptions are left out, what the arm to be decided on costs is not.
+        analysis = json.loads((root / "reports" / name / "analysis.json").read_text(encoding="utf-8"))
+        arm = analysis["decision"]["arm"]
+        assert arm is None or f"arms.{arm}.fixed_cost" in words_on.replace("\u200b", ""), f"{name}: no costs of {arm}"
     look(sheet, name)
     look(page, name + "-plan")
     print(f"{name}: ok")
