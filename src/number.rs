@@ -101,6 +101,14 @@ fn grouped(digits: &str) -> String {
     out
 }
 
+/// "1 month", "36 months".
+pub fn months(n: u32) -> String {
+    match n {
+        1 => text!("count.month-one"),
+        n => text!("count.month-many", n = count(n.into())),
+    }
+}
+
 /// A number as it was given: up to four significant digits, whole numbers in full.
 pub fn general(value: f64) -> String {
     if value.fract() == 0.0 {

@@ -13,6 +13,7 @@ use super::checks::{WARNS, check, not_run, people};
 use super::model::{Check, Status};
 use super::scale::scale;
 use super::small::{arm_is_small, few_missing_in, is_small};
+use super::warnings::title;
 
 /// An arm's missing outcomes against control's.
 struct Loss {
@@ -124,7 +125,7 @@ fn share(k: Count) -> String {
 /// The treatment arm's missing outcomes; few are not told.
 fn of_arm(experiment: &Experiment, loss: &Loss) -> String {
     let (k, least) = (loss.treatment, experiment.min_cell);
-    let (arm, all) = (&experiment.arms[loss.arm].name, people(k.n));
+    let (arm, all) = (title(experiment, loss.arm), people(k.n));
     match is_small(k.successes, least) {
         true => text!("check.attrition-arm-few", few = least, arm),
         false => text!(
@@ -168,8 +169,8 @@ pub fn bounds_in_words(
             && !arm_is_small(experiment, table, arm)
             && !few_missing_in(&c, experiment.min_cell);
         if let (true, Ok(bounds)) = (counts, lee::bounds(&c, experiment.analysis.alpha)) {
-            let arm = &experiment.arms[arm].name;
-            parts.push(in_words(experiment, outcome, table, arm, &bounds));
+            let arm = title(experiment, arm);
+            parts.push(in_words(experiment, outcome, table, &arm, &bounds));
         }
     }
     if parts.is_empty() {

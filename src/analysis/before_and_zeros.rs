@@ -11,6 +11,7 @@ use crate::texts::text;
 use super::checks::{WARNS, check, not_run, people, whole_clusters};
 use super::model::{Check, Status};
 use super::primary::strata_matter;
+use super::warnings::title;
 
 /// The effect of the arm on the time before it could have one.
 ///
@@ -59,7 +60,7 @@ pub fn baseline_drift(experiment: &Experiment, table: &ContactTable) -> Result<C
     };
     let p = (p * found.len() as f64).min(1.0);
     let (status, detail) = if p < WARNS {
-        let (arm, errors) = (&experiment.arms[*arm].name, fixed(*t, 1));
+        let (arm, errors) = (title(experiment, *arm), fixed(*t, 1));
         (Status::Warn, text!("check.drift-shown", arm, errors))
     } else {
         (Status::Ok, text!("check.drift-none"))

@@ -15,12 +15,15 @@ use super::clusters::ByCluster;
 use super::empty::no_contacts;
 use super::model::{Check, Status};
 use super::small::told;
+use super::warnings::title;
 
 /// p below which a sample-ratio mismatch stops the analysis.
 const SRM_STOPS: f64 = 0.001;
 /// p below which balance and exposure warn.
 pub(super) const WARNS: f64 = 0.01;
-/// Standardised difference beyond which balance warns.
+/// Joint p below which a large single difference is a warning too.
+const RARE: f64 = 0.05;
+/// Standardised difference beyond which balance warns, where chance does not explain it.
 const LARGE_SMD: f64 = 0.1;
 /// Share of rows set aside beyond which a warning is due.
 const MANY_SET_ASIDE: f64 = 0.001;
@@ -174,7 +177,10 @@ fn balance_check(
     let largest = super::describe::balance(experiment, [(primary, table)])
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|r| r.smd.map(|s| (s, r.covariate, r.arm)))
+        .filter_map(|r| {
+            let arm = experiment.arms.iter().position(|a| a.name == r.arm)?;
+            Some((r.smd?, r.covariate, title(experiment, arm)))
+        })
         .max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
     let (mut status, mut detail) = match test.p_value < WARNS {
         true => (Status::Warn, text!("check.balance-differs")),
@@ -183,7 +189,8 @@ fn balance_check(
     if let Some((smd, covariate, arm)) = largest {
         let shown = fixed(smd, 3);
         detail.push(' ');
-        detail.push_str(&if smd.abs() > LARGE_SMD {
+        // In a small pilot chance alone gives larger ones, and the joint test says so.
+        detail.push_str(&if smd.abs() > LARGE_SMD && test.p_value < RARE {
             status = Status::Warn;
             let limit = LARGE_SMD;
             text!("check.balance-beyond", smd = shown, covariate, arm, limit)
@@ -250,7 +257,7 @@ fn exposure(
     // Bonferroni over the treatment arms.
     let p = (p * arms.len() as f64).min(1.0);
     let (status, detail) = if p < WARNS {
-        let arm = &experiment.arms[arm].name;
+        let arm = title(experiment, arm);
         (Status::Warn, text!("check.exposure-differs", arm))
     } else {
         (Status::Ok, text!("check.exposure-fits"))

@@ -14,6 +14,7 @@ use crate::texts::text;
 use super::family::Adjusted;
 use super::model::{Skipped, Warning};
 use super::run::draws;
+use super::warnings::title;
 use super::warnings::{Powers, too_skewed};
 
 /// Below so many clusters in an arm the pilot has few: "few" starts at 20 to 50 for a plain cluster
@@ -155,7 +156,7 @@ pub fn few(
         .iter()
         .find(|r| r.arm == arm && r.estimate.estimator == Estimator::Cluster);
     let df = own.and_then(|r| r.estimate.df);
-    let name = |arm: usize| experiment.arms[arm].name.as_str();
+    let name = |arm: usize| title(experiment, arm);
     let message = if fewest < FEW_CLUSTERS {
         text!(
             "warning.few-clusters",
@@ -201,7 +202,7 @@ pub fn skewed(
         powers
     });
     too_skewed(&powers, UNSURE_SKEWNESS).then(|| {
-        let (outcome, arm) = (&outcome.name, &experiment.arms[arm].name);
+        let (outcome, arm) = (&outcome.name, title(experiment, arm));
         let message = text!("warning.skewed-counts-clusters", outcome, arm);
         Warning::new("skewed-counts", message)
     })

@@ -56,6 +56,50 @@ pub fn add_margins(
     Ok(())
 }
 
+/// How a guardrail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardrailStanding {
+    /// The interval lies inside the margin.
+    Holds,
+    /// It reaches beyond the margin.
+    Open,
+    /// It lies beyond the margin: the arm does harm.
+    Broken,
+}
+
+/// The two-sided interval by which a guardrail is judged, also where the plan's tests are one-sided.
+pub fn two_sided(row: &EstimateRow) -> Option<(f64, f64)> {
+    match row.detail.get("ci_two_sided") {
+        Some(DetailValue::Numbers(ends)) if ends.len() == 2 => Some((ends[0], ends[1])),
+        _ => row.ci_lower.zip(row.ci_upper),
+    }
+}
+
+/// How a guardrail stands against its margin in the row's unit; `None` where the row is no difference
+/// or has no interval.
+pub fn guardrail_standing(
+    row: &EstimateRow,
+    better: Better,
+    margin: f64,
+) -> Option<GuardrailStanding> {
+    if row.estimand != Estimand::Difference {
+        return None;
+    }
+    let (lower, upper) = two_sided(row)?;
+    // Harm per unit of the outcome: least and most that the interval allows.
+    let (least, most) = match better {
+        Better::Lower => (lower, upper),
+        Better::Higher => (-upper, -lower),
+    };
+    Some(if most < margin {
+        GuardrailStanding::Holds
+    } else if least > margin {
+        GuardrailStanding::Broken
+    } else {
+        GuardrailStanding::Open
+    })
+}
+
 /// From the outcome's own unit to the row's.
 fn factor(
     experiment: &Experiment,

@@ -29,6 +29,7 @@ mod warnings;
 mod weekly;
 
 pub use describe::{balance, distribution, levels};
+pub use guardrails::{GuardrailStanding, guardrail_standing, two_sided};
 pub use joint::joint_effect;
 pub use looked::{moved, shift};
 pub use looks::{
@@ -43,7 +44,7 @@ pub use schedule::{RegionRow, ScheduleRows, by_customer, rates, replayed};
 pub use segments::{SegmentRow, SegmentTest, Segments};
 pub use shown::{Shown, untested_harm};
 pub use small::told;
-pub use unit::{Counted, Mean, Over, Time, Unit, Whom};
+pub use unit::{Counted, Mean, Over, Score, Time, Unit, Whom};
 pub use weekly::{FadeRow, WeekRow, Weekly};
 
 use crate::error::Result;

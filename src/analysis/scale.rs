@@ -4,7 +4,7 @@ use crate::experiment::{Data, Experiment, Outcome, OutcomeKind, Windows};
 use crate::stats::{DetailValue, Estimand, Estimate, Estimator};
 use crate::table::{ContactTable, ExposureUnit};
 
-use super::unit::{Counted, Mean, Over, Time, Unit, Whom};
+use super::unit::{Counted, Mean, Over, Score, Time, Unit, Whom};
 
 /// Average length of a month in days.
 pub const DAYS_PER_MONTH: f64 = 30.4375;
@@ -74,9 +74,7 @@ pub fn accrues(experiment: &Experiment, outcome: &Outcome) -> bool {
         OutcomeKind::Count => true,
         // The mean of a log is the total handling time; of other data the plan says which outcome is.
         OutcomeKind::Mean => {
-            let priced = experiment.business.as_ref();
-            let handling = priced.and_then(|b| b.handling_outcome.as_ref());
-            matches!(experiment.data, Some(Data::Log { .. })) || handling == Some(&outcome.name)
+            matches!(experiment.data, Some(Data::Log { .. })) || is_handling(experiment, outcome)
         }
         OutcomeKind::Proportion => false,
     }
@@ -118,7 +116,13 @@ pub fn scale(experiment: &Experiment, outcome: &Outcome, table: &ContactTable) -
     Scale {
         window,
         rate,
-        window_unit: of_customers(window_over),
+        window_unit: match outcome.kind {
+            OutcomeKind::Mean if !accrues(experiment, outcome) => Unit::Score(Score {
+                what: outcome.name.replace('-', " "),
+                of_takers: false,
+            }),
+            _ => of_customers(window_over),
+        },
         rate_unit: of_customers(rate_over),
         rate_days: f64::from(per),
     }
@@ -140,6 +144,13 @@ fn observed(table: &ContactTable, constant: Option<f64>, days: Option<f64>) -> T
     }
 }
 
+/// Whether an outcome is what the plan prices as handling time: of data without a log its name alone tells.
+fn is_handling(experiment: &Experiment, outcome: &Outcome) -> bool {
+    let priced = experiment.business.as_ref();
+    let handling = priced.and_then(|b| b.handling_outcome.as_ref());
+    handling == Some(&outcome.name)
+}
+
 /// What an outcome counts or measures.
 ///
 /// A contact log holds contacts and their handling time; what a ready-made file counts only the
@@ -153,6 +164,7 @@ pub fn counted(experiment: &Experiment, outcome: &Outcome) -> Counted {
         (OutcomeKind::Proportion, _) => Counted::Share,
         (OutcomeKind::Count, true) => Counted::Contacts,
         (OutcomeKind::Mean, true) => Counted::Seconds,
+        (OutcomeKind::Mean, false) if is_handling(experiment, outcome) => Counted::Seconds,
         (OutcomeKind::Count | OutcomeKind::Mean, false) => Counted::named(&outcome.name),
     }
 }

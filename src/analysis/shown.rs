@@ -31,12 +31,16 @@ pub struct Shown {
 impl Shown {
     /// The estimate of `row`.
     pub fn of(row: &EstimateRow) -> Self {
-        let adjusted = row.ci_adjusted_lower.is_some() || row.ci_adjusted_upper.is_some();
-        let (lower, upper) = if adjusted {
-            (row.ci_adjusted_lower, row.ci_adjusted_upper)
-        } else {
-            (row.ci_lower, row.ci_upper)
+        let (own, simultaneous) = (
+            (row.ci_lower, row.ci_upper),
+            (row.ci_adjusted_lower, row.ci_adjusted_upper),
+        );
+        let (lower, upper) = match simultaneous {
+            (None, None) => own,
+            some => some,
         };
+        // Of one comparison both are the same, and nothing was adjusted.
+        let adjusted = (lower, upper) != own;
         let points = row.estimand == Estimand::Difference && row.unit.points().is_some();
         let factor = if points { 100.0 } else { 1.0 };
         Shown {
@@ -98,12 +102,26 @@ impl Shown {
         interval_decimals(share(self.value), lower, upper, 0.0).max(0)
     }
 
-    /// `value` as a change: "−0.066", a ratio as "−40 %"; with the decimals that fit the interval.
+    /// `value` with the decimals that fit the interval: "−0.066", a ratio as "0.60".
     pub fn change(&self, value: f64) -> String {
-        match self.estimand {
-            Estimand::Ratio => percent_with(value - 1.0, self.percent_decimals()),
-            Estimand::Difference | Estimand::Probability => fixed(value, self.decimals()),
-        }
+        fixed(value, self.decimals())
+    }
+
+    /// How much less or more of control's a ratio is: "40 % less of it"; `None` of other estimates, and
+    /// where it rounds to no change.
+    pub fn part(&self, value: f64) -> Option<String> {
+        let change = (value - 1.0).abs();
+        let share = percent_with(change, self.percent_decimals());
+        let some = share.bytes().any(|b| matches!(b, b'1'..=b'9'));
+        (self.estimand == Estimand::Ratio && some).then(|| match value < 1.0 {
+            true => text!("estimate.less-of-it", share),
+            false => text!("estimate.more-of-it", share),
+        })
+    }
+
+    /// Whether it is the mean of what each customer has once, as a score.
+    pub fn is_score(&self) -> bool {
+        self.unit.is_score()
     }
 
     /// Whether contacts of customers are counted, so that a sentence can say that they are saved.
@@ -126,13 +144,23 @@ impl Shown {
         let value = self.change(self.value);
         let outcome = &self.outcome;
         match self.estimand {
+            Estimand::Difference if self.is_score() => {
+                text!(
+                    "estimate.difference-of-means",
+                    outcome,
+                    value = signed(&value)
+                )
+            }
             Estimand::Difference => text!(
                 "estimate.difference",
                 outcome,
                 value = signed(&value),
                 unit = self.unit_after_outcome()
             ),
-            Estimand::Ratio => text!("estimate.ratio", outcome, value = signed(&value)),
+            Estimand::Ratio => match self.part(self.value) {
+                Some(part) => text!("estimate.ratio-part", outcome, value, part),
+                None => text!("estimate.ratio", outcome, value),
+            },
             Estimand::Probability => text!("estimate.probability", outcome, value),
         }
     }
@@ -160,7 +188,11 @@ mod tests {
     use super::*;
 
     fn shown(estimand: Estimand, unit: &str, value: f64, lower: f64, upper: f64) -> Shown {
-        Shown::of(&EstimateRow {
+        Shown::of(&row(estimand, unit, value, lower, upper))
+    }
+
+    fn row(estimand: Estimand, unit: &str, value: f64, lower: f64, upper: f64) -> EstimateRow {
+        EstimateRow {
             outcome: "fee-contacts".into(),
             arm: "tip-sheet".into(),
             control: "control".into(),
@@ -182,7 +214,7 @@ mod tests {
             n_arm: 10,
             n_control: 10,
             detail: Default::default(),
-        })
+        }
     }
 
     #[test]
@@ -210,7 +242,47 @@ mod tests {
     #[test]
     fn a_ratio_and_its_percentage_have_the_same_digits() {
         let ratio = shown(Estimand::Ratio, "ratio", 0.597, 0.34, 1.047);
-        assert_eq!(ratio.change(ratio.value), "−40 %");
-        assert_eq!(fixed(ratio.value, ratio.decimals()), "0.60");
+        assert_eq!(ratio.change(ratio.value), "0.60");
+        assert_eq!(
+            ratio.difference(),
+            "fee-contacts is 0.60 times control's, 40 % less of it"
+        );
+        let more = shown(Estimand::Ratio, "ratio", 1.1236, 1.05, 1.2);
+        assert_eq!(
+            more.difference(),
+            "fee-contacts is 1.12 times control's, 12 % more of it"
+        );
+    }
+
+    #[test]
+    fn a_mean_of_scores_is_no_sum_over_time() {
+        let score = shown(
+            Estimand::Difference,
+            "mean satisfaction",
+            0.3801,
+            0.25,
+            0.51,
+        );
+        assert_eq!(
+            score.difference(),
+            "the difference in mean fee-contacts is +0.38"
+        );
+    }
+
+    #[test]
+    fn an_interval_of_one_comparison_is_not_adjusted() {
+        let row = |lower| EstimateRow {
+            ci_adjusted_lower: Some(lower),
+            ci_adjusted_upper: Some(-0.1),
+            ..row(
+                Estimand::Difference,
+                "contacts per customer per 30 days",
+                -0.2,
+                -0.3,
+                -0.1,
+            )
+        };
+        assert!(!Shown::of(&row(-0.3)).adjusted);
+        assert!(Shown::of(&row(-0.31)).adjusted);
     }
 }

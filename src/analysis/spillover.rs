@@ -9,13 +9,14 @@ use crate::texts::text;
 
 use super::checks::{check, not_run, whole_clusters};
 use super::model::{Check, Status};
+use super::warnings::title;
 
 /// p below which spillover warns, after Bonferroni over arms and measures.
 const WARNS: f64 = 0.01;
 
 /// One measure in one treatment arm against control.
 struct Tested<'a> {
-    arm: &'a str,
+    arm: String,
     measure: &'a Measure,
     means: (f64, f64),
     t: f64,
@@ -86,7 +87,7 @@ fn tests<'a>(experiment: &'a Experiment, spillover: &'a Spillover) -> Vec<Tested
                 (Measure::Channel(_), Better::Higher) => t_sf(-t, Some(df)),
             };
             tests.push(Tested {
-                arm: &experiment.arms[arm].name,
+                arm: title(experiment, arm),
                 measure,
                 means: (part(&sums[arm]).1, part(&sums[control]).1),
                 t,

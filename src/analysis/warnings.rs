@@ -158,8 +158,8 @@ pub fn of_data(
     let mut skewed = Vec::new();
     for arm in experiment.treatments() {
         let c = Comparison::new(table, ArmId(arm as u16), ArmId(experiment.control() as u16))?;
-        let title = |side: &Side| experiment.arms[usize::from(side.arm.0)].name.clone();
-        let (treatment, control) = (title(&c.treatment), title(&c.control));
+        let titled = |side: &Side| title(experiment, usize::from(side.arm.0));
+        let (treatment, control) = (titled(&c.treatment), titled(&c.control));
         let (t, k) = (Shape::of(&c, &c.treatment), Shape::of(&c, &c.control));
         found.extend(small(
             outcome,
@@ -263,9 +263,9 @@ pub fn of_estimates(
     for row in estimates {
         let e = &row.estimate;
         let weak = e.detail.get("weak_instrument") == Some(&DetailValue::Flag(true));
-        let name = &experiment.arms[row.arm].name;
-        if e.estimator == Estimator::Cace && weak && !arms.contains(name) {
-            arms.push(name.clone());
+        let name = title(experiment, row.arm);
+        if e.estimator == Estimator::Cace && weak && !arms.contains(&name) {
+            arms.push(name);
         }
     }
     if arms.is_empty() {
@@ -304,7 +304,8 @@ pub fn of_negbin(
         let excess = robust / own - 1.0;
         if excess > MISFIT + MISFIT_BY_CHANCE / customers.sqrt() {
             most = Some(most.map_or(excess, |m| m.max(excess)));
-            arms.push(row.arm.clone());
+            let arm = experiment.arms.iter().position(|a| a.name == row.arm);
+            arms.push(arm.map_or_else(|| row.arm.clone(), |arm| title(experiment, arm)));
         }
     }
     let zeros = checks.iter().find(|c| c.id == "zero-inflation");
@@ -324,6 +325,15 @@ pub fn of_negbin(
         None => return None,
     };
     Some(Warning::new("negbin-misfit", message))
+}
+
+/// What people call an arm; its name where it has no title.
+pub fn title(experiment: &Experiment, arm: usize) -> String {
+    let arm = &experiment.arms[arm];
+    match arm.title.trim() {
+        "" => arm.name.clone(),
+        title => title.to_owned(),
+    }
 }
 
 fn list(arms: &[String]) -> String {

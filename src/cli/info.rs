@@ -1,8 +1,8 @@
 //! What every report says about the pilot and its evidence.
 
 use crate::analysis::{self, Phase};
-use crate::experiment::{Better, Experiment, Outcome};
-use crate::report::{ArmInfo, EvidenceInfo, ExperimentInfo};
+use crate::experiment::{Better, Experiment, Outcome, Role};
+use crate::report::{ArmInfo, EvidenceInfo, ExperimentInfo, OutcomeInfo};
 use crate::table::{Decimals, Evidence};
 
 use super::pilot;
@@ -24,12 +24,8 @@ pub fn experiment_info(e: &Experiment) -> ExperimentInfo {
             })
             .collect(),
         primary_outcome: primary.name.clone(),
-        better: if primary.better == Better::Lower {
-            "lower"
-        } else {
-            "higher"
-        }
-        .into(),
+        better: better(primary).into(),
+        outcomes: e.outcomes.iter().map(outcome_info).collect(),
         after: pilot::after_window(e).map(|(a, b)| [a.to_string(), b.to_string()]),
         // Groups of region-blocks are no groups of people.
         min_cell: match e.assignment.schedule {
@@ -42,6 +38,27 @@ pub fn experiment_info(e: &Experiment) -> ExperimentInfo {
             .as_ref()
             .map(|s| s.design.name().to_owned()),
         one_sided: e.analysis.one_sided,
+    }
+}
+
+fn better(outcome: &Outcome) -> &'static str {
+    match outcome.better {
+        Better::Lower => "lower",
+        Better::Higher => "higher",
+    }
+}
+
+fn outcome_info(outcome: &Outcome) -> OutcomeInfo {
+    let role = match outcome.role {
+        Role::Primary => "primary",
+        Role::Secondary => "secondary",
+        Role::Guardrail => "guardrail",
+    };
+    OutcomeInfo {
+        name: outcome.name.clone(),
+        role: role.into(),
+        better: better(outcome).into(),
+        margin: outcome.margin,
     }
 }
 

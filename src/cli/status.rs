@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::decision::VerdictKind;
 use crate::error::Result;
 use crate::experiment::{self, Method, Plan};
 use crate::report::text::plain;
@@ -120,6 +121,17 @@ fn signed(ledger: &Ledger) -> Option<String> {
     })
 }
 
+/// Whether a health check stopped the last analysis.
+fn was_blocked(ledger: &Ledger) -> bool {
+    let last = ledger
+        .entries()
+        .iter()
+        .rev()
+        .find(|e| e.kind == kind::ANALYZE);
+    let verdict = last.and_then(|e| e.facts.get("verdict")?.as_str());
+    verdict == Some(VerdictKind::Blocked.name())
+}
+
 fn standing(opened: &Opened) -> Result<Row> {
     let name = opened.pilot.name();
     let ledger = opened.pilot.ledger()?;
@@ -138,7 +150,10 @@ fn standing(opened: &Opened) -> Result<Row> {
             format!("pilot verify {name} --seal SEAL"),
         ),
         (_, _, _, n) if n > 0 => (
-            format!("analysed ({n})"),
+            match was_blocked(&ledger) {
+                true => format!("blocked ({n})"),
+                false => format!("analysed ({n})"),
+            },
             format!("read reports/{name}/summary.md"),
         ),
         (false, ..) => (

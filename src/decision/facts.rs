@@ -1,6 +1,9 @@
 //! What the analysis and the business case say about one arm, read once.
 
-use crate::analysis::{Analysis, EstimateRow, moved, shift, untested_harm};
+use crate::analysis::{
+    Analysis, EstimateRow, GuardrailStanding, guardrail_standing, moved, shift, two_sided,
+    untested_harm,
+};
 use crate::experiment::{Arm, Better, Experiment, Multiplicity, Outcome, Role};
 use crate::finance::{ArmCase, BusinessCase, DAYS_PER_MONTH, Priced};
 use crate::stats::{DetailValue, Estimand, Estimator};
@@ -315,25 +318,14 @@ fn guard(row: Option<&EstimateRow>, outcome: &Outcome) -> Guard {
     if row.estimand != Estimand::Difference {
         return Guard::Open(text!("decision.guard-scale"));
     }
-    let (lower, upper) = match row.detail.get("ci_two_sided") {
-        Some(DetailValue::Numbers(ends)) if ends.len() == 2 => (Some(ends[0]), Some(ends[1])),
-        _ => (row.ci_lower, row.ci_upper),
-    };
-    let (Some(lower), Some(upper)) = (lower, upper) else {
+    let standing = guardrail_standing(row, outcome.better, margin);
+    let (Some(standing), Some(ends)) = (standing, two_sided(row)) else {
         return Guard::Open(text!("decision.guard-no-interval"));
     };
-    // Harm per unit of the outcome: least and most that the interval allows.
-    let (least, most) = match outcome.better {
-        Better::Lower => (lower, upper),
-        Better::Higher => (-upper, -lower),
-    };
-    let ends = (lower, upper);
     let beyond = |lies| words::beyond_margin(row, outcome, ends, margin, lies);
-    if most < margin {
-        Guard::Holds
-    } else if least > margin {
-        Guard::Broken(beyond(true))
-    } else {
-        Guard::Open(beyond(false))
+    match standing {
+        GuardrailStanding::Holds => Guard::Holds,
+        GuardrailStanding::Broken => Guard::Broken(beyond(true)),
+        GuardrailStanding::Open => Guard::Open(beyond(false)),
     }
 }

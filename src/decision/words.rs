@@ -4,7 +4,8 @@ use crate::analysis::{EstimateRow, NextStage, Shown};
 use crate::experiment::{Better, Experiment, NoBusinessCase, Outcome, no_business_case};
 use crate::finance::{ArmCase, BusinessCase, Line};
 use crate::number::{
-    MINUS, chance, count as grouped, money_short, p_value, percent_apart, percent_with,
+    MINUS, chance, count as grouped, fixed, general, interval_decimals, money_short, p_value,
+    percent_apart, percent_with,
 };
 use crate::stats::{DetailValue, Estimator};
 use crate::texts::text;
@@ -225,8 +226,11 @@ pub(super) fn beyond_margin(
     } else {
         -margin
     };
-    let (low, high) = (number(lower * factor), number(upper * factor));
-    let (level, margin) = (percent(row.level), number(side * factor));
+    let (value, margin) = (shown.value, side * factor);
+    let ends = (Some(lower * factor), Some(upper * factor));
+    let d = interval_decimals(value, ends.0, ends.1, margin).max(shown.decimals());
+    let (low, high) = (fixed(lower * factor, d), fixed(upper * factor, d));
+    let (level, margin) = (percent(row.level), general(margin));
     let unit = shown.unit();
     let how = match lies {
         true => text!("decision.margin-beyond", level, low, high, unit, margin),

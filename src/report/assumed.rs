@@ -1,11 +1,54 @@
 //! Assumptions in words: their names and their values.
 
-use crate::finance::TornadoRow;
+use crate::finance::{AssumptionRow, TornadoRow};
 use crate::report::document::Document;
+use crate::report::finding::arm_title;
 use crate::report::memo::Block;
 use crate::report::number::{general, percent_with};
-use crate::report::text::plain;
+use crate::report::text::{isolate, plain};
 use crate::texts::text;
+
+/// The name of an assumption with the arm whose it is: "Fixed cost, Welcome e-mail".
+pub fn name_of(doc: &Document, key: &str) -> String {
+    let arms = doc.experiment.arms.iter();
+    let mut of_arms = arms.filter(|a| {
+        let rest = key
+            .strip_prefix("arms.")
+            .and_then(|k| k.strip_prefix(&a.name));
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    });
+    match of_arms.next() {
+        Some(arm) => {
+            let arm = isolate(&arm_title(doc, &arm.name));
+            text!("assumed.of-arm", what = name(key), arm)
+        }
+        None => name(key),
+    }
+}
+
+/// A value with its unit in words: "60 % of freed labour", "9 months".
+pub fn value(row: &AssumptionRow) -> String {
+    let words = match row.unit.percent() {
+        Some(words) => words.replacen("% ", "", 1),
+        None => row.unit.words(),
+    };
+    let Some(base) = row.base else {
+        return text!("assumed.none");
+    };
+    let shown = number(row, base);
+    format!("{shown} {}", plain(&words)).trim_end().to_owned()
+}
+
+/// The number alone, a share in percent.
+pub fn number(row: &AssumptionRow, value: f64) -> String {
+    match row.unit.is_share() {
+        true => text!(
+            "number.percent",
+            number = general(rounded_to(value * 100.0, 6))
+        ),
+        false => general(value),
+    }
+}
 
 /// The name of an assumption, of an arm's costs or of the effect; the key itself where there is none.
 pub fn name(key: &str) -> String {
@@ -38,6 +81,17 @@ pub fn name(key: &str) -> String {
         "fixed_cost" => text!("assumed.fixed-cost"),
         "cost_per_customer" => text!("assumed.cost-per-customer"),
         "running_cost_per_month" => text!("assumed.running-cost"),
+        "claims.contact_reduction.low" => text!("workbook.claim-low"),
+        "claims.contact_reduction.high" => text!("workbook.claim-high"),
+        "claims.budget_share" => text!("workbook.claim-budget"),
+        "staffing.occupancy" => text!("html.js-occupancy"),
+        "staffing.shrinkage" => text!("html.js-shrinkage"),
+        "staffing.hours_per_agent_year" => text!("html.js-hours_per_agent_year"),
+        "staffing.service_level" => text!("html.js-service_level"),
+        "staffing.answer_seconds" => text!("html.js-answer_seconds"),
+        "staffing.interval_minutes" => text!("html.js-interval_minutes"),
+        "staffing.contacts_per_interval" => text!("html.js-contacts_per_interval"),
+        "staffing.handling_seconds" => text!("html.js-handling_seconds"),
         _ => plain(key).into_owned(),
     }
 }
@@ -47,18 +101,15 @@ pub fn name(key: &str) -> String {
 /// Low and high are the ends of a triangle, and of a normal its 5th and 95th percentile; the heads say so
 /// where there is one.
 pub fn table(doc: &Document) -> Block {
-    let bound = |v: Option<f64>| v.map_or_else(String::new, general);
     let rows = doc.assumptions.iter().map(|a| {
-        let used = match a.base {
-            Some(base) => format!("{} {}", general(base), plain(&a.unit.words())),
-            None => text!("assumed.none"),
-        };
+        let bound = |v: Option<f64>| v.map_or_else(String::new, |v| number(a, v));
         vec![
-            plain(&a.key).into_owned(),
-            used.trim_end().to_string(),
+            name_of(doc, &a.key),
+            value(a),
             bound(a.low),
             bound(a.mode),
             bound(a.high),
+            plain(&a.key).into_owned(),
         ]
     });
     let (low, high) = match doc.assumptions.iter().any(|a| a.form == "normal") {
@@ -72,6 +123,7 @@ pub fn table(doc: &Document) -> Block {
             low,
             text!("workbook.head-mode"),
             high,
+            text!("memo.key"),
         ],
         rows: rows.collect(),
     }
@@ -94,10 +146,15 @@ pub fn span(row: &TornadoRow) -> String {
 
 /// To three significant digits: the ends of a range are no more exact than that.
 fn rounded(v: f64) -> f64 {
+    rounded_to(v, 3)
+}
+
+/// To so many significant digits.
+fn rounded_to(v: f64, significant: i32) -> f64 {
     if v == 0.0 || !v.is_finite() {
         return v;
     }
-    let digits = 2 - v.abs().log10().floor() as i32;
+    let digits = significant - 1 - v.abs().log10().floor() as i32;
     if (-300..300).contains(&digits) {
         let factor = 10f64.powi(digits);
         (v * factor).round() / factor

@@ -3,6 +3,7 @@
 use crate::finance::{ArmCase, BusinessCase, Line, Priced};
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, beside, range};
+use crate::report::number;
 use crate::report::text::isolate;
 use crate::report::worth::{amount, amounts};
 use crate::texts::text;
@@ -25,7 +26,7 @@ pub fn base_and_observed(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
 
 /// How the columns are read.
 pub fn about(case: &BusinessCase) -> String {
-    let about = text!("worth.about", months = case.horizon_months);
+    let about = text!("worth.about", months = number::months(case.horizon_months));
     match case.arms.iter().any(|a| a.every_reason.is_some()) {
         true => [about, text!("beside.about-every-reason")].join(" "),
         false => about,

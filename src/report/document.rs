@@ -105,6 +105,9 @@ pub struct ExperimentInfo {
     pub primary_outcome: String,
     /// Its good direction: "lower" or "higher".
     pub better: String,
+    /// All outcomes in the plan's order; absent in documents of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeInfo>,
     /// First and last day of the after window, where all customers share it.
     pub after: Option<[String; 2]>,
     /// Groups smaller than this are not shown.
@@ -127,6 +130,26 @@ pub struct ArmInfo {
     pub title: String,
     /// Whether it is control.
     pub control: bool,
+}
+
+/// An outcome as reports name it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeInfo {
+    /// Name in files.
+    pub name: String,
+    /// "primary", "secondary" or "guardrail".
+    pub role: String,
+    /// Its good direction: "lower" or "higher".
+    pub better: String,
+    /// The most harm that a guardrail may do, in the outcome's own unit; null of others.
+    pub margin: Option<f64>,
+}
+
+impl OutcomeInfo {
+    /// Whether no arm may harm it.
+    pub fn is_guardrail(&self) -> bool {
+        self.role == "guardrail"
+    }
 }
 
 /// What the scan found, in short.

@@ -242,6 +242,10 @@ impl Effect<'_> {
         let contacts = self.shown.counts_contacts();
         let takers = self.row.estimator == Estimator::Cace;
         match (self.row.estimand, self.flips()) {
+            (Estimand::Difference, less) if self.shown.is_score() => match less {
+                true => text!("finding.lowers-mean", arm, outcome, value),
+                false => text!("finding.raises-mean", arm, outcome, value),
+            },
             (Estimand::Difference, true) if contacts => {
                 text!("finding.saves", arm, value, unit)
             }
@@ -252,14 +256,16 @@ impl Effect<'_> {
             (Estimand::Difference, false) => {
                 text!("finding.raises", arm, outcome, value, unit = rest)
             }
-            (Estimand::Ratio, true) if takers => {
-                text!("finding.cuts-share-of-takers", arm, outcome, value)
+            (Estimand::Ratio, _) => {
+                let ratio = match self.shown.part(self.said) {
+                    Some(part) => text!("finding.ratio-part", arm, outcome, value, part),
+                    None => text!("finding.ratio", arm, outcome, value),
+                };
+                match takers {
+                    true => text!("finding.of-takers", ratio),
+                    false => ratio,
+                }
             }
-            (Estimand::Ratio, false) if takers => {
-                text!("finding.raises-share-of-takers", arm, outcome, value)
-            }
-            (Estimand::Ratio, true) => text!("finding.cuts-share", arm, outcome, value),
-            (Estimand::Ratio, false) => text!("finding.raises-share", arm, outcome, value),
             (Estimand::Probability, _) => text!("finding.lower-of-pair", arm, outcome, value),
         }
     }
@@ -277,16 +283,11 @@ impl Effect<'_> {
 
     /// Whether the sentence speaks of less, so that signs turn round.
     fn flips(&self) -> bool {
-        self.row.estimand != Estimand::Probability && self.said < self.shown.null()
+        self.row.estimand == Estimand::Difference && self.said < 0.0
     }
 
     fn spoken(&self, value: f64) -> String {
-        let null = self.shown.null();
-        self.shown.change(if self.flips() {
-            null - (value - null)
-        } else {
-            value
-        })
+        self.shown.change(if self.flips() { -value } else { value })
     }
 
     /// What the effect is for a thousand customers: "210 fewer contacts per 1,000 customers
@@ -307,18 +308,15 @@ impl Effect<'_> {
         let unit = unit.per_thousand()?;
         let unit = plain(&unit);
         let change = |v: f64| (v - self.shown.null()) * factor;
-        let sign = if self.flips() { -1.0 } else { 1.0 };
+        let fewer = self.said < self.shown.null();
+        let sign = if fewer { -1.0 } else { 1.0 };
         let (low, high) = (self.shown.lower.map(change), self.shown.upper.map(change));
         let value = change(self.said);
         let d = number::interval_decimals(value, low, high, 0.0).min(1);
         let show = |v: f64| fixed(sign * v, d);
-        let (a, b) = if self.flips() {
-            (high, low)
-        } else {
-            (low, high)
-        };
+        let (a, b) = if fewer { (high, low) } else { (low, high) };
         let value = show(value);
-        let said = if self.flips() {
+        let said = if fewer {
             text!("finding.fewer-per-thousand", value, unit)
         } else {
             text!("finding.more-per-thousand", value, unit)

@@ -11,7 +11,9 @@ use crate::report::finding::{self, Effect, arm_title, beside, effects, headline}
 use crate::report::number::{self, fixed};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
-use crate::report::{assumed, crossed, decided, how, looks, schedule, segments, stages, worth};
+use crate::report::{
+    assumed, crossed, decided, how, looks, others, schedule, segments, stages, worth,
+};
 use crate::stats::{Estimand, Estimator};
 use crate::texts::text;
 
@@ -46,6 +48,8 @@ pub enum Block {
 pub enum Section {
     /// The effects.
     Found,
+    /// Outcomes that do not decide.
+    Others,
     /// Looks before the planned end.
     Looks,
     /// The two stages of a pilot that was extended.
@@ -71,6 +75,7 @@ impl Section {
     pub fn title(self) -> String {
         match self {
             Section::Found => text!("memo.found"),
+            Section::Others => text!("others.heading"),
             Section::Looks => text!("memo.looks"),
             Section::Stages => text!("memo.stages"),
             Section::Crossed => text!("memo.crossed"),
@@ -103,6 +108,7 @@ pub fn memo(doc: &Document) -> Vec<Block> {
         out.push(Block::List(safe(&doc.decision.why)));
     }
     found(doc, &mut out);
+    others::section(doc, &mut out);
     looks::section(doc, &mut out);
     stages::section(doc, &mut out);
     crossed::crossed(doc, &mut out);
@@ -146,6 +152,44 @@ fn found(doc: &Document, out: &mut Vec<Block>) {
     if let Some(first) = effects.first() {
         out.push(Block::Paragraph(gloss(doc, first, &effects)));
     }
+    out.extend(permutation(doc, &effects).map(Block::Paragraph));
+}
+
+/// Warnings that send the reader to the permutation test.
+const ASK_PERMUTATION: [&str; 9] = [
+    "small-arm",
+    "few-contacts",
+    "heavy-tail",
+    "ratio-skewed",
+    "skewed-counts",
+    "skewed-difference",
+    "negbin-misfit",
+    "few-clusters",
+    "few-regions",
+];
+
+/// The p-values of the permutation test, where a warning sends the reader to them.
+fn permutation(doc: &Document, effects: &[Effect]) -> Option<String> {
+    let mut warnings = doc.warnings.iter();
+    if !warnings.any(|w| ASK_PERMUTATION.contains(&w.id.as_str())) {
+        return None;
+    }
+    let of_arm = |e: &Effect| {
+        let row = doc.estimates.iter().find(|r| {
+            r.estimator == Estimator::Permutation
+                && r.segment.is_none()
+                && r.outcome == e.row.outcome
+                && r.arm == e.row.arm
+        })?;
+        let (arm, p) = (isolate(&e.title), number::p_value(row.p_value?));
+        Some(text!("memo.permutation-of", arm, p))
+    };
+    let told: Vec<String> = effects.iter().filter_map(of_arm).collect();
+    let told = (!told.is_empty()).then(|| told.join("; "))?;
+    Some(match effects.len() {
+        1 => text!("memo.permutation", told),
+        _ => text!("memo.permutation-each", told),
+    })
 }
 
 fn lead_paragraph(doc: &Document, effects: &[Effect]) -> String {
@@ -162,7 +206,13 @@ fn lead_paragraph(doc: &Document, effects: &[Effect]) -> String {
         }
         (Some(lead), _) => match lead.per_thousand(control_mean(doc)) {
             Some(meaning) => text!("memo.finding-meaning", finding, meaning),
-            None => text!("memo.finding", finding),
+            None => match means(doc, lead) {
+                Some((mean, of_control)) => {
+                    let control = isolate(&finding::control_title(doc));
+                    text!("memo.finding-means", finding, mean, control, of_control)
+                }
+                None => text!("memo.finding", finding),
+            },
         },
     }
 }
@@ -171,6 +221,17 @@ fn control_mean(doc: &Document) -> Option<(f64, &Unit)> {
     let control = doc.experiment.arms.iter().find(|a| a.control)?;
     let level = level(doc, &control.name, "after")?;
     (!Privacy::of(doc).is_small(level.n)).then_some((level.mean, &level.unit))
+}
+
+/// The means of an arm and of control, of what has no sum for a thousand customers.
+fn means(doc: &Document, lead: &Effect) -> Option<(String, String)> {
+    let of = |arm: &str| {
+        let level = level(doc, arm, "after")?;
+        (!Privacy::of(doc).is_small(level.n)).then_some(level)
+    };
+    let d = same_decimals(doc, &lead.row.outcome);
+    let mean = |arm: &str| Some(shown_mean(of(arm)?, d));
+    Some((mean(&lead.row.arm)?, mean(&lead.row.control)?))
 }
 
 fn level<'a>(doc: &'a Document, arm: &str, period: &str) -> Option<&'a LevelRow> {
@@ -192,6 +253,7 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
         .into_iter()
         .filter(|p| shows(p))
         .collect();
+    let d = same_decimals(doc, &doc.experiment.primary_outcome);
     header.extend(periods.iter().map(|p| match *p {
         "before" => text!("memo.before"),
         _ => text!("memo.after"),
@@ -214,7 +276,7 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
         for period in &periods {
             let level = level(doc, &arm.name, period);
             let level = level.filter(|l| !small && !privacy.is_small(l.n));
-            row.push(level.map_or_else(|| UNKNOWN.into(), mean));
+            row.push(level.map_or_else(|| UNKNOWN.into(), |l| shown_mean(l, d)));
         }
         if !effects.is_empty() {
             row.extend(effect_cells(effects, &arm.name, arm.control));
@@ -227,15 +289,37 @@ fn arms(doc: &Document, effects: &[Effect]) -> Block {
     }
 }
 
-/// A mean with the digits that its interval allows; a share as a percentage.
-fn mean(level: &LevelRow) -> String {
-    let share = level.unit.is_share();
-    let factor = if share { 100.0 } else { 1.0 };
+/// A mean with so many decimals; a share as a percentage.
+pub fn shown_mean(level: &LevelRow, decimals: i32) -> String {
+    match level.unit.is_share() {
+        true => number::percent_with(level.mean, decimals),
+        false => fixed(level.mean, decimals),
+    }
+}
+
+/// Decimals of a mean that its interval allows, of a share those of its percentage.
+fn decimals(level: &LevelRow) -> i32 {
+    let factor = if level.unit.is_share() { 100.0 } else { 1.0 };
     let end = |v: Option<f64>| v.map(|v| v * factor);
     let (lower, upper) = (end(level.ci_lower), end(level.ci_upper));
-    let d = number::interval_decimals(level.mean * factor, lower, upper, f64::NAN);
-    let text = fixed(level.mean * factor, d);
-    if share { format!("{text} %") } else { text }
+    number::interval_decimals(level.mean * factor, lower, upper, f64::NAN)
+}
+
+/// The decimals that the means of all arms have, before and after: those of the arm that is known best. An arm without a
+/// spread, which says nothing about how well it is known, asks for none.
+pub fn same_decimals(doc: &Document, outcome: &str) -> i32 {
+    let privacy = Privacy::of(doc);
+    let levels = doc
+        .levels
+        .iter()
+        .filter(|l| l.outcome == outcome && !privacy.is_small(l.n));
+    let (spread, flat): (Vec<_>, Vec<_>) = levels.partition(|l| {
+        l.ci_lower
+            .zip(l.ci_upper)
+            .is_some_and(|(low, high)| low < high)
+    });
+    let most = |levels: &[&LevelRow]| levels.iter().map(|l| decimals(l)).max();
+    most(&spread).or_else(|| most(&flat)).unwrap_or(0)
 }
 
 fn effect_cells(effects: &[Effect], arm: &str, control: bool) -> [String; 3] {

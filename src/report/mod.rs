@@ -15,6 +15,7 @@ mod html;
 mod looks;
 mod markdown;
 mod memo;
+mod others;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod png;
@@ -43,6 +44,7 @@ use crate::planning::PowerCurves;
 use crate::texts::text;
 
 pub use crate::number;
+pub use chart::Paper;
 pub use chart::dots::{Dot, DotRow, Dots, Panel};
 pub use decided::banner;
 pub use document::*;
@@ -119,13 +121,12 @@ pub fn render(doc: &Document) -> Result<Vec<RenderedFile>> {
     }
     files.extend(workbook(doc)?);
     let charts = charts(doc)?;
-    files.push(plain_file("report.html", html::render(doc, &charts)?));
+    files.push(plain_file("report.html", page_of(doc, &charts)?));
     let pictures: Vec<Result<RenderedFile>> = charts.par_iter().map(picture).collect();
     #[cfg(feature = "pdf")]
     {
-        let drawn: Vec<(String, Vec<u8>)> = (charts.iter())
-            .map(|c| (c.name.clone(), c.bytes.clone()))
-            .collect();
+        let drawn = chart::on_page(doc)?.into_iter().map(RenderedFile::drawn);
+        let drawn: Vec<(String, Vec<u8>)> = drawn.map(|c| (c.name, c.bytes)).collect();
         files.push(pdf::sign_off(doc, &drawn)?);
     }
     for (chart, picture) in charts.into_iter().zip(pictures) {
@@ -148,7 +149,14 @@ pub fn workbook(doc: &Document) -> Result<Option<RenderedFile>> {
 ///
 /// Errors: internal ones only.
 pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
-    let charts = chart::charts(doc)?.into_iter();
+    charts_on(doc, Paper::Wide)
+}
+
+/// The same charts for another paper.
+///
+/// Errors: internal ones only.
+pub fn charts_on(doc: &Document, paper: Paper) -> Result<Vec<RenderedFile>> {
+    let charts = chart::charts(doc, paper)?.into_iter();
     Ok(charts.map(RenderedFile::drawn).collect())
 }
 
@@ -156,7 +164,11 @@ pub fn charts(doc: &Document) -> Result<Vec<RenderedFile>> {
 ///
 /// Errors: internal ones only.
 pub fn page(doc: &Document) -> Result<Vec<u8>> {
-    html::render(doc, &charts(doc)?)
+    page_of(doc, &charts(doc)?)
+}
+
+fn page_of(doc: &Document, charts: &[RenderedFile]) -> Result<Vec<u8>> {
+    html::render(doc, charts, &charts_on(doc, Paper::Narrow)?)
 }
 
 /// Draws a chart of rates as `NAME.svg` and `NAME.png`.
@@ -204,13 +216,14 @@ pub fn terminal_summary(doc: &Document, width: usize, color: bool) -> String {
     terminal::terminal(&memo::memo(doc), width, color)
 }
 
-/// The memo for a terminal without the table of assumptions, which is in `summary.md`.
+/// The memo for a terminal without the tables of assumptions and of outcomes that do not decide, which are
+/// in `summary.md`.
 pub fn terminal_brief(doc: &Document, width: usize, color: bool) -> String {
     let mut inside = false;
     let mut blocks = memo::memo(doc);
     blocks.retain(|block| {
         if let memo::Block::Heading(section) = block {
-            inside = *section == memo::Section::Assumed;
+            inside = matches!(section, memo::Section::Assumed | memo::Section::Others);
         }
         !inside
     });

@@ -145,6 +145,21 @@ impl Distribution {
         Some(out)
     }
 
+    /// The same with bins as wide as the first, but for one open end: bars of one width would make a second
+    /// peak of a wider bin in the middle, so all from there on are one.
+    pub fn even(mut self) -> Self {
+        let width = |(from, to): (f64, Option<f64>)| to.map(|to| to - from);
+        let last = self.bins.len() - 1;
+        let first = width(self.bins[0]);
+        let uneven = self.bins[..last].iter().position(|b| width(*b) != first);
+        if let Some(from) = uneven {
+            for _ in from..last {
+                self.merge_into(from);
+            }
+        }
+        self
+    }
+
     fn is_small(&self, bin: usize, privacy: Privacy) -> bool {
         self.arms
             .iter()

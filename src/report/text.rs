@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::texts::text;
+
 /// Text without characters that could steer a terminal, break a line or reorder what
 /// stands beside it.
 ///
@@ -50,9 +52,20 @@ pub fn is_rtl(c: char) -> bool {
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
-/// A name inside a sentence of another direction: isolated, so that the numbers beside it
-/// keep their place.
+/// Columns of a name from which on a sentence quotes it, so that one can tell where it ends.
+const LONG_NAME: usize = 40;
+
+/// A name inside a sentence: quoted where it is long, and of another direction isolated, so that the numbers
+/// beside it keep their place.
 pub fn isolate(name: &str) -> String {
+    match columns(name) > LONG_NAME {
+        true => directed(&text!("finding.quoted", name)),
+        false => directed(name),
+    }
+}
+
+/// A name that stands by itself beside numbers: of another direction isolated, so that they keep their place.
+pub fn directed(name: &str) -> String {
     if name.chars().any(is_rtl) {
         format!("\u{2068}{name}\u{2069}")
     } else {
@@ -249,6 +262,13 @@ mod tests {
         );
         assert_eq!(plain("می‌خواهم"), "می‌خواهم");
         assert!(matches!(plain("plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_long_name_is_quoted_in_a_sentence() {
+        assert_eq!(isolate("Ten-tip sheet"), "Ten-tip sheet");
+        let long = "A welcome e-mail with the ten tips, updated weekly";
+        assert_eq!(isolate(long), format!("\"{long}\""));
     }
 
     #[test]

@@ -5,11 +5,13 @@ use crate::report::finding::{beside, range};
 use crate::report::number::{chance, percent};
 use crate::texts::text;
 
-/// "86 % (70 % to 93 %)"; the value alone where every draw says the same.
+/// "86 % (70 % to 93 %)"; the value alone where both ends read the same.
 fn share(line: &Line) -> String {
-    let same = line.lower == Some(line.value) && line.upper == Some(line.value);
-    let ends = range(line.lower, line.upper, percent).filter(|_| !same);
-    beside(percent(line.value), ends)
+    let shown = percent(line.value);
+    let same = |end: Option<f64>| end.is_none_or(|v| percent(v) == shown);
+    let ends = range(line.lower, line.upper, percent);
+    let ends = ends.filter(|_| !(same(line.lower) && same(line.upper)));
+    beside(shown, ends)
 }
 
 /// The month of payback with its interval: "4 (3 to 9)".
@@ -40,6 +42,9 @@ pub fn beyond(arm: &ArmCase) -> Option<String> {
 /// Where the arm breaks even, and how often it could not: one sentence or two.
 pub fn break_even(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
     let reduction = arm.break_even_reduction.as_ref()?;
+    if arm.spends_nothing() {
+        return Some(text!("thresholds.break-even-free"));
+    }
     let share = share(reduction);
     let words = match (case.priced, reduction.value > 1.0) {
         (Priced::Contacts, false) => text!("thresholds.break-even-contacts", share),
@@ -63,6 +68,17 @@ pub fn break_even(case: &BusinessCase, arm: &ArmCase) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_without_width_is_not_shown() {
+        let line = |lower, upper| Line {
+            value: 0.81,
+            lower: Some(lower),
+            upper: Some(upper),
+        };
+        assert_eq!(share(&line(0.8099, 0.8101)), "81 %");
+        assert_eq!(share(&line(0.78, 0.84)), "81 % (78 % to 84 %)");
+    }
 
     #[test]
     fn a_month_has_its_interval_where_draws_differ() {

@@ -6,7 +6,7 @@ use crate::report::finding::{arm_title, beside, range};
 use crate::report::memo::{Block, UNKNOWN};
 use crate::report::number::{self, fixed, money, percent, percent_with};
 use crate::report::text::{isolate, plain};
-use crate::report::worth::amount;
+use crate::report::worth::{amount, in_hours, turned_line};
 use crate::texts::text;
 
 /// The arms by cost, and what certainty would be worth.
@@ -56,7 +56,7 @@ pub fn agents(doc: &Document, arm: &ArmCase, out: &mut Vec<Block>) {
         return;
     };
     if hours.value < 0.0 {
-        let hours = fixed(-hours.value, 0);
+        let hours = in_hours(&turned_line(hours));
         let mut said = vec![text!("which.hours-more", arm, hours)];
         said.extend(staffing.agents.as_ref().map(readings));
         out.push(Block::Paragraph(said.join(" ")));
@@ -66,9 +66,8 @@ pub fn agents(doc: &Document, arm: &ArmCase, out: &mut Vec<Block>) {
         let show = |v: f64| fixed(v, d);
         beside(show(line.value), range(line.lower, line.upper, show))
     };
-    let hours = with(hours, 0);
-    let paid = staffing.paid_hours_per_year.as_ref();
-    let paid = paid.map(|p| fixed(p.value, 0));
+    let hours = in_hours(hours);
+    let paid = staffing.paid_hours_per_year.as_ref().map(in_hours);
     let agents = staffing.full_time_agents.as_ref().map(|a| with(a, 1));
     let mut said = vec![match (paid, agents) {
         (Some(paid), Some(agents)) => text!("which.hours-paid-agents", arm, hours, paid, agents),

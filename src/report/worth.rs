@@ -91,7 +91,7 @@ fn worth(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         });
         let within = case.payback_within_months.zip(arm.probability_payback);
         if let Some((months, p)) = within.filter(|_| !arm.spends_nothing()) {
-            let chance = number::chance(p);
+            let (months, chance) = (number::months(months), number::chance(p));
             said.push(text!("worth.pays-back-within", months, chance));
         }
         if let Some(raw) = raw_npv(case, arm) {
@@ -122,7 +122,10 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
         _ => 0.0,
     };
     let whole = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
-    let (months, title) = (case.horizon_months, isolate(&arm_title(doc, &arm.arm)));
+    let (months, title) = (
+        number::months(case.horizon_months),
+        isolate(&arm_title(doc, &arm.arm)),
+    );
     if whole(avoided.value) == whole(0.0)
         && let (Some(low), Some(high)) = (avoided.lower, avoided.upper)
         && low < 0.0
@@ -154,7 +157,7 @@ fn avoids(doc: &Document, case: &BusinessCase, arm: &ArmCase) -> String {
 }
 
 /// The line with its sign turned: what is more instead of what is avoided.
-fn turned_line(line: &Line) -> Line {
+pub fn turned_line(line: &Line) -> Line {
     Line {
         value: 0.0 - line.value,
         lower: line.upper.map(|v| 0.0 - v),
@@ -162,9 +165,13 @@ fn turned_line(line: &Line) -> Line {
     }
 }
 
-/// "1,384 (1,000 to 1,800) hours", whole hours.
-fn in_hours(line: &Line) -> String {
-    let show = |v: f64| fixed(v, 0);
+/// "1,400 (1,000 to 1,800)": hours as exact as their interval, as in the table.
+pub fn in_hours(line: &Line) -> String {
+    let half = match (line.lower, line.upper) {
+        (Some(l), Some(u)) => (u - l) / 2.0,
+        _ => 0.0,
+    };
+    let show = |v: f64| fixed(v, number::decimals(half).unwrap_or(0).min(0));
     beside(show(line.value), range(line.lower, line.upper, show))
 }
 

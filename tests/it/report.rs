@@ -8,6 +8,8 @@ mod looks;
 mod page;
 #[path = "report/said.rs"]
 mod said;
+#[path = "report/told.rs"]
+mod told;
 #[path = "report/weeks.rs"]
 mod weeks;
 
@@ -16,7 +18,9 @@ use std::sync::{Arc, LazyLock};
 use fixture::Fixture;
 use pilot::decision::VerdictKind;
 use pilot::report::text::columns;
-use pilot::report::{Document, RenderedFile, boxes, charts, render, summary, terminal_summary};
+use pilot::report::{
+    Document, Paper, RenderedFile, boxes, charts, charts_on, render, summary, terminal_summary,
+};
 use pilot::stats::Estimand;
 use proptest::prelude::*;
 use resvg::usvg::{self, Node, Rect, Tree, fontdb};
@@ -76,8 +80,12 @@ fn labels(tree: &Tree) -> Vec<(String, Rect, f32)> {
 
 /// Fails where a text is too small, leaves the page or overlaps another.
 pub fn check_layout(name: &str, svg: &str) {
+    check_layout_on(name, svg, 800.0);
+}
+
+fn check_layout_on(name: &str, svg: &str, width: f32) {
     let tree = parsed(svg);
-    assert_eq!(tree.size().width(), 800.0, "{name}");
+    assert_eq!(tree.size().width(), width, "{name}");
     let labels = labels(&tree);
     assert!(labels.len() > 5, "{name}: {} labels", labels.len());
     for (i, (text, b, size)) in labels.iter().enumerate() {
@@ -126,7 +134,35 @@ fn no_label_overlaps_another_or_leaves_the_page() {
             let svg = std::str::from_utf8(&chart.bytes).unwrap();
             check_layout(&format!("{name}/{}", chart.name), svg);
         }
+        for (paper, width) in [(Paper::Narrow, 360.0), (Paper::Page, 560.0)] {
+            for chart in charts_on(&doc, paper).unwrap() {
+                let svg = std::str::from_utf8(&chart.bytes).unwrap();
+                check_layout_on(&format!("{name}/{paper:?}/{}", chart.name), svg, width);
+            }
+        }
     }
+}
+
+/// A telephone shows a chart in 343 pixels of the 348 that are not blank: nothing is beside the screen, and
+/// no letter is smaller than 9 of its pixels.
+#[test]
+fn a_telephone_shows_the_line_of_no_effect_and_all_figures_at_once() {
+    let doc = Fixture::english(4).build();
+    let charts = charts_on(&doc, Paper::Narrow).unwrap();
+    let effect = charts.iter().find(|c| c.name == "effect.svg").unwrap();
+    let tree = parsed(std::str::from_utf8(&effect.bytes).unwrap());
+    let labels = labels(&tree);
+    let shown = |text: &str| labels.iter().any(|l| l.0.contains(text));
+    for text in ["no effect", "Ten-tip sheet", "−0.21", "p < 0.001"] {
+        assert!(shown(text), "{text}: {labels:?}");
+    }
+    let smallest = labels.iter().map(|l| l.2).fold(f32::MAX, f32::min);
+    assert!(smallest * 343.0 / 348.0 > 9.5, "{smallest}");
+    let html = String::from_utf8(pilot::report::page(&doc).unwrap()).unwrap();
+    assert_eq!(
+        html.matches("<div class=\"narrow\">").count(),
+        html.matches("<figure ").count()
+    );
 }
 
 #[test]
@@ -336,7 +372,7 @@ fn titles_state_the_finding_and_the_foot_its_source() {
         ),
         (
             "distribution.svg",
-            "46 % of customers had no contacts with Ten-tip sheet, 42 % with Control",
+            "Of the customers in Ten-tip sheet 46 % had no contacts, in Control 42 %",
         ),
         (
             "balance.svg",
@@ -424,7 +460,7 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
         "- balance – warning: The arms differed at the start. (p = 0.004)",
         "- attrition – not run: Missing outcomes are not recorded.",
         "- Exposure was rounded to whole weeks.",
-        "| cost_per_contact.variable | 4.2 EUR per contact | 3 | 4.1 | 5.5 |",
+        "| Variable cost of a contact | 4.2 EUR per contact | 3 | 4.1 | 5.5 | cost_per_contact.variable |",
         "- Analysis number 3 of this pilot",
         "- Changed since approval: analysis.alpha from 0.05 to 0.1 (can change the result)",
         "*pilot 0.1.0 · plan 3f786850e387 · seal 9f2c4b7d11aa03fe · as of 2026-12-02*",
@@ -437,7 +473,9 @@ fn the_summary_puts_the_decision_first_and_misses_nothing() {
     let text = summary(&ratio.build());
     // 8.75 % of control's mean of 2.39 contacts, a thousand times: 209; the interval allows tens.
     assert!(
-        text.contains("Ten-tip sheet cuts fee-contacts by 9 % (95 % interval 5 % to 13 %)"),
+        text.contains(
+            "Ten-tip sheet: fee-contacts is 0.91 times control's, 9 % less of it (95 % interval 0.87 to 0.95)"
+        ),
         "{text}"
     );
     assert!(

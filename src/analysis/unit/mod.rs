@@ -23,6 +23,8 @@ pub enum Unit {
     Probability,
     /// A mean, or a difference of two.
     Mean(Mean),
+    /// The mean of a quantity that each customer has once, as a score, or a difference of two.
+    Score(Score),
     /// A name that this version does not know; it stays as it is.
     Other(String),
 }
@@ -36,6 +38,15 @@ pub struct Mean {
     pub whom: Whom,
     /// Over what time.
     pub over: Over,
+}
+
+/// What each customer has once, however long it was observed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// What it is.
+    pub what: String,
+    /// Whether it is that of customers who take the intervention up.
+    pub of_takers: bool,
 }
 
 /// What is counted or measured.
@@ -111,6 +122,7 @@ impl Counted {
 impl Over {
     fn words(self) -> String {
         match self {
+            Over::Days(1) => text!("unit.per-day"),
             Over::Days(days) => text!("unit.per-days", days),
             Over::Week => text!("unit.per-week"),
             Over::Window => text!("unit.per-window"),
@@ -122,9 +134,13 @@ impl Over {
 impl Time {
     fn words(self) -> String {
         match self {
+            Time::Days(1.0) => text!("unit.day"),
+            Time::Weeks(1.0) => text!("unit.week"),
+            Time::Months(1.0) => text!("unit.month"),
             Time::Days(n) => text!("unit.days", n),
             Time::Weeks(n) => text!("unit.weeks", n),
             Time::Months(n) => text!("unit.months", n),
+            Time::WindowOf(1.0) => text!("unit.window-day"),
             Time::WindowOf(days) => text!("unit.window-days", days),
             Time::Window => text!("unit.window"),
             Time::Observed => text!("unit.time-observed"),
@@ -164,6 +180,10 @@ impl Unit {
             Unit::Ratio => text!("unit.ratio"),
             Unit::Probability => text!("unit.probability"),
             Unit::Mean(mean) => mean.words(),
+            Unit::Score(Score { what, of_takers }) => match of_takers {
+                true => text!("unit.score-of-takers", what),
+                false => what.clone(),
+            },
             Unit::Other(name) => name.clone(),
         }
     }
@@ -214,6 +234,10 @@ impl Unit {
                 whom: Whom::Taker,
                 ..mean
             }),
+            Unit::Score(score) => Unit::Score(Score {
+                of_takers: true,
+                ..score
+            }),
             other => other,
         }
     }
@@ -221,6 +245,16 @@ impl Unit {
     /// Whether a value is a share, 0 to 1.
     pub fn is_share(&self) -> bool {
         self.mean().is_some_and(|m| m.what == Counted::Share)
+    }
+
+    /// Whether it is the mean of what each customer has once.
+    pub fn is_score(&self) -> bool {
+        matches!(self, Unit::Score(_))
+    }
+
+    /// Whether nobody can have less than none of it, so that no mean of it is below 0.
+    pub fn is_amount(&self) -> bool {
+        matches!(self, Unit::Mean(_))
     }
 
     /// Whether contacts are counted.
@@ -276,5 +310,42 @@ mod tests {
         // The name of an outcome is no unit.
         let own = Unit::from("share price per customer over 8 weeks");
         assert!(!own.is_share());
+    }
+
+    #[test]
+    fn one_day_is_no_days_and_a_score_has_no_time() {
+        for (name, words) in [
+            (
+                "contacts per customer per 1 days",
+                "contacts per customer per day",
+            ),
+            (
+                "contacts per customer over 1 weeks",
+                "contacts per customer over 1 week",
+            ),
+            (
+                "calls per customer over the window of 1 days",
+                "calls per customer over the window of 1 day",
+            ),
+            ("mean satisfaction", "satisfaction"),
+            (
+                "mean wait of customers who took it up",
+                "wait, of those who took it up",
+            ),
+        ] {
+            let unit = Unit::from(name);
+            assert_eq!(
+                (unit.words(), unit.to_string()),
+                (words.into(), name.into())
+            );
+        }
+        let score = Unit::from("mean satisfaction");
+        assert!(score.is_score() && score.per_thousand().is_none() && !score.is_amount());
+        assert_eq!(
+            score.of_takers().to_string(),
+            "mean satisfaction of customers who took it up"
+        );
+        // An outcome whose own name begins so is still counted per customer.
+        assert!(!Unit::from("mean calls per customer over 8 weeks").is_score());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Counted, Mean, Over, Time, Unit, Whom};
+use super::{Counted, Mean, Over, Score, Time, Unit, Whom};
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -10,6 +10,10 @@ impl fmt::Display for Unit {
             Unit::Ratio => f.write_str("ratio"),
             Unit::Probability => f.write_str("probability"),
             Unit::Mean(mean) => mean.fmt(f),
+            Unit::Score(Score { what, of_takers }) => match of_takers {
+                true => write!(f, "mean {what}{TAKERS}"),
+                false => write!(f, "mean {what}"),
+            },
             Unit::Other(name) => f.write_str(name),
         }
     }
@@ -75,7 +79,9 @@ impl From<String> for Unit {
         let known = match name.as_str() {
             "ratio" => Some(Unit::Ratio),
             "probability" => Some(Unit::Probability),
-            other => mean(other).map(Unit::Mean),
+            other => mean(other)
+                .map(Unit::Mean)
+                .or_else(|| score(other).map(Unit::Score)),
         };
         known
             .filter(|unit| unit.to_string() == name)
@@ -97,6 +103,19 @@ impl From<String> for Counted {
             _ => Counted::Own(name),
         }
     }
+}
+
+/// Behind the unit of a score on those who take the intervention up.
+const TAKERS: &str = " of customers who took it up";
+
+fn score(name: &str) -> Option<Score> {
+    let rest = name.strip_prefix("mean ")?;
+    let (what, of_takers) = match rest.strip_suffix(TAKERS) {
+        Some(what) => (what, true),
+        None => (rest, false),
+    };
+    let what = what.to_owned();
+    Some(Score { what, of_takers })
 }
 
 fn mean(name: &str) -> Option<Mean> {

@@ -7,6 +7,7 @@ use crate::report::chart::canvas::{Anchor, Canvas, Point};
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{AXIS, CONTROL, NOTE, RULE, marker, treatment};
 use crate::report::chart::panels::{self, Heading, Vertical};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, treatment_index};
@@ -27,7 +28,7 @@ struct Curve {
 }
 
 /// Draws the chart; `None` without a comparison of arms.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let Some((case, choice)) = doc
         .business
         .as_ref()
@@ -41,7 +42,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         return Ok(None);
     }
     let curves = curves(doc, rows);
-    let mut frame = Frame::open(doc, title(doc, case, rows), subtitle(doc));
+    let mut frame = Frame::open(doc, paper, title(doc, case, rows), shows(doc));
     let entries = curves.iter().map(|curve| {
         let (index, color) = (curve.index, color(curve.index));
         let sign: Sign<'_> = Box::new(move |canvas: &mut Canvas, at: Point| {
@@ -204,11 +205,11 @@ fn per_minute(case: &BusinessCase, value: f64) -> Option<(String, String)> {
         .then(|| (amount(case, value / minutes), fixed(minutes, 1)))
 }
 
-fn subtitle(doc: &Document) -> String {
+fn shows(doc: &Document) -> Vec<String> {
     let mut shows = vec![text!("acceptability.shows")];
     let mut arms = doc.business.iter().flat_map(|case| &case.arms);
     if arms.any(|a| a.as_estimated.is_some()) {
         shows.push(text!("acceptability.not-corrected"));
     }
-    super::frame::subtitle(doc, shows)
+    shows
 }

@@ -3,18 +3,22 @@
 use crate::analysis::BalanceRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
-use crate::report::chart::frame::{Frame, Sign, subtitle};
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{marker, treatment};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, control_title, treatment_index};
-use crate::report::number::fixed;
+use crate::report::number::{self, fixed};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
 /// Differences beyond this are worth a look (the plan's check warns there too).
 const LIMIT: f64 = 0.1;
+
+/// p of the check `balance` from which on chance explains all differences together.
+const CHANCE: f64 = 0.01;
 
 /// More rows than this would not be read: the largest differences stay.
 const MOST: usize = 40;
@@ -35,7 +39,7 @@ impl Covariate<'_> {
 }
 
 /// Draws the chart; `None` without a standardised difference.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let all = covariates(doc);
     if all.iter().all(|c| c.rows.iter().all(|r| r.smd.is_none())) {
         return Ok(None);
@@ -52,7 +56,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             all = all.len()
         ));
     }
-    let mut frame = Frame::open(doc, title(doc, &all), subtitle(doc, shows));
+    let mut frame = Frame::open(doc, paper, title(doc, &all), shows);
     let arms: Vec<(usize, &str)> = doc
         .experiment
         .arms
@@ -85,7 +89,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     // Markers of the arms stand one under the other, so that none hides another.
     let spread = 7.0 * (arms.len() as f64 - 1.0).max(0.0);
     frame.top += HEADROOM;
-    let rows = Rows::draw(&mut frame, &rows, (spread + 20.0).max(30.0));
+    let rows = Rows::draw(&mut frame, &rows, (spread + 20.0).max(30.0), spread + 16.0);
     let values = shown.iter().flat_map(|c| &c.rows).filter_map(|r| r.smd);
     let scale = Scale::new(
         values.chain([-1.5 * LIMIT, 1.5 * LIMIT]),
@@ -158,6 +162,12 @@ fn title(doc: &Document, all: &[Covariate]) -> String {
         isolate(&arm_title(doc, &row.arm)),
     );
     let smd = fixed(smd, 2);
+    // A difference that chance explains is none that the arms differed in.
+    let check = doc.checks.iter().find(|c| c.id == "balance");
+    if let Some(p) = check.and_then(|c| c.p_value).filter(|p| *p >= CHANCE) {
+        let p = number::p_value(p);
+        return text!("balance.by-chance", covariate, arm, smd, p);
+    }
     match (beyond.len(), all.len()) {
         (_, 1) => text!("balance.differed-in-one", covariate, arm, smd),
         (beyond, all) => text!("balance.differed", beyond, all, covariate, arm, smd),

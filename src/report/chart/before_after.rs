@@ -4,12 +4,14 @@ use crate::analysis::LevelRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Canvas, Point};
-use crate::report::chart::frame::{Frame, Sign, subtitle};
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{CONTROL, INK, NOTE, PAPER, treatment};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::rows::{Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, beside, range, treatment_index};
+use crate::report::memo::same_decimals;
 use crate::report::number::{self, fixed};
 use crate::report::privacy::Privacy;
 use crate::report::text::{isolate, plain};
@@ -24,7 +26,7 @@ struct Levels<'a> {
 }
 
 /// Draws the chart; `None` unless some arm has both means, in the same unit.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let levels = levels(doc);
     let both = |l: &&Levels| l.before.zip(l.after).is_some_and(|(b, a)| b.unit == a.unit);
     let Some(unit) = levels
@@ -35,8 +37,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     else {
         return Ok(None);
     };
-    let subtitle = subtitle(doc, [intervals(doc)]);
-    let mut frame = Frame::open(doc, title(doc, &levels), subtitle);
+    let mut frame = Frame::open(doc, paper, title(doc, &levels), [intervals(doc)]);
     let before: Sign = Box::new(|canvas, at| dot(canvas, at, INK, true));
     let after: Sign = Box::new(|canvas, at| dot(canvas, at, INK, false));
     frame.legend(vec![
@@ -45,9 +46,9 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     ]);
     let privacy = Privacy::of(doc);
     let rows: Vec<Row> = levels.iter().map(|l| row(doc, l, privacy)).collect();
-    let rows = Rows::draw(&mut frame, &rows, 52.0);
+    let rows = Rows::draw(&mut frame, &rows, 52.0, 36.0);
     let means = || levels.iter().flat_map(|l| [l.before, l.after]).flatten();
-    let shown = means().flat_map(|l| [Some(l.mean), l.ci_lower, l.ci_upper]);
+    let shown = means().flat_map(|l| [Some(l.mean), ends(l).0, ends(l).1]);
     let scale = Scale::new(shown.flatten(), rows.left, rows.right);
     rows.axis(
         &mut frame,
@@ -60,7 +61,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         for (level, dy, hollow) in [(levels.before, -9.0, true), (levels.after, 9.0, false)] {
             let Some(level) = level else { continue };
             let at = (scale.at(level.mean), y + dy);
-            if let (Some(lower), Some(upper)) = (level.ci_lower, level.ci_upper) {
+            if let (Some(lower), Some(upper)) = ends(level) {
                 let ends = vec![(scale.at(lower), at.1), (scale.at(upper), at.1)];
                 frame.canvas.line(ends, 2.5, color);
             }
@@ -106,15 +107,28 @@ fn intervals(doc: &Document) -> String {
     }
 }
 
-fn shown(level: &LevelRow) -> (String, Option<String>) {
-    let d = number::interval_decimals(level.mean, level.ci_lower, level.ci_upper, f64::NAN);
-    let interval = range(level.ci_lower, level.ci_upper, |v| fixed(v, d));
-    (fixed(level.mean, d), interval)
+/// The interval as it is drawn and said: no mean of contacts is below 0.
+fn ends(level: &LevelRow) -> (Option<f64>, Option<f64>) {
+    let least = match level.unit.is_amount() {
+        true => 0.0,
+        false => f64::NEG_INFINITY,
+    };
+    (level.ci_lower.map(|v| v.max(least)), level.ci_upper)
+}
+
+fn shown(doc: &Document, level: &LevelRow) -> (String, Option<String>) {
+    let d = same_decimals(doc, &level.outcome);
+    let show = |v: f64| match level.unit.is_share() {
+        true => number::percent_with(v, d),
+        false => fixed(v, d),
+    };
+    let (lower, upper) = ends(level);
+    (show(level.mean), range(lower, upper, show))
 }
 
 fn row(doc: &Document, levels: &Levels, privacy: Privacy) -> Row {
     let figure = |level: &LevelRow| {
-        let (mean, interval) = shown(level);
+        let (mean, interval) = shown(doc, level);
         beside(mean, interval)
     };
     let before = levels.before.map(figure);
@@ -150,7 +164,7 @@ fn title(doc: &Document, levels: &[Levels]) -> String {
         let levels = levels.iter().find(|l| Some(l.arm) == name)?;
         let (before, after) = levels.before.zip(levels.after)?;
         let title = isolate(&arm_title(doc, levels.arm));
-        Some((title, shown(before).0, shown(after).0))
+        Some((title, shown(doc, before).0, shown(doc, after).0))
     };
     // The finding names the arm already.
     let change = means(arm).map(|(arm, before, after)| match &unclear {

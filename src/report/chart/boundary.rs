@@ -7,6 +7,7 @@ use crate::report::chart::canvas::Point;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{AXIS, INK, RULE, marker, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, treatment_index};
@@ -21,7 +22,7 @@ const HIGHEST: f64 = 6.0;
 type Mark = (f64, f64, Option<f64>);
 
 /// Draws the chart; `None` without looks.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let Some(looks) = &doc.boundaries else {
         return Ok(None);
     };
@@ -53,7 +54,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         low
     };
     let futility = marks.iter().flatten().any(|m| m.2.is_some());
-    let mut frame = Frame::open(doc, title(doc, looks, &arms), subtitle(doc, looks));
+    let mut frame = Frame::open(doc, paper, title(doc, looks, &arms), [shows(looks)]);
     frame.legend(legend(futility));
     let headings: Vec<Heading> = arms
         .iter()
@@ -197,17 +198,16 @@ fn note(looks: &Boundaries, arm: &ArmLooks) -> String {
     }
 }
 
-fn subtitle(doc: &Document, looks: &Boundaries) -> String {
+fn shows(looks: &Boundaries) -> String {
     let rule = match &looks.spending {
         Some(name) => text!("boundary.rule", name = plain(name)),
         None => text!("boundary.always-valid"),
     };
     let alpha = number::percent_with(looks.alpha, 0);
-    let shows = match looks.sides {
+    match looks.sides {
         2 => text!("boundary.two-sided", rule, alpha),
         _ => text!("boundary.one-sided", rule, alpha),
-    };
-    super::frame::subtitle(doc, [shows])
+    }
 }
 
 /// "look 1 of 3".

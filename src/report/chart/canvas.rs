@@ -10,9 +10,6 @@ use crate::report::chart::palette::rgb;
 use crate::report::fonts::{self, Family};
 use crate::report::typeset::{Block, Line, Style};
 
-/// Width of every chart in pixels; PNGs have twice as many.
-pub const WIDTH: f64 = 800.0;
-
 /// plotters counts whole units, so it draws on a grid of tenths of a pixel.
 const GRID: f64 = 10.0;
 
@@ -57,13 +54,22 @@ struct Label {
 }
 
 /// Shapes, then texts, in the order in which they were added.
-#[derive(Default)]
 pub struct Canvas {
+    width: f64,
     shapes: Vec<Shape>,
     labels: Vec<Label>,
 }
 
 impl Canvas {
+    /// An empty page, `width` pixels wide; PNGs have twice as many.
+    pub fn new(width: f64) -> Self {
+        Canvas {
+            width,
+            shapes: Vec::new(),
+            labels: Vec::new(),
+        }
+    }
+
     /// A line through `points`.
     pub fn line(&mut self, points: Vec<Point>, width: f64, color: &'static str) {
         self.shapes.push(Shape::Line {
@@ -133,14 +139,14 @@ impl Canvas {
     pub fn svg(&self, height: f64, title: &str, about: &str) -> Result<String> {
         let mut out = String::new();
         let (title, about) = (escape(title), escape(about));
-        let stack = fonts::STACK;
+        let (stack, width) = (fonts::STACK, self.width);
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\" font-family=\"{stack}\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\" font-family=\"{stack}\">\n\
              <title>{title}</title>\n<desc>{about}</desc>\n\
-             <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>"
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
         );
         let _ = writeln!(
             out,
@@ -160,7 +166,7 @@ impl Canvas {
         let failed = |e: &dyn std::fmt::Display| Error::internal(format!("chart: {e}"));
         let mut body = String::new();
         {
-            let size = ((WIDTH * GRID) as u32, (height * GRID) as u32);
+            let size = ((self.width * GRID) as u32, (height * GRID) as u32);
             let root = SVGBackend::with_string(&mut body, size).into_drawing_area();
             for shape in &self.shapes {
                 shape.draw(&root).map_err(|e| failed(&e))?;

@@ -7,10 +7,11 @@ use crate::report::chart::canvas::Point;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{AXIS, INK, PAPER, RULE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, beside, is_shown, level, range, treatment_index};
-use crate::report::number::money_short;
+use crate::report::number::{money_short, months};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
@@ -26,12 +27,19 @@ struct Cash<'a> {
     payback: Option<u32>,
 }
 
+/// Most arms on the sign-off's page; of more only the one that the decision is about.
+const MOST_ON_PAGE: usize = 2;
+
 /// Draws the chart; `None` without cash.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let Some(case) = &doc.business else {
         return Ok(None);
     };
-    let cash = by_arm(doc, case);
+    let (cash, left_out) = on_paper(doc, by_arm(doc, case), paper);
+    let mut shows = shows(doc);
+    if left_out > 0 {
+        shows.push(text!("cash.left-out", count = left_out));
+    }
     let horizon = cash.iter().filter_map(|c| c.months.last()).map(|m| m.month);
     let Some(horizon) = horizon.max() else {
         return Ok(None);
@@ -44,7 +52,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             .chain([0.0]),
     );
     let (factor, currency) = magnitude(low.abs().max(high.abs()), &plain(&case.currency));
-    let mut frame = Frame::open(doc, title(doc, case, &cash), subtitle(doc));
+    let mut frame = Frame::open(doc, paper, title(doc, case, &cash), shows);
     let line: Sign = Box::new(|canvas, (x, y)| {
         canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.5, INK);
     });
@@ -124,6 +132,17 @@ fn by_arm<'a>(doc: &'a Document, case: &BusinessCase) -> Vec<Cash<'a>> {
     .collect()
 }
 
+/// Arms that a page has room for, and how many are left out: the arm that the title is about stays.
+fn on_paper<'a>(doc: &Document, all: Vec<Cash<'a>>, paper: Paper) -> (Vec<Cash<'a>>, usize) {
+    if paper != Paper::Page || all.len() <= MOST_ON_PAGE {
+        return (all, 0);
+    }
+    let left_out = all.len() - 1;
+    let first = best(doc, &all).map(|c| c.arm);
+    let kept = all.into_iter().filter(|c| Some(c.arm) == first);
+    (kept.collect(), left_out)
+}
+
 fn plot(frame: &mut Frame, cash: &Cash, months: &Scale, money: &Scale, factor: f64) {
     let color = treatment(cash.index);
     let at = |month: u32, value: f64| (months.at(f64::from(month)), money.at(value / factor));
@@ -184,13 +203,13 @@ pub fn magnitude(largest: f64, currency: &str) -> (f64, String) {
     (factor, format!("{name} {currency}"))
 }
 
-fn subtitle(doc: &Document) -> String {
+fn shows(doc: &Document) -> Vec<String> {
     let mut shows = vec![text!("cash.shows")];
     let mut arms = doc.business.iter().flat_map(|case| &case.arms);
     if arms.any(|a| a.as_estimated.is_some()) {
         shows.push(text!("cash.corrected"));
     }
-    super::frame::subtitle(doc, shows)
+    shows
 }
 
 fn money(value: f64, case: &BusinessCase) -> String {
@@ -208,7 +227,7 @@ fn note(doc: &Document, case: &BusinessCase, cash: &Cash) -> String {
         _ if spends_nothing(case, cash) => text!("cash.note-spends-nothing"),
         Some(month) if is_shown(doc, cash.arm) => text!("html.js-cash-note-payback", month),
         Some(month) => text!("cash.note-would-pay-back", month),
-        None => text!("cash.never-pays-back", months = case.horizon_months),
+        None => text!("cash.never-pays-back", months = months(case.horizon_months)),
     };
     let Some(end) = cash.months.last() else {
         return paid_back;
@@ -224,16 +243,17 @@ fn note(doc: &Document, case: &BusinessCase, cash: &Cash) -> String {
 }
 
 /// The arm that the decision is about, else the one with the most cash at the end.
-fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
+fn best<'a, 'b>(doc: &Document, cash: &'b [Cash<'a>]) -> Option<&'b Cash<'a>> {
     let last = |c: &Cash| c.months.last().map_or(f64::NEG_INFINITY, |m| m.cumulative);
-    let best = cash
-        .iter()
-        .find(|c| Some(c.arm) == doc.decision.arm.as_deref())
-        .or_else(|| {
-            cash.iter()
-                .max_by(|a, b| last(a).total_cmp(&last(b)).then(b.index.cmp(&a.index)))
-        });
-    match best.and_then(|c| c.months.last().map(|m| (c, m))) {
+    let decided = doc.decision.arm.as_deref();
+    cash.iter().find(|c| Some(c.arm) == decided).or_else(|| {
+        cash.iter()
+            .max_by(|a, b| last(a).total_cmp(&last(b)).then(b.index.cmp(&a.index)))
+    })
+}
+
+fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
+    match best(doc, cash).and_then(|c| c.months.last().map(|m| (c, m))) {
         Some((cash, end)) => {
             let arm = isolate(&arm_title(doc, cash.arm));
             let (value, last) = (money(end.cumulative, case), end.month);
@@ -254,7 +274,7 @@ fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
                 }
                 Some(month) => text!("cash.title-pays-back", arm, month, value, last),
                 None => {
-                    let months = case.horizon_months;
+                    let months = months(case.horizon_months);
                     text!("cash.title-never-pays-back", arm, months, value, last)
                 }
             }

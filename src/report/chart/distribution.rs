@@ -4,9 +4,10 @@ use crate::analysis::Unit;
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::chart::canvas::{Anchor, Point};
-use crate::report::chart::frame::{Frame, Sign, subtitle};
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{AXIS, CONTROL, INK, NOTE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, treatment_index};
@@ -17,8 +18,9 @@ use crate::report::typeset::{block, measure};
 use crate::texts::text;
 
 /// Draws the chart; `None` without a distribution of the primary outcome.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
-    let Some(distribution) = Distribution::of(doc, &doc.experiment.primary_outcome) else {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
+    let all = Distribution::of(doc, &doc.experiment.primary_outcome);
+    let Some(distribution) = all.map(Distribution::even) else {
         return Ok(None);
     };
     let is_control = |arm: &ArmBins| treatment_index(doc, &arm.arm).is_none();
@@ -28,8 +30,8 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         .find(|a| is_control(a))
         .and_then(ArmBins::shares);
     let privacy = Privacy::of(doc);
-    let subtitle = subtitle(doc, [text!("distribution.shows", things = things(doc))]);
-    let mut frame = Frame::open(doc, title(doc, &distribution), subtitle);
+    let shows = [text!("distribution.shows", things = things(doc))];
+    let mut frame = Frame::open(doc, paper, title(doc, &distribution), shows);
     if control.is_some() && distribution.arms.len() > 1 {
         let outline: Sign = Box::new(|canvas, (x, y)| {
             canvas.line(vec![(x - 9.0, y), (x + 9.0, y)], 2.0, INK);

@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::report::chart::Chart;
-use crate::report::chart::canvas::{Anchor, Canvas, Point, WIDTH};
-use crate::report::chart::frame::{Frame, MARGIN, Sign};
+use crate::report::chart::canvas::{Anchor, Canvas, Point};
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{
     AXIS, BAND, GRID, LABEL, NOTE, RULE, STRONG, marker, treatment,
 };
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::Scale;
 use crate::report::typeset::{block, measure, single};
 
@@ -71,7 +72,7 @@ const PERCENT: f64 = 100.0;
 
 /// Draws the chart.
 pub fn draw(chart: &Dots) -> Result<Chart> {
-    let mut frame = Frame::begin("", chart.title.clone(), chart.subtitle.clone());
+    let mut frame = Frame::begin(Paper::Wide, "", chart.title.clone(), chart.subtitle.clone());
     if chart.series.len() > 1 {
         let entries = chart.series.iter().enumerate().map(|(i, name)| {
             let sign: Sign<'_> = Box::new(move |canvas: &mut Canvas, at: Point| {
@@ -85,9 +86,9 @@ pub fn draw(chart: &Dots) -> Result<Chart> {
         .rows
         .iter()
         .map(|r| measure(&r.name, LABEL).max(measure(&r.note, NOTE)));
-    let left = MARGIN + 8.0 + names.fold(0.0, f64::max).min(230.0).ceil() + 16.0;
+    let left = frame.left() + 8.0 + names.fold(0.0, f64::max).min(230.0).ceil() + 16.0;
     let count = chart.panels.len().max(1) as f64;
-    let width = (WIDTH - MARGIN - 8.0 - left - GAP * (count - 1.0)) / count;
+    let width = (frame.right() - 8.0 - left - GAP * (count - 1.0)) / count;
     let panels: Vec<(f64, &Panel)> = chart
         .panels
         .iter()
@@ -127,18 +128,17 @@ pub fn draw(chart: &Dots) -> Result<Chart> {
 }
 
 fn names_and_bands(frame: &mut Frame, chart: &Dots, left: f64, height: f64) {
+    let (from, to) = (frame.left(), frame.right());
     for (i, row) in chart.rows.iter().enumerate() {
         let upper = frame.top + height * i as f64;
         if i % 2 == 0 {
-            frame
-                .canvas
-                .rect((MARGIN, upper), (WIDTH - MARGIN, upper + height), BAND);
+            frame.canvas.rect((from, upper), (to, upper + height), BAND);
         }
-        let name = block(&row.name, LABEL, left - MARGIN - 16.0, 1);
-        let note = block(&row.note, NOTE, left - MARGIN - 16.0, 1);
+        let name = block(&row.name, LABEL, left - from - 16.0, 1);
+        let note = block(&row.note, NOTE, left - from - 16.0, 1);
         let mut y = upper + (height - name.height() - note.height()) / 2.0;
         for text in [&name, &note] {
-            y += frame.canvas.text(MARGIN + 8.0, y, Anchor::Start, text);
+            y += frame.canvas.text(from + 8.0, y, Anchor::Start, text);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::report::chart::Chart;
 use crate::report::chart::canvas::Canvas;
 use crate::report::chart::frame::Frame;
 use crate::report::chart::palette::{NOTE, PAPER, STRONG, marker, treatment};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::Scale;
 use crate::report::document::Document;
@@ -17,16 +18,16 @@ use crate::stats::Estimand;
 use crate::texts::text;
 
 /// Draws the chart; `None` without primary estimates.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let effects = effects(doc);
     let Some(first) = effects.first() else {
         return Ok(None);
     };
     let null = first.shown.null();
-    let mut frame = Frame::open(doc, headline(doc, &effects), subtitle(doc, &effects));
+    let mut frame = Frame::open(doc, paper, headline(doc, &effects), shows(doc, &effects));
     let rows: Vec<Row> = effects.iter().map(|e| row(doc, e)).collect();
     frame.top += HEADROOM;
-    let rows = Rows::draw(&mut frame, &rows, 52.0);
+    let rows = Rows::draw(&mut frame, &rows, 52.0, 26.0);
     let shown = effects
         .iter()
         .flat_map(|e| [Some(e.shown.value), e.shown.lower, e.shown.upper])
@@ -43,7 +44,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
     frame.close(doc, "effect").map(Some)
 }
 
-fn subtitle(doc: &Document, effects: &[Effect]) -> String {
+fn shows(doc: &Document, effects: &[Effect]) -> Vec<String> {
     let mut shows = Vec::new();
     if let Some(first) = effects.first()
         && effects
@@ -69,7 +70,7 @@ fn subtitle(doc: &Document, effects: &[Effect]) -> String {
         let arms = worse.join(", ");
         shows.push(text!("effect.worse", arms));
     }
-    super::frame::subtitle(doc, shows)
+    shows
 }
 
 fn row(doc: &Document, effect: &Effect) -> Row {

@@ -12,6 +12,7 @@ mod effect;
 mod frame;
 mod palette;
 mod panels;
+mod paper;
 mod power;
 mod rows;
 mod scale;
@@ -28,6 +29,7 @@ use crate::report::document::Document;
 
 pub use frame::source_line;
 pub use palette::treatment;
+pub use paper::Paper;
 pub use power::draw as power;
 
 /// A chart, drawn.
@@ -35,13 +37,13 @@ pub use power::draw as power;
 pub struct Chart {
     /// The file's stem.
     pub name: &'static str,
-    /// SVG 1.1, 800 pixels wide.
+    /// SVG 1.1, as wide as its paper.
     pub svg: String,
     /// Characters that the bundled fonts do not have; they show as boxes.
     pub missing: BTreeSet<char>,
 }
 
-type Draw = fn(&Document) -> Result<Option<Chart>>;
+type Draw = fn(&Document, Paper) -> Result<Option<Chart>>;
 
 const CHARTS: &[Draw] = &[
     effect::draw,
@@ -56,8 +58,16 @@ const CHARTS: &[Draw] = &[
     acceptability::draw,
 ];
 
+/// Draws the charts of the sign-off, effect and cash, for its page.
+#[cfg(feature = "pdf")]
+pub fn on_page(doc: &Document) -> Result<Vec<Chart>> {
+    let drawn = [effect::draw, cash::draw].map(|draw: Draw| draw(doc, Paper::Page));
+    drawn.into_iter().filter_map(Result::transpose).collect()
+}
+
 /// Draws every chart for which the document has data, in a fixed order.
-pub fn charts(doc: &Document) -> Result<Vec<Chart>> {
-    let drawn: Vec<Result<Option<Chart>>> = CHARTS.par_iter().map(|draw| draw(doc)).collect();
+pub fn charts(doc: &Document, paper: Paper) -> Result<Vec<Chart>> {
+    let drawn: Vec<Result<Option<Chart>>> =
+        CHARTS.par_iter().map(|draw| draw(doc, paper)).collect();
     drawn.into_iter().filter_map(Result::transpose).collect()
 }

@@ -1,8 +1,9 @@
 //! Charts of panels: one small plot an arm, all with the same axes.
 
-use crate::report::chart::canvas::{Anchor, WIDTH};
-use crate::report::chart::frame::{Frame, MARGIN};
+use crate::report::chart::canvas::Anchor;
+use crate::report::chart::frame::Frame;
 use crate::report::chart::palette::{AXIS, GRID, NOTE, RULE, STRONG};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::{Scale, Ticks};
 use crate::report::typeset::{Block, Style, block, measure, single};
 
@@ -80,22 +81,27 @@ pub fn draw(
     below: &str,
     headroom: f64,
 ) -> Vec<Panel> {
-    let columns = if headings.len() == 1 { 1 } else { 2 };
-    let width = (WIDTH - 2.0 * MARGIN - GUTTER * (columns as f64 - 1.0)) / columns as f64;
-    let plot_height = if headings.len() <= 2 { 230.0 } else { 150.0 };
+    let (from, to, lines) = (frame.left(), frame.right(), frame.paper.lines());
+    let columns = frame.paper.columns(headings.len());
+    let width = (to - from - GUTTER * (columns as f64 - 1.0)) / columns as f64;
+    let plot_height = match frame.paper {
+        Paper::Wide if headings.len() <= 2 => 230.0,
+        Paper::Wide => 150.0,
+        Paper::Narrow | Paper::Page => 160.0,
+    };
     let ticks_width = vertical.label_width() + 8.0;
     let text = |t: &str, style: Style, lines| block(t, style, width, lines);
     frame.top += frame.canvas.text(
-        MARGIN,
+        from,
         frame.top,
         Anchor::Start,
-        &block(title, AXIS, WIDTH - 2.0 * MARGIN, 2),
+        &block(title, AXIS, to - from, lines),
     ) + 6.0;
     let mut panels = Vec::with_capacity(headings.len());
     for group in headings.chunks(columns) {
         let blocks: Vec<[Block; 2]> = group
             .iter()
-            .map(|h| [text(&h.name, STRONG, 2), text(&h.note, NOTE, 3)])
+            .map(|h| [text(&h.name, STRONG, 2), text(&h.note, NOTE, lines)])
             .collect();
         let heading_height = blocks
             .iter()
@@ -106,7 +112,7 @@ pub fn draw(
             frame.top + heading_height + headroom + plot_height,
         );
         for (column, [name, note]) in blocks.iter().enumerate() {
-            let x = MARGIN + column as f64 * (width + GUTTER);
+            let x = from + column as f64 * (width + GUTTER);
             let y = frame.top + frame.canvas.text(x, frame.top, Anchor::Start, name);
             frame.canvas.text(x, y, Anchor::Start, note);
             let panel = Panel {
@@ -119,17 +125,14 @@ pub fn draw(
             panels.push(panel);
         }
         frame.top = bottom + BELOW + AXIS.line_height();
+        let room = width - ticks_width;
+        let below = block(below, AXIS, room, 2);
         for column in 0..group.len() {
-            let left = MARGIN + column as f64 * (width + GUTTER) + ticks_width;
-            let room = width - ticks_width;
-            frame.canvas.text(
-                left + room / 2.0,
-                frame.top,
-                Anchor::Middle,
-                &block(below, AXIS, room, 1),
-            );
+            let left = from + column as f64 * (width + GUTTER) + ticks_width;
+            let middle = left + room / 2.0;
+            frame.canvas.text(middle, frame.top, Anchor::Middle, &below);
         }
-        frame.top += AXIS.line_height() + 18.0;
+        frame.top += below.height() + 18.0;
     }
     frame.top -= 12.0;
     panels

@@ -7,6 +7,7 @@ use crate::report::chart::canvas::{Anchor, Point};
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{AXIS, INK, PAPER, RULE, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::Scale;
 use crate::report::number::{count, general, percent_with};
 use crate::report::typeset::block;
@@ -19,7 +20,7 @@ const NORMAL_95: f64 = 1.96;
 
 /// Draws the chart; `source` says what was assumed.
 pub fn draw(p: &PowerCurves, source: &str) -> Result<Chart> {
-    let mut frame = Frame::begin("", title(p), subtitle(p));
+    let mut frame = Frame::begin(Paper::Wide, "", title(p), subtitle(p));
     frame.legend(legend(p));
     let headings = [
         Heading {

@@ -3,11 +3,12 @@
 use crate::analysis::RegionRow;
 use crate::error::Result;
 use crate::report::chart::Chart;
-use crate::report::chart::canvas::{Anchor, WIDTH};
-use crate::report::chart::frame::{Frame, MARGIN, Sign, subtitle};
+use crate::report::chart::canvas::Anchor;
+use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{
     AXIS, BAND, CONTROL, GRID, LABEL, NOTE, PAPER, marker, treatment,
 };
+use crate::report::chart::paper::Paper;
 use crate::report::document::Document;
 use crate::report::finding::{self, arm_title, control_title, treatment_index};
 use crate::report::text::{isolate, plain, shortened};
@@ -19,6 +20,8 @@ const MOST: usize = 40;
 const ROW: f64 = 38.0;
 /// The most that the names may take of the width; longer ones have two lines.
 const NAMES: f64 = 220.0;
+/// The same as a share, where the chart is narrow.
+const NAMES_SHARE: f64 = 0.3;
 /// Characters of a longer name: so many of its beginning and of its end fit.
 const FIRST_WORDS: usize = 26;
 const LAST_WORDS: usize = 20;
@@ -28,7 +31,7 @@ const GAP: f64 = 14.0;
 const TINT: f64 = 0.16;
 
 /// Draws the chart; `None` where customers or clusters got the arms.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let Some(schedule) = &doc.schedule else {
         return Ok(None);
     };
@@ -50,8 +53,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         let count = schedule.regions.len() - regions.len();
         shows.push(text!("schedule.more-regions", count));
     }
-    let subtitle = subtitle(doc, shows);
-    let mut frame = Frame::open(doc, title, subtitle);
+    let mut frame = Frame::open(doc, paper, title, shows);
     let control: Sign = Box::new(|canvas, at| {
         canvas.rect((at.0 - 9.0, at.1 - 7.0), (at.0 + 9.0, at.1 + 7.0), BAND);
         canvas.disc(at, 4.5, CONTROL);
@@ -66,16 +68,18 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         (control, control_title(doc)),
         (treated, arm_title(doc, &arm.name)),
     ]);
-    let names: Vec<Block> = regions.iter().map(|r| name(&r.region)).collect();
+    let (from, right) = (frame.left(), frame.right());
+    let most = NAMES.min(NAMES_SHARE * (right - from));
+    let names: Vec<Block> = regions.iter().map(|r| name(&r.region, most)).collect();
     let widest = names.iter().map(Block::width).fold(0.0, f64::max);
-    let (left, right) = (MARGIN + widest + GAP, WIDTH - MARGIN);
+    let left = from + widest + GAP;
     let blocks = schedule.blocks.len().max(1);
     let width = (right - left) / blocks as f64;
     let top = frame.top;
     for (i, (region, name)) in regions.iter().zip(&names).enumerate() {
         let y = top + i as f64 * ROW;
         let middle = y + (ROW - name.height()) / 2.0;
-        frame.canvas.text(MARGIN, middle, Anchor::Start, name);
+        frame.canvas.text(from, middle, Anchor::Start, name);
         row(&mut frame, region, (left, y, width), &arm.name, color);
     }
     let bottom = top + regions.len() as f64 * ROW;
@@ -86,18 +90,18 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
 
 /// A region's name; of one that is too long its beginning and its last words, where regions of one
 /// company often differ.
-fn name(region: &str) -> Block {
+fn name(region: &str, most: f64) -> Block {
     let name = plain(region);
     let last = (name.char_indices().rev())
         .take(LAST_WORDS)
         .filter(|(_, c)| *c == ' ')
         .last();
     match last {
-        Some((at, _)) if measure(&name, LABEL) > 2.0 * NAMES => {
+        Some((at, _)) if measure(&name, LABEL) > 2.0 * most => {
             let first = shortened(&name, FIRST_WORDS);
-            block(&[&first, &name[at..]].concat(), LABEL, NAMES, 2)
+            block(&[&first, &name[at..]].concat(), LABEL, most, 2)
         }
-        _ => block(&name, LABEL, NAMES, 2),
+        _ => block(&name, LABEL, most, 2),
     }
 }
 
@@ -155,7 +159,7 @@ fn days(frame: &mut Frame, blocks: &[[String; 2]], (left, top, width): (f64, f64
     for (i, [first, _]) in blocks.iter().enumerate().step_by(every) {
         let x = left + i as f64 * width;
         // The last label may not run over the edge.
-        if x + widest - 14.0 > WIDTH - MARGIN + 2.0 {
+        if x + widest - 14.0 > frame.right() + 2.0 {
             break;
         }
         let text = block(first, AXIS, 200.0, 1);

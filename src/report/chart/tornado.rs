@@ -9,11 +9,12 @@ use crate::report::chart::canvas::Canvas;
 use crate::report::chart::cash::magnitude;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{INK, NOTE};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::rows::{HEADROOM, Row, Rows};
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::arm_title;
-use crate::report::number::money_short;
+use crate::report::number::{self, money_short};
 use crate::report::text::{isolate, plain};
 use crate::texts::text;
 
@@ -28,7 +29,7 @@ const LOW: &str = "#e69f00";
 const HIGH: &str = "#0072b2";
 
 /// Draws the chart of the arm that the decision is about, else of the best one; `None` without cash.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let Some(case) = &doc.business else {
         return Ok(None);
     };
@@ -53,7 +54,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         low = money(longest.npv_low.min(longest.npv_high)),
         high = money(longest.npv_low.max(longest.npv_high)),
     );
-    let mut frame = Frame::open(doc, title, subtitle(doc, case, arm, bars.len()));
+    let mut frame = Frame::open(doc, paper, title, shows(case, arm, bars.len()));
     frame.legend(vec![
         (swatch(LOW), text!("tornado.at-low")),
         (swatch(HIGH), text!("tornado.at-high")),
@@ -75,7 +76,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             )],
         })
         .collect();
-    let rows = Rows::draw(&mut frame, &rows, 40.0);
+    let rows = Rows::draw(&mut frame, &rows, 40.0, 28.0);
     let ends = bars.iter().take(MOST).flat_map(|b| [b.npv_low, b.npv_high]);
     let shown: Vec<f64> = ends.chain([base]).collect();
     let largest = shown.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
@@ -91,7 +92,11 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
         rows.left,
         rows.right,
     );
-    let axis = text!("tornado.axis", months = case.horizon_months, currency);
+    let axis = text!(
+        "tornado.axis",
+        months = number::months(case.horizon_months),
+        currency
+    );
     rows.axis(&mut frame, &scale, &axis, None);
     let at = |v: f64| scale.at(v / factor);
     if zero {
@@ -135,11 +140,14 @@ fn note(bar: &TornadoRow) -> String {
 }
 
 /// Beside every value stands what is left of it if the effect ended with the pilot.
-fn subtitle(doc: &Document, case: &BusinessCase, arm: &ArmCase, bars: usize) -> String {
-    let mut shows = vec![text!("tornado.shows", months = case.horizon_months)];
+fn shows(case: &BusinessCase, arm: &ArmCase, bars: usize) -> Vec<String> {
+    let mut shows = vec![text!(
+        "tornado.shows",
+        months = number::months(case.horizon_months)
+    )];
     shows.extend(beside_npv::base_and_observed(case, arm));
     if bars > MOST {
         shows.push(text!("tornado.more", count = bars - MOST));
     }
-    super::frame::subtitle(doc, shows)
+    shows
 }

@@ -7,6 +7,7 @@ use crate::report::chart::canvas::Point;
 use crate::report::chart::frame::{Frame, Sign};
 use crate::report::chart::palette::{INK, RULE, marker, treatment};
 use crate::report::chart::panels::{self, Heading, Panel, Vertical};
+use crate::report::chart::paper::Paper;
 use crate::report::chart::scale::{Scale, bounds};
 use crate::report::document::Document;
 use crate::report::finding::{arm_title, beside, beside_level, level, range, treatment_index};
@@ -46,7 +47,7 @@ impl Arm<'_> {
 }
 
 /// Draws the chart; `None` unless some arm has two weeks of the primary outcome to show.
-pub fn draw(doc: &Document) -> Result<Option<Chart>> {
+pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let arms = arms(doc);
     let Some(last) = arms
         .iter()
@@ -63,7 +64,7 @@ pub fn draw(doc: &Document) -> Result<Option<Chart>> {
             .flatten()
             .chain([0.0]),
     );
-    let mut frame = Frame::open(doc, title(doc, &arms), subtitle(doc, &arms));
+    let mut frame = Frame::open(doc, paper, title(doc, &arms), [shows(&arms)]);
     frame.legend(legend(&arms));
     let headings: Vec<Heading> = arms
         .iter()
@@ -228,9 +229,9 @@ fn short(weeks: f64) -> String {
     fixed(weeks, decimals as i32)
 }
 
-fn subtitle(doc: &Document, arms: &[Arm<'_>]) -> String {
+fn shows(arms: &[Arm<'_>]) -> String {
     let weeks = arms.iter().map(|a| a.weeks.len()).max().unwrap_or(0);
-    super::frame::subtitle(doc, [text!("weekly.shows", weeks)])
+    text!("weekly.shows", weeks)
 }
 
 /// The arms whose effect was tested for a change.

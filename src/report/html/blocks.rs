@@ -26,11 +26,21 @@ const PLACES: [(Section, &[&str]); 3] = [
 /// Charts that the sliders redraw.
 const MOVING: [&str; 3] = ["cash", "tornado", "acceptability"];
 
+/// A chart as SVG, for a screen and for a telephone.
+pub struct Figure {
+    /// Its name.
+    pub name: String,
+    /// For a screen.
+    pub wide: String,
+    /// For a telephone.
+    pub narrow: Option<String>,
+}
+
 /// The body of the page.
 pub struct Page<'a> {
     doc: &'a Document,
-    /// Name and SVG of each chart that is not on the page yet.
-    charts: Vec<(&'a str, &'a str)>,
+    /// Charts that are not on the page yet.
+    charts: Vec<Figure>,
     too_large: bool,
     sections: usize,
     /// The open section, and its heading.
@@ -39,7 +49,7 @@ pub struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// An empty page; `too_large` says that its draws have no room, so that it has no sliders.
-    pub fn new(doc: &'a Document, charts: Vec<(&'a str, &'a str)>, too_large: bool) -> Self {
+    pub fn new(doc: &'a Document, charts: Vec<Figure>, too_large: bool) -> Self {
         Page {
             doc,
             charts,
@@ -160,24 +170,26 @@ impl<'a> Page<'a> {
 
     /// Charts that have no section of theirs.
     fn rest(&mut self, out: &mut Html) {
-        let names: Vec<&str> = self.charts.iter().map(|c| c.0).collect();
+        let names: Vec<String> = self.charts.iter().map(|c| c.name.clone()).collect();
         if names.is_empty() {
             return;
         }
         self.section(None, text!("html.figures"), out);
         for name in names {
-            self.chart(name, out);
+            self.chart(&name, out);
         }
         self.end_section(out);
     }
 
     fn chart(&mut self, name: &str, out: &mut Html) {
-        let Some(place) = self.charts.iter().position(|c| c.0 == name) else {
+        let Some(place) = self.charts.iter().position(|c| c.name == name) else {
             return;
         };
-        let (name, svg) = self.charts.remove(place);
-        let scrolls = text("html.scrolls", &[("what", name)]);
+        let Figure { name, wide, narrow } = self.charts.remove(place);
+        let (name, scrolls) = (name.as_str(), text("html.scrolls", &[("what", &name)]));
         out.open("figure", &[("data-chart", name)]);
+        let class = if narrow.is_some() { "wide" } else { "" };
+        out.open("div", &[("class", class)]);
         let frame = [
             ("class", "scroll"),
             ("role", "group"),
@@ -185,8 +197,13 @@ impl<'a> Page<'a> {
             ("aria-label", scrolls.as_str()),
         ];
         out.open("div", &frame);
-        out.raw(&flowing(svg.trim()));
-        out.raw("</div>\n");
+        out.raw(&flowing(wide.trim()));
+        out.raw("</div></div>\n");
+        if let Some(svg) = narrow {
+            out.raw("<div class=\"narrow\">");
+            out.raw(&flowing(svg.trim()));
+            out.raw("</div>\n");
+        }
         out.element("figcaption", &[], &text("html.figure", &[("name", name)]));
         out.raw("</figure>\n");
     }
@@ -205,7 +222,11 @@ impl<'a> Page<'a> {
             ("aria-label", scrolls.as_str()),
         ];
         out.open("div", &frame);
-        out.open("table", &[("id", &format!("t{number}"))]);
+        let class = match self.open {
+            Some((Some(Section::Assumed), _)) => "assumed",
+            _ => "",
+        };
+        out.open("table", &[("id", &format!("t{number}")), ("class", class)]);
         out.element("caption", &[("class", "unseen")], &name);
         out.raw("<thead><tr>");
         for cell in header {
@@ -235,6 +256,7 @@ impl<'a> Page<'a> {
 fn flowing(svg: &str) -> String {
     const JOINT: &str = "</tspan><tspan x=\"";
     let svg = svg.replacen("viewBox=\"0 0 800 ", "viewBox=\"26 0 748 ", 1);
+    let svg = svg.replacen("viewBox=\"0 0 360 ", "viewBox=\"6 0 348 ", 1);
     let mut out = String::with_capacity(svg.len());
     let mut rest = svg.as_str();
     while let Some((before, after)) = rest.split_once(JOINT) {

@@ -84,7 +84,7 @@ const pilotCharts = (data, numbers) => {
       if (at !== null && !spendsNothing) root.append(draw("circle", { cx: x(at), cy: y(months[at].cumulative), r: 4.5, fill: "#ffffff", stroke: color, "stroke-width": 2.5 }));
       const step = [1, 2, 3, 6, 12, 24, 60, 120].find((s) => last / s <= 8) || 240;
       for (let m = 0; m <= last; m += step) root.append(label(x(m), y0 + plot + 16, String(m), { anchor: "middle", size: 11.5, color: GREY }));
-      root.append(label(x0 + width / 2, y0 + plot + 32, words.months, { anchor: "middle", size: 11, color: GREY }));
+      root.append(label(x0 + width / 2, y0 + plot + 32, words.months.axis, { anchor: "middle", size: 11, color: GREY }));
     });
     return { title, about: fill(words.cash.about, { level: levelWords() }), picture: root };
   }
@@ -94,7 +94,7 @@ const pilotCharts = (data, numbers) => {
     const bars = result.tornado.filter((r) => r.arm === arm.name).slice(0, 12), base = result.arms[first].npv.value;
     const ends = bars.flatMap((b) => [b.npv_low, b.npv_high]).concat(base, 0);
     const least = Math.min(...ends), most = Math.max(...ends), [factor, name] = magnitude(Math.max(-least, most));
-    const left = 275, right = 625, rowHeight = 38, top = 14, height = top + bars.length * rowHeight + 44;
+    const left = 320, right = 630, rowHeight = 38, top = 14, height = top + bars.length * rowHeight + 44;
     const title = fill(words.tornado, { arm: arm.title }), root = svg(height, title);
     const x = (v) => left + ((right - left) * (v - least)) / (most - least || 1);
     const scale = ticks(least / factor, most / factor, 5), bottom = top + bars.length * rowHeight;
@@ -106,7 +106,7 @@ const pilotCharts = (data, numbers) => {
       const y = top + i * rowHeight + rowHeight / 2, share = bar.key in data.percents, by = share ? 100 : 1;
       const show = (v) => (v === null ? words.noEnd : general(Number((v * by).toPrecision(3))));
       const span = fill(words.to, { low: show(bar.low), high: show(bar.high) }) + (share ? " %" : " " + bar.unit);
-      root.append(label(0, y - 3, short(data.labels[bar.key] || bar.key, 34)), label(0, y + 12, short(span, 52), { size: 10.5, color: GREY }));
+      root.append(label(0, y - 3, short(data.labels[bar.key] || bar.key, 42)), label(0, y + 12, short(span, 62), { size: 10.5, color: GREY }));
       for (const [end, color, half] of [[bar.npv_low, LOW, 10], [bar.npv_high, HIGH, 7]]) {
         root.append(draw("rect", { x: Math.min(x(base), x(end)), y: y - half, width: Math.abs(x(end) - x(base)), height: 2 * half, fill: color }));
       }

@@ -51,7 +51,7 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
         .iter()
         .map(|a| a.key.as_str())
         .chain(["effect", "half_life_months", "repeat_every_months"])
-        .map(|key| (key.to_owned(), Value::String(label(key))))
+        .map(|key| (key.to_owned(), Value::String(name(key))))
         .collect();
     let of_share = |a: &AssumptionRow| Some((a.key.clone(), a.unit.percent()?.into()));
     let percents: Map<String, Value> = doc.assumptions.iter().filter_map(of_share).collect();
@@ -92,21 +92,6 @@ pub fn embedded(doc: &Document) -> Result<Option<String>> {
     Ok(Some(inert(&json)))
 }
 
-/// What an assumption is called beside its slider.
-fn label(key: &str) -> String {
-    match key {
-        "staffing.occupancy" => text("html.js-occupancy", &[]),
-        "staffing.shrinkage" => text("html.js-shrinkage", &[]),
-        "staffing.hours_per_agent_year" => text("html.js-hours_per_agent_year", &[]),
-        "staffing.service_level" => text("html.js-service_level", &[]),
-        "staffing.answer_seconds" => text("html.js-answer_seconds", &[]),
-        "staffing.interval_minutes" => text("html.js-interval_minutes", &[]),
-        "staffing.contacts_per_interval" => text("html.js-contacts_per_interval", &[]),
-        "staffing.handling_seconds" => text("html.js-handling_seconds", &[]),
-        _ => name(key),
-    }
-}
-
 /// Makes every text safe to show, as the memo's are.
 fn tame(value: &mut Value) {
     match value {
@@ -143,6 +128,11 @@ fn words(draws: &str, all: &str) -> Value {
         },
         "wrong": text("html.js-wrong", &[("least", "{least}"), ("most", "{most}")]),
         "noEnd": text("html.js-no-end", &[]),
+        "months": {
+            "axis": text("html.js-months", &[]),
+            "one": text("count.month-one", &[]),
+            "many": text("count.month-many", &[("n", "{n}")]),
+        },
         "groups": {
             "cost": text("html.js-group-cost", &[]),
             "effect": text("html.js-group-effect", &[]),
@@ -163,7 +153,6 @@ fn words(draws: &str, all: &str) -> Value {
             "end": text("html.js-cash-end", &[("value", "{value}"), ("last", "{last}")]),
             "about": text("html.js-cash-about", &[("level", "{level}")]),
         },
-        "months": text("html.js-months", &[]),
         "tornado": text("html.js-tornado", &[("arm", "{arm}")]),
         "tornadoAbout": text("html.js-tornado-about", &[("value", "{value}"), ("observed", "{observed}")]),
         "acceptability": text("html.js-acceptability", &[]),
@@ -178,6 +167,11 @@ fn words(draws: &str, all: &str) -> Value {
         "million": text("amount.million", &[]),
         "billion": text("amount.billion", &[]),
         "noPayback": text("html.no-payback", &[]),
+        "spending": {
+            "none": text("worth.nothing-spent", &[]),
+            "lines": super::lines::OF_SPENDING,
+            "losesMore": text("html.loses-more", &[]),
+        },
         "monthsOpen": text("html.months-open", &[("lower", "{lower}")]),
     })
 }

@@ -1,6 +1,6 @@
 //! The lines of the business case that the page shows by arm.
 
-use crate::finance::{AgentsCase, ArmCase, BusinessCase, Line, MonthRange};
+use crate::finance::{AgentsCase, ArmCase, BusinessCase, Line, MonthRange, Priced};
 use crate::report::number::percent;
 use crate::texts::text;
 
@@ -12,6 +12,7 @@ pub enum Kind {
     Money,
     MoneyFull,
     Percent,
+    Return,
     Chance,
     Month,
     General,
@@ -44,12 +45,22 @@ impl Kind {
             Kind::Money => "money",
             Kind::MoneyFull => "money-full",
             Kind::Percent => "percent",
+            Kind::Return => "return",
             Kind::Chance => "chance",
             Kind::Month => "month",
             Kind::General => "general",
         }
     }
 }
+
+/// Lines that have no number where nothing is spent; the script knows the same.
+pub const OF_SPENDING: [&str; 5] = [
+    "roi",
+    "payback_months",
+    "payback_months_discounted",
+    "break_even_reduction",
+    "break_even_avoided_per_day",
+];
 
 /// A line: its path in an arm's case, its name, and what it says of an arm.
 pub struct Row {
@@ -176,7 +187,7 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
             Kind::Chance,
             |a| alone(a.as_estimated.as_ref()?.probability_npv_positive),
         ),
-        row("roi", text("line.roi", &[]), Kind::Percent, |a| line(a.roi)),
+        row("roi", text("line.roi", &[]), Kind::Return, |a| line(a.roi)),
         row(
             "payback_months",
             text("html.payback-months", &[]),
@@ -214,7 +225,10 @@ pub fn rows(case: &BusinessCase) -> Vec<Row> {
         ),
         row(
             "break_even_avoided_per_day",
-            text("html.break-even-avoided-per-day", &[]),
+            match case.priced {
+                Priced::Contacts => text("html.break-even-avoided-per-day", &[]),
+                Priced::Minutes => text("html.break-even-minutes-per-day", &[]),
+            },
             Kind::General,
             |a| line(a.break_even_avoided_per_day),
         ),

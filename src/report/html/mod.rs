@@ -18,7 +18,7 @@ use crate::report::document::Document;
 use crate::report::memo;
 use crate::texts::text;
 
-use blocks::Page;
+use blocks::{Figure, Page};
 use write::Html;
 
 mod base64;
@@ -34,7 +34,7 @@ const PAGE: &str = include_str!("page.js");
 /// Largest file that mail programs and their scanners open without a question.
 const LARGEST: usize = 2_000_000;
 
-/// Renders the page from a document and its charts as SVG.
+/// Renders the page from a document and its charts as SVG, each also as narrow as a telephone.
 ///
 /// It asks for nothing from anywhere: a content security policy allows the one style sheet and the
 /// one script whose hashes it holds, and no other source. Without JavaScript only the sliders are
@@ -42,7 +42,8 @@ const LARGEST: usize = 2_000_000;
 ///
 /// # Errors
 /// Internal ones only.
-pub fn render(doc: &Document, charts: &[RenderedFile]) -> Result<Vec<u8>> {
+pub fn render(doc: &Document, charts: &[RenderedFile], narrow: &[RenderedFile]) -> Result<Vec<u8>> {
+    let charts = [charts, narrow];
     let data = data::embedded(doc)?;
     let page = written(doc, charts, data.as_deref(), false)?;
     match data {
@@ -53,7 +54,7 @@ pub fn render(doc: &Document, charts: &[RenderedFile]) -> Result<Vec<u8>> {
 
 fn written(
     doc: &Document,
-    charts: &[RenderedFile],
+    [wide, narrow]: [&[RenderedFile]; 2],
     data: Option<&str>,
     too_large: bool,
 ) -> Result<Vec<u8>> {
@@ -92,14 +93,18 @@ fn written(
         &format!("{} – {kind}", title.unwrap_or_default()),
     );
     out.raw(&format!("\n<style>{STYLE}</style>\n</head>\n<body>\n"));
-    let charts = charts
-        .iter()
-        .map(|chart| {
-            let svg = std::str::from_utf8(&chart.bytes)
-                .map_err(|e| Error::internal(format!("{}: {e}", chart.name)))?;
-            Ok((chart.name.trim_end_matches(".svg"), svg))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let svg = |chart: &'_ RenderedFile| -> Result<String> {
+        let text = std::str::from_utf8(&chart.bytes);
+        let text = text.map_err(|e| Error::internal(format!("{}: {e}", chart.name)))?;
+        Ok(text.to_owned())
+    };
+    let figure = |chart: &RenderedFile| {
+        let name = chart.name.trim_end_matches(".svg").to_owned();
+        let narrow = narrow.iter().find(|n| n.name == chart.name).map(svg);
+        let (wide, narrow) = (svg(chart)?, narrow.transpose()?);
+        Ok(Figure { name, wide, narrow })
+    };
+    let charts: Vec<Figure> = wide.iter().map(figure).collect::<Result<_>>()?;
     let mut page = Page::new(doc, charts, too_large);
     page.write(&memo, &mut out);
     if let Some(data) = data {

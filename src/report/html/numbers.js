@@ -84,12 +84,15 @@ const pilotNumbers = (data) => {
       money: moneyShort,
       "money-full": money,
       percent, chance, general,
+      return: (v) => (v < -1 ? words.spending.losesMore : percent(v)),
       month: (v) => fixed(v, 0),
     }[kind];
     if (kind === "month" && lower != null && upper == null) {
       return [value === null ? words.noPayback : show(value), fill(words.monthsOpen, { lower: show(lower) })];
     }
-    return [value === null ? words.noPayback : show(value), lower === value && upper === value ? null : range(lower, upper, show)];
+    const said = value === null ? words.noPayback : show(value);
+    const alike = (end) => (end == null ? value == null : show(end) === said);
+    return [said, alike(lower) && alike(upper) ? null : range(lower, upper, show)];
   }
 
   return { fill, fixed, general, percent, percentWith, chance, money, moneyShort, range, shown };

@@ -9,7 +9,7 @@ use crate::report::number::{
 use crate::report::text::plain;
 use crate::texts::text;
 
-use super::lines::{Figure, Kind, alone, rows};
+use super::lines::{Figure, Kind, OF_SPENDING, alone, rows};
 use super::write::Html;
 
 /// The value and its interval, in words.
@@ -27,8 +27,9 @@ fn shown(case: &BusinessCase, kind: Kind, figure: Option<Figure>) -> (String, Op
         _ => 0.0,
     };
     let show = |v: f64| worded(case, kind, v, (value.unwrap_or(v), lower, upper, half));
-    // What is the same in every draw has no interval to show.
-    let spread = lower != value || upper != value;
+    // What reads the same in every draw has no interval to show.
+    let alike = |end: Option<f64>| end.map(show) == value.map(show);
+    let spread = !alike(lower) || !alike(upper);
     let interval = match (kind, lower, upper) {
         (Kind::Month, Some(lower), None) => {
             Some(text("html.months-open", &[("lower", &show(lower))]))
@@ -56,9 +57,18 @@ fn worded(
         Kind::Money => money_short(v, &currency, case.minor_digits),
         Kind::MoneyFull => money(v, &currency, case.minor_digits),
         Kind::Percent => percent(v),
+        Kind::Return => returned(v),
         Kind::Chance => chance(v),
         Kind::Month => fixed(v, 0),
         Kind::General => general(v),
+    }
+}
+
+/// A return on investment; of a loss beyond the stake no percentage says anything.
+fn returned(share: f64) -> String {
+    match share < -1.0 {
+        true => text("html.loses-more", &[]),
+        false => percent(share),
     }
 }
 
@@ -67,7 +77,7 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
     let about = text(
         "html.numbers-about",
         &[
-            ("months", &case.horizon_months.to_string()),
+            ("months", &number::months(case.horizon_months)),
             ("level", &finding::level(case.level)),
             ("draws", &number::count(case.draws.into())),
         ],
@@ -107,7 +117,10 @@ pub fn table(doc: &Document, case: &BusinessCase, out: &mut Html) {
         out.element("th", &[("scope", "row")], &row.name);
         for arm in &case.arms {
             out.raw("<td>");
-            cell(case, row.kind, (row.of)(arm), out);
+            match arm.spends_nothing() && OF_SPENDING.contains(&row.path) {
+                true => out.element("span", &[], &text("worth.nothing-spent", &[])),
+                false => cell(case, row.kind, (row.of)(arm), out),
+            }
             out.raw("</td>");
         }
         out.raw("</tr>\n");

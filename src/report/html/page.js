@@ -189,6 +189,7 @@
   // --- Showing the result --------------------------------------------------------------------
 
   const rows = Array.from(document.querySelectorAll("#numbers tr[data-line]"));
+  const inMonths = (n) => (n === 1 ? words.months.one : fill(words.months.many, { n }));
   const about = document.getElementById("numbers-about"), aboutPlan = about.textContent;
   /// The cells as the report wrote them.
   const asPlanned = rows.map((row) => Array.from(row.querySelectorAll("td"), (cell) => Array.from(cell.childNodes)));
@@ -228,7 +229,7 @@
       const arm = data.arms[first].title, value = moneyShort(result.arms[first].npv.value);
       const observed = moneyShort(result.arms[first].npv_observed_only.value);
       headline.textContent = fill(words.result, { arm: charts.short(arm, 40), value, observed });
-      about.textContent = fill(words.numbersAbout, { months: result.horizon_months, level: charts.levelWords(), draws: fixed(data.draws, 0) });
+      about.textContent = fill(words.numbersAbout, { months: inMonths(result.horizon_months), level: charts.levelWords(), draws: fixed(data.draws, 0) });
       said.textContent = fill(words.status, { arm, value, observed, chance: chance(result.arms[first].probability_npv_positive) });
     } else {
       for (const { cell, planned } of allArms) cell.replaceChildren(...planned);
@@ -249,6 +250,10 @@
       const { line: path, kind } = row.dataset;
       row.querySelectorAll("td").forEach((cell, k) => {
         const at = (path) => path.split(".").reduce((v, part) => (v == null ? null : v[part]), result.arms[k]);
+        if (at("pv_spend.value") === 0 && words.spending.lines.includes(path)) {
+          cell.replaceChildren(make("span", {}, words.spending.none));
+          return;
+        }
         // Of a month the value may be never, and its ends too.
         fillCell(cell, kind, kind === "month" ? Object.assign({ value: at(path) }, at(path + "_interval")) : at(path));
       });

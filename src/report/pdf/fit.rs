@@ -4,6 +4,10 @@ use crate::report::number::{self, MINUS};
 use crate::report::text::{columns, plain, shortened};
 use crate::texts::text;
 
+/// Millimetres below which a chart of the page has letters too small to be read in print: 11 of its 560
+/// pixels then are 6 points.
+const LEAST_CHART: f64 = 110.0;
+
 /// How much room the pages are given.
 #[derive(Debug, Clone, Copy)]
 pub struct Fit {
@@ -11,31 +15,83 @@ pub struct Fit {
     pub size: f64,
     /// Points of a list, and rows of a table.
     pub items: usize,
-    /// Columns of a terminal that a text may take.
+    /// Columns of a terminal that a text may take which the decision rests on.
     columns: usize,
-    /// Width of a chart, in millimetres; without one, charts are left out.
-    pub chart: Option<f64>,
+    /// The same of what stands beside it: checks, warnings, how to read a table.
+    aside: usize,
+    /// Charts, and how wide they are.
+    pub charts: Charts,
+}
+
+/// Which charts a page has, with their width in millimetres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Charts {
+    /// Effect and cash.
+    Both(f64),
+    /// The effect alone.
+    Effect(f64),
+    /// None.
+    None,
+}
+
+impl Charts {
+    /// The width of the chart of the effect.
+    pub fn effect(self) -> Option<f64> {
+        match self {
+            Charts::Both(width) | Charts::Effect(width) => Some(width),
+            Charts::None => None,
+        }
+    }
+
+    /// The width of the chart of cash.
+    pub fn cash(self) -> Option<f64> {
+        match self {
+            Charts::Both(width) => Some(width),
+            Charts::Effect(_) | Charts::None => None,
+        }
+    }
 }
 
 impl Fit {
-    /// From roomy to tight: smaller letters and charts before shorter texts.
-    pub const ALL: [Fit; 8] = [
-        Fit::new(9.5, 60, 900, Some(150.0)),
-        Fit::new(9.0, 60, 900, Some(135.0)),
-        Fit::new(8.5, 60, 900, Some(120.0)),
-        Fit::new(8.0, 60, 900, Some(105.0)),
-        Fit::new(8.0, 60, 900, Some(85.0)),
-        Fit::new(7.5, 40, 500, Some(90.0)),
-        Fit::new(7.5, 15, 250, Some(90.0)),
-        Fit::new(7.0, 7, 110, None),
+    /// From roomy to tight: smaller letters and charts before shorter texts, what stands beside the
+    /// decision before what it rests on, and the charts last. No chart is smaller than its letters bear.
+    pub const ALL: [Fit; 14] = [
+        Fit::new(9.5, 60, (1200, 900), Charts::Both(150.0)),
+        Fit::new(9.0, 60, (1200, 900), Charts::Both(135.0)),
+        Fit::new(8.5, 60, (1200, 900), Charts::Both(122.0)),
+        Fit::new(8.0, 60, (1200, 900), Charts::Both(LEAST_CHART)),
+        Fit::new(7.5, 40, (1200, 500), Charts::Both(LEAST_CHART)),
+        Fit::new(7.5, 15, (1200, 250), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 40, (1200, 400), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 24, (1200, 250), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 15, (1200, 250), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 9, (1200, 170), Charts::Both(LEAST_CHART)),
+        Fit::new(7.0, 9, (1200, 170), Charts::Effect(LEAST_CHART)),
+        Fit::new(7.0, 8, (500, 130), Charts::Effect(LEAST_CHART)),
+        Fit::new(7.0, 7, (500, 110), Charts::None),
+        Fit::new(7.0, 7, (110, 110), Charts::None),
     ];
 
-    const fn new(size: f64, items: usize, columns: usize, chart: Option<f64>) -> Self {
+    const fn new(
+        size: f64,
+        items: usize,
+        (columns, aside): (usize, usize),
+        charts: Charts,
+    ) -> Self {
         Fit {
             size,
             items,
             columns,
-            chart,
+            aside,
+            charts,
+        }
+    }
+
+    /// The same room for what stands beside the decision.
+    pub fn aside(self) -> Self {
+        Fit {
+            columns: self.aside,
+            ..self
         }
     }
 
@@ -63,7 +119,7 @@ impl Fit {
 
     /// A safe name in a table or a line.
     pub fn name(self, text: &str) -> String {
-        breakable(&shortened(text, self.columns.min(90)))
+        breakable(&shortened(text, self.columns.min(LONGEST_NAME)))
     }
 
     /// A list of safe texts, with a last point on what is left out.
@@ -80,6 +136,9 @@ impl Fit {
         kept
     }
 }
+
+/// Columns of the longest name that is shown whole: three lines of a table.
+const LONGEST_NAME: usize = 200;
 
 /// Whether a sentence ends between both parts of a text.
 fn ends_a_sentence(before: &str, after: &str) -> bool {
@@ -140,10 +199,11 @@ pub fn halves(digest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::chart::Paper;
 
     #[test]
     fn a_text_that_is_too_long_ends_with_a_whole_sentence_and_says_where_the_rest_is() {
-        let fit = Fit::new(7.0, 7, 110, None);
+        let fit = Fit::new(7.0, 7, (110, 110), Charts::None);
         let short = "NPV −KWD 1,234.500 over 24 months.";
         assert_eq!(fit.line(short), short);
         let long = format!(
@@ -158,12 +218,26 @@ mod tests {
     }
 
     #[test]
+    fn the_letters_of_a_chart_can_be_read_in_print() {
+        const SMALLEST: f64 = 11.0;
+        for fit in Fit::ALL {
+            for width in [fit.charts.effect(), fit.charts.cash()]
+                .into_iter()
+                .flatten()
+            {
+                let points = SMALLEST * width / 25.4 * 72.0 / Paper::Page.width();
+                assert!(points >= 6.0, "{fit:?}: {points}");
+            }
+        }
+    }
+
+    #[test]
     fn without_a_sentence_that_fits_no_number_is_cut() {
         let text = "NPV −KWD 1,234.500 over 24 months (95 % interval −KWD 2,000.125 to KWD 3,333.250); positive with";
         let text = text.repeat(3);
         // The tightest page gives a text 110 columns.
         for most in 110..240 {
-            let fit = Fit::new(7.0, 7, most, None);
+            let fit = Fit::new(7.0, 7, (most, most), Charts::None);
             let line = fit.line(&text);
             assert!(columns(&line) <= most, "{line}");
             let rest = text!("sign-off.rest");

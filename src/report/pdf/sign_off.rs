@@ -67,12 +67,13 @@ pub fn data(doc: &Document, charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
         "why": fit.list(memo::safe(&doc.decision.why)),
         "asked": asked(doc, fit),
         "found": found(&blocks, charts, fit),
+        "others": others(&blocks, fit.aside()),
         "money": money(doc, &blocks, charts, fit),
-        "assumed": assumed(&blocks, fit).0,
-        "more_assumed": assumed(&blocks, fit).1,
-        "checks": fit.list(checks(doc)),
-        "changed": fit.list(changed(doc)),
-        "analyses": fit.list(analyses(doc)),
+        "assumed": assumed(doc, &blocks, fit).0,
+        "more_assumed": assumed(doc, &blocks, fit).1,
+        "checks": fit.aside().list(checks(doc)),
+        "changed": fit.aside().list(changed(doc)),
+        "analyses": fit.aside().list(analyses(doc)),
         "seals": seals(doc),
         "signatures": signatures(),
         "labels": labels(),
@@ -83,6 +84,7 @@ fn labels() -> Value {
     json!({
         "asked": text("sign-off.asked", &[]),
         "found": Section::Found.title(),
+        "others": Section::Others.title(),
         "money": Section::Worth.title(),
         "assumed": Section::Assumed.title(),
         "nothing_assumed": text("sign-off.nothing-assumed", &[]),
@@ -140,9 +142,9 @@ fn asked(doc: &Document, fit: Fit) -> Vec<[String; 2]> {
 const TALLEST: f64 = 1.2;
 
 /// A chart by its file's name, with its width; none where it is not there or has no room.
-fn chart(charts: &[(String, Vec<u8>)], name: &str, fit: Fit) -> Option<(String, f64)> {
+fn chart(charts: &[(String, Vec<u8>)], name: &str, width: Option<f64>) -> Option<(String, f64)> {
     let (_, svg) = charts.iter().find(|c| c.0 == name)?;
-    let width = fit.chart?;
+    let width = width?;
     (shape(svg)? <= TALLEST).then(|| (name.to_owned(), width))
 }
 
@@ -175,10 +177,10 @@ fn table(section: &Part, fit: Fit) -> Option<Value> {
 fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
     let section = Part::of(blocks, Section::Found);
     let paragraphs = section.paragraphs();
-    let drawn = chart(charts, "effect.svg", fit);
+    let drawn = chart(charts, "effect.svg", fit.charts.effect());
     json!({
         "lead": paragraphs.first().map(|t| fit.line(t)),
-        "gloss": paragraphs.get(1).map(|t| fit.line(t)),
+        "gloss": paragraphs.get(1).map(|t| fit.aside().line(t)),
         "table": table(&section, fit),
         "chart": drawn.as_ref().map(|c| &c.0),
         "chart_width": drawn.as_ref().map(|c| c.1),
@@ -186,16 +188,26 @@ fn found(blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
     })
 }
 
+/// Outcomes that do not decide.
+fn others(blocks: &[Block], fit: Fit) -> Option<Value> {
+    let section = Part::of(blocks, Section::Others);
+    let about = section.paragraphs().first().map(|t| fit.line(t));
+    Some(json!({ "table": table(&section, fit)?, "about": about }))
+}
+
 fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fit) -> Value {
     let section = Part::of(blocks, Section::Worth);
-    let mut words: Vec<String> = section.paragraphs().iter().map(|t| fit.line(t)).collect();
+    // What explains a table that is not on the page is not on it either.
+    let about = text!("which.about");
+    let paragraphs = section.paragraphs().into_iter().filter(|t| *t != about);
+    let mut words: Vec<String> = paragraphs.map(|t| fit.line(t)).collect();
     if doc.business.is_none() {
         words.push(match &doc.no_business_because {
             Some(why) => text("sign-off.no-case", &[("why", &plain(why))]),
             None => text("sign-off.no-money", &[]),
         });
     }
-    let drawn = chart(charts, "cash.svg", fit);
+    let drawn = chart(charts, "cash.svg", fit.charts.cash());
     json!({
         "text": words,
         "table": table(&section, fit),
@@ -205,14 +217,27 @@ fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fi
     })
 }
 
-fn assumed(blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
+/// The assumptions in the plan's order; where they do not all fit, those of the arm to be rolled out
+/// stay before those of others and the months of a season.
+fn assumed(doc: &Document, blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
+    let decided = doc.decision.arm.as_ref().map(|arm| format!("arms.{arm}."));
+    let aside = |at: &usize| {
+        let key = doc.assumptions.get(*at).map_or("", |a| a.key.as_str());
+        let own = decided
+            .as_ref()
+            .is_some_and(|arm| key.starts_with(arm.as_str()));
+        key.starts_with("baseline_by_month.") || (key.starts_with("arms.") && !own)
+    };
     let section = Part::of(blocks, Section::Assumed);
     match section.table() {
         None => (json!({ "header": [], "rows": [] }), None),
         Some((header, rows)) => {
-            let shown: Vec<Vec<String>> = rows
-                .iter()
-                .take(fit.items)
+            let mut order: Vec<usize> = (0..rows.len()).collect();
+            order.sort_by_key(aside);
+            order.truncate(fit.items);
+            order.sort_unstable();
+            let rows_shown = order.iter().map(|at| &rows[*at]);
+            let shown: Vec<Vec<String>> = rows_shown
                 .map(|row| row.iter().map(|c| fit.name(c)).collect())
                 .collect();
             let left = rows.len() - shown.len();

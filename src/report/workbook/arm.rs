@@ -348,7 +348,9 @@ impl Page<'_> {
         };
         let payback = |short: Column| {
             let last = format!("MAX({})", self.of(short));
-            format!("IF({last}+1<=horizon_months,{last}+1,{none})")
+            let spent = self.figure(Spend);
+            let nothing = literal(&text!("worth.nothing-spent"));
+            format!("IF({spent}=0,{nothing},IF({last}+1<=horizon_months,{last}+1,{none}))")
         };
         match figure {
             Effect => self.named("contacts"),

@@ -23,6 +23,8 @@ pub enum Kind {
     Whole,
     /// A share, in percent.
     Share,
+    /// A simulated chance, in percent: never 0 % or 100 %, which no simulation shows.
+    Chance,
     /// A factor or a small amount of contacts: four digits.
     Factor,
     /// A very small amount: six digits.
@@ -179,6 +181,11 @@ impl Kind {
             Kind::Count => places(0),
             Kind::Whole => "0".into(),
             Kind::Share => "0.0%".into(),
+            Kind::Chance => {
+                let over = text("number.over", &[("limit", "99.9 %")]);
+                let under = text("number.under", &[("limit", "0.1 %")]);
+                format!("[>0.999]\"{over}\";[<0.001]\"{under}\";0.0%")
+            }
             Kind::Factor => "0.0000".into(),
             Kind::Small => "0.000000".into(),
             Kind::Any => "General".into(),

@@ -91,10 +91,10 @@ fn as_analysed(
         }),
         (text("workbook.s-lower", &[]), Kind::Money, |a| a.npv?.lower),
         (text("workbook.s-upper", &[]), Kind::Money, |a| a.npv?.upper),
-        (text("workbook.u-npv-positive", &[]), Kind::Share, |a| {
+        (text("workbook.u-npv-positive", &[]), Kind::Chance, |a| {
             a.probability_npv_positive
         }),
-        (text("workbook.u-payback", &[]), Kind::Share, |a| {
+        (text("workbook.u-payback", &[]), Kind::Chance, |a| {
             a.probability_payback
         }),
         (text("workbook.s-pilot-cost", &[]), Kind::Money, |a| {

@@ -167,7 +167,7 @@ impl Page<'_, '_> {
                 if chance.is_some() {
                     self.text(0, Style::FixedText, arm.title.clone());
                     self.text(1, Style::FixedText, event);
-                    self.number(2, Kind::Share, chance);
+                    self.number(2, Kind::Chance, chance);
                     self.row += 1;
                 }
             }
@@ -244,7 +244,7 @@ impl Page<'_, '_> {
             let best = best.map_or_else(String::new, |row| self.title(row.arm.as_deref()));
             self.text(1, Style::FixedText, best);
             for (i, row) in rows.iter().enumerate() {
-                self.number(2 + i as u16, Kind::Share, Some(row.probability));
+                self.number(2 + i as u16, Kind::Chance, Some(row.probability));
             }
             self.row += 1;
         }

@@ -169,6 +169,7 @@ impl Fixture {
                 arms: arms.clone(),
                 primary_outcome: "fee-contacts".into(),
                 better: "lower".into(),
+                outcomes: outcomes(),
                 after: Some(["2026-10-01".into(), "2026-11-29".into()]),
                 min_cell: 5,
                 design: None,
@@ -658,6 +659,21 @@ impl Fixture {
             why: vec![why.into()],
         }
     }
+}
+
+/// The deciding outcome, one that is shown and a guardrail.
+pub fn outcomes() -> Vec<OutcomeInfo> {
+    let outcome = |name: &str, role: &str, margin| OutcomeInfo {
+        name: name.into(),
+        role: role.into(),
+        better: "lower".into(),
+        margin,
+    };
+    vec![
+        outcome("fee-contacts", "primary", None),
+        outcome("all-contacts", "secondary", None),
+        outcome("left-us", "guardrail", Some(0.02)),
+    ]
 }
 
 fn checks() -> Vec<Check> {

@@ -267,6 +267,39 @@ async function keyboard(page) {
   check("and leaves the focus on the slider", (await focused()).type === "range");
 }
 
+/// Whether one needs to scroll sideways to read a chart on a telephone, and how large its letters are there.
+async function telephone(browser) {
+  const it = await open(browser, plain, { viewport: { width: 375, height: 800 } });
+  const charts = await it.page.evaluate(() => Array.from(document.querySelectorAll("figure[data-chart]"), (figure) => {
+    const shown = Array.from(figure.querySelectorAll("svg")).filter((svg) => svg.getBoundingClientRect().width > 0);
+    const svg = shown[0], scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const texts = Array.from(svg.querySelectorAll("text"));
+    return {
+      name: figure.dataset.chart, shown: shown.length,
+      right: Math.max(...texts.map((t) => t.getBoundingClientRect().right)),
+      smallest: Math.min(...texts.map((t) => parseFloat(t.getAttribute("font-size")))) * scale,
+      noEffect: texts.some((t) => t.textContent === "no effect"),
+    };
+  }));
+  check("a telephone shows each chart once", charts.length >= 5 && charts.every((c) => c.shown === 1), JSON.stringify(charts));
+  check("no label of a chart is beside the screen", charts.every((c) => c.right <= 376), JSON.stringify(charts));
+  check("letters of charts are no smaller than 9.5 pixels", charts.every((c) => c.smallest >= 9.5), JSON.stringify(charts));
+  check("the line of no effect is on the screen", charts.find((c) => c.name === "effect").noEffect);
+  const wide = await it.page.evaluate(() => document.documentElement.scrollWidth);
+  check("the page itself does not scroll sideways", wide <= 375, String(wide));
+  for (const width of [768, 1280]) {
+    await it.page.setViewportSize({ width, height: 800 });
+    const widths = await it.page.$$eval("figure[data-chart] svg", (all) => all.filter((s) => s.getBoundingClientRect().width > 0).map((s) => s.viewBox.baseVal.width));
+    check(`at ${width} pixels the wide charts are shown`, widths.length === charts.length && widths.every((w) => w > 700), widths.join(" "));
+  }
+  await it.page.emulateMedia({ media: "print" });
+  await it.page.setViewportSize({ width: 375, height: 800 });
+  const printed = await it.page.$$eval("figure[data-chart] svg", (all) => all.filter((s) => s.getBoundingClientRect().width > 0).map((s) => s.viewBox.baseVal.width));
+  check("and on paper, whatever the screen", printed.length === charts.length && printed.every((w) => w > 700), printed.join(" "));
+  await quiet("telephone", it);
+  await it.context.close();
+}
+
 async function shots(page, name) {
   const dir = process.env.SHOTS;
   if (!dir) return;
@@ -309,6 +342,7 @@ async function main() {
       (await still.page.locator(".decision").isVisible()) && (await still.page.locator("#numbers tr").count()) > 10
       && (await still.page.locator("figure svg").count()) >= 5);
     await still.context.close();
+    await telephone(browser);
     await sliders(browser);
     await ofMinutes(browser);
     const missed = MUST_MOVE.filter((line) => !moved.has(line));

@@ -4,8 +4,10 @@ and that nothing in them acts.
 python3 check.py PILOT [FOLDER]: with a folder, the pages are kept there as PNG to be looked at.
 """
 
+import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -79,6 +81,22 @@ def inert(pdf):
         assert action not in raw, f"{pdf}: {action}"
 
 
+# Points of the footer, by which the height of a word's box tells the size of its letters; and the least
+# that can be read in print. Every word of a page of one font is measured, those of its charts too.
+FOOTER = 7.5
+SMALLEST = 6.0
+
+
+def readable(pdf):
+    boxes = run("pdftotext", "-bbox", pdf, "-").decode()
+    words = re.findall(r'yMin="([\d.]+)" xMax="[\d.]+" yMax="([\d.]+)">([^<]*)<', boxes)
+    heights = [(float(b) - float(a), text) for a, b, text in words]
+    footer = next(h for h, text in reversed(heights) if text.startswith("0.1."))
+    height, text = min(h for h in heights if h[1].strip())
+    size = height / footer * FOOTER
+    assert size >= SMALLEST - 0.05, f"{pdf}: {text!r} is {size:.1f} points"
+
+
 def look(pdf, name):
     if KEEP:
         KEEP.mkdir(parents=True, exist_ok=True)
@@ -112,6 +130,12 @@ def check(folder, words, arms, effect):
         assert "\\u{" not in words_on, f"{name}: a mark is written out\n{words_on}"
     if words == "hostile":
         assert "#panic()" in words_on and '#read("../secret")' in words_on, words_on
+    if words == "english":
+        readable(sheet)
+        # However many assumptions are left out, what the arm to be decided on costs is not.
+        analysis = json.loads((root / "reports" / name / "analysis.json").read_text(encoding="utf-8"))
+        arm = analysis["decision"]["arm"]
+        assert arm is None or f"arms.{arm}.fixed_cost" in words_on.replace("\u200b", ""), f"{name}: no costs of {arm}"
     look(sheet, name)
     look(page, name + "-plan")
     print(f"{name}: ok")
