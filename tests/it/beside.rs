@@ -347,7 +347,7 @@ fn what_was_claimed_and_a_half_life_of_none_are_assumptions() {
     assert_eq!(row("claims.contact_reduction.high")["base"], 0.30);
     let csv = text(&desk, "assumptions.csv");
     assert!(csv.contains("half_life_months,none,none,"), "{csv}");
-    assert!(text(&desk, "summary.md").contains("half_life_months | none"));
+    assert!(text(&desk, "summary.md").contains("Half-life of the effect | none"));
     assert!(text(&desk, "tornado.csv").contains("months"));
     let tornado = text(&desk, "tornado.csv");
     let fades = tornado.lines().find(|l| l.contains("half_life_months"));
@@ -386,7 +386,7 @@ fn a_horizon_below_a_year_has_no_share_of_the_yearly_budget() {
             .to_string()
             .contains("holds no whole year")
     );
-    assert!(!text(&short_desk, "summary.md").contains("% of the service budget"));
+    assert!(!text(&short_desk, "summary.md").contains("In a steady year"));
     let year = analyze(&desk(PLAN, MOVED));
     let arm = &year["business"]["arms"][0];
     assert!(arm["budget_share"]["value"].as_f64().unwrap() > 0.0);

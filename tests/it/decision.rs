@@ -193,7 +193,7 @@ fn before_the_planned_end_it_waits_and_says_how_long() {
     };
     let decision = waiting(Some(12), Some(1));
     assert_eq!(decision.verdict, VerdictKind::Wait);
-    assert!(decision.why[0].contains("12 days left, 1 customer observed until then"));
+    assert!(decision.why[0].contains("12 days left, 1 customer observed so far"));
     assert_eq!(waiting(None, None).verdict, VerdictKind::Wait);
 }
 

@@ -608,7 +608,9 @@ proptest! {
             prop_assert_eq!(bounds(&compare(&whole), 0.1), bounds(&compare(&rows), 0.1));
             prop_assert_eq!(zeros(&compare(&whole)), zeros(&compare(&rows)));
             if let (Ok(a), Ok(b)) = (cace(&compare(&whole), &test), cace(&compare(&scaled), &test)) {
-                prop_assert!((a[0].value * scale as f64 - b[0].value).abs() <= 1e-9 * b[0].value.abs().max(1e-6));
+                // An effect of 0 is the rounding of sums that are as large as the outcome.
+                let size = b[0].value.abs().max(1e-3 * scale as f64);
+                prop_assert!((a[0].value * scale as f64 - b[0].value).abs() <= 1e-9 * size);
                 prop_assert_eq!(a.len(), b.len());
                 if a.len() == 2 {
                     prop_assert!((a[1].value / b[1].value - 1.0).abs() < 1e-9);
