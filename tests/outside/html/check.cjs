@@ -20,6 +20,9 @@ const MUST_MOVE = ["break_even_reduction", "break_even_avoided_per_day", "share_
   "payback_months", "payback_months_discounted", "staffing.hours_per_year", "staffing.full_time_agents",
   "staffing.agents.fewer_agents.agents", "staffing.agents.lower_occupancy.occupancy", "perfect_information"];
 
+/// Lines that say so where nothing is spent.
+const OF_SPENDING = ["roi", "payback_months", "payback_months_discounted", "break_even_reduction", "break_even_avoided_per_day"];
+
 let passed = 0;
 const failures = [];
 function check(name, holds, detail = "") {
@@ -108,7 +111,7 @@ const table = (page) => page.$$eval("#numbers tbody tr", (rows) => rows.map((row
   line: row.dataset.line, all: row.dataset.caseLine, kind: row.dataset.kind,
   cells: Array.from(row.querySelectorAll("td"), (cell) => {
     const value = cell.querySelector("data, span[data-lower]");
-    if (!value) return null;
+    if (!value) return cell.textContent.trim() === "nothing is spent" ? { free: true } : null;
     const end = (name) => (value.dataset[name] === undefined ? null : Number(value.dataset[name]));
     const number = value.getAttribute("value");
     return { value: number === null ? null : Number(number), lower: end("lower"), upper: end("upper"), text: cell.textContent };
@@ -155,6 +158,10 @@ async function changed(page, dir, changes, what) {
     row.cells.forEach((cell, k) => {
       const { text, ...numbers } = cell || {};
       compared += 1;
+      // Where nothing is spent, lines of what the spending brings say so, and no others do.
+      const free = row.line !== undefined && OF_SPENDING.includes(row.line) && want.arms[k].pv_spend.value === 0;
+      if (free !== Boolean(cell && cell.free)) wrong = wrong || `${row.line} of arm ${k} and nothing spent`;
+      if (free || (cell && cell.free)) return;
       wrong = wrong || difference(cell && numbers, modelled(want, row, k), `${row.line || row.all} of arm ${k}`);
       // What is shown stands in the page's own words: an interval wherever the model has one.
       const { lower, upper, value } = cell || {};
