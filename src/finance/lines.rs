@@ -135,12 +135,14 @@ impl Lines<'_> {
     fn overstated_interval(&self, k: usize) -> Option<[f64; 2]> {
         let (contacts, minutes) = (self.effect, self.effect.minutes.as_ref()?);
         let over = self.overstated(k)?;
-        let error = |cov: &[Vec<f64>], mean: &[f64]| cov[k][k].max(0.0).sqrt() / mean[k].abs();
+        let error = |cov: &[Vec<f64>], mean: &[f64]| {
+            Some(cov.get(k)?.get(k)?.max(0.0).sqrt() / mean.get(k)?.abs())
+        };
         let df = [contacts.df, minutes.df].into_iter().flatten();
         ratio_interval(
             1.0 + over,
-            error(&contacts.cov, &contacts.mean),
-            error(&minutes.cov, &minutes.mean),
+            error(&contacts.cov, &contacts.mean)?,
+            error(&minutes.cov, &minutes.mean)?,
             t_isf((1.0 - self.level) / 2.0, df.reduce(f64::min)),
         )
         .map(|ends| ends.map(|end| end - 1.0))

@@ -103,6 +103,9 @@ pub fn what_if(
     let mut by_arm = Vec::with_capacity(arms.len());
     for k in 0..arms.len() {
         let mut arm = lines.arm(k)?;
+        // What the pilot measured moves with no assumption.
+        let told = case.arms.iter().find(|a| a.arm == arm.arm);
+        arm.overstated_by_contacts_interval = told.and_then(|a| a.overstated_by_contacts_interval);
         lines.add_money(k, &mut arm, case.payback_within_months);
         arm.staffing = lines.staffing(k);
         out.cashflow.extend(lines.cashflow(k));

@@ -1,7 +1,7 @@
 //! The case once more from its document: the same numbers at the plan, the plan's numbers after a change.
 
-use pilot::analysis::JointEffect;
-use pilot::experiment::{Assumption, Experiment, HalfLife, Staffing};
+use pilot::analysis::{JointEffect, MinutesEffect};
+use pilot::experiment::{Assumption, CostBasis, Experiment, HalfLife, Staffing};
 use pilot::finance::{ArmCase, BusinessCase, Change, Line, evaluate, what_if};
 
 use super::finance::plan;
@@ -177,6 +177,29 @@ fn without_a_change_it_is_the_case_itself() {
         again,
         redone(&case, &[change("realisation_lag_months", Some(2.0))])
     );
+}
+
+#[test]
+fn what_contacts_overstate_of_minutes_moves_with_no_assumption() {
+    let (mut plan, mut effect) = pilot();
+    let business = plan.business.as_mut().unwrap();
+    let Some(CostBasis::PerContact(cost)) = business.cost else {
+        panic!("the plan prices contacts");
+    };
+    business.cost = Some(CostBasis::PerMinute(cost));
+    effect.minutes = Some(MinutesEffect {
+        mean: vec![0.002, 0.003],
+        cov: vec![vec![4e-7, 2e-7], vec![2e-7, 5e-7]],
+        df: None,
+        control_rate: 0.2,
+    });
+    let case = evaluate(&effect, &plan, 4).unwrap();
+    let again = redone(&case, &[change("realisation", Some(0.4))]);
+    for (arm, other) in case.arms.iter().zip(&again.arms) {
+        let of = |a: &ArmCase| a.overstated_by_contacts_interval;
+        assert!(of(arm).is_some());
+        assert_eq!(of(arm), of(other));
+    }
 }
 
 #[test]

@@ -217,23 +217,29 @@ fn money(doc: &Document, blocks: &[Block], charts: &[(String, Vec<u8>)], fit: Fi
     })
 }
 
-/// The assumptions in the plan's order; where they do not all fit, those of the arm to be rolled out
-/// stay before those of others and the months of a season.
+/// The assumptions in the plan's order. Where they do not all fit, what a contact is worth, how much of
+/// it becomes cash, how fast the effect fades and what the arm to be rolled out costs stay first, and the
+/// costs of other arms and the months of a season go first.
 fn assumed(doc: &Document, blocks: &[Block], fit: Fit) -> (Value, Option<String>) {
     let decided = doc.decision.arm.as_ref().map(|arm| format!("arms.{arm}."));
-    let aside = |at: &usize| {
+    let importance = |at: &usize| {
         let key = doc.assumptions.get(*at).map_or("", |a| a.key.as_str());
         let own = decided
             .as_ref()
             .is_some_and(|arm| key.starts_with(arm.as_str()));
-        key.starts_with("baseline_by_month.") || (key.starts_with("arms.") && !own)
+        match key {
+            "realisation" | "half_life_months" => 0,
+            _ if own || key.starts_with("cost_per_") => 0,
+            _ if key.starts_with("baseline_by_month.") || key.starts_with("arms.") => 2,
+            _ => 1,
+        }
     };
     let section = Part::of(blocks, Section::Assumed);
     match section.table() {
         None => (json!({ "header": [], "rows": [] }), None),
         Some((header, rows)) => {
             let mut order: Vec<usize> = (0..rows.len()).collect();
-            order.sort_by_key(aside);
+            order.sort_by_key(importance);
             order.truncate(fit.items);
             order.sort_unstable();
             let rows_shown = order.iter().map(|at| &rows[*at]);
