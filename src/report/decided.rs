@@ -138,6 +138,9 @@ fn next(doc: &Document) -> String {
     }
 }
 
+/// Arms of which the first line says what speaks against each; of more, the reasons below do.
+const CLAUSES: usize = 3;
+
 /// Why nothing is rolled out.
 fn stop(doc: &Document, arm: Option<String>) -> String {
     let of_arms: Vec<&Because> = doc.decision.because.iter().collect();
@@ -170,6 +173,7 @@ fn stop(doc: &Document, arm: Option<String>) -> String {
         (_, Some(Reason::OutOfReach)) if alike => text!("decided.stop-out-of-reach"),
         (_, Some(Reason::Harm)) if alike => text!("decided.stop-harm"),
         (_, Some(Reason::Unlikely)) if alike => text!("decided.stop-unlikely"),
+        (clauses, _) if clauses.len() > CLAUSES => text!("decided.stop-all-reasons"),
         (clauses, _) => {
             let all: Vec<&str> = clauses.iter().map(|c| c.1.as_str()).collect();
             text!("decided.stop-all-because", why = all.join("; "))

@@ -12,10 +12,10 @@ use crate::report::which;
 use crate::stats::Estimator;
 use crate::texts::text;
 
-/// Adds the section to the memo; the arm that the decision is about comes first.
+/// Adds the section to the memo; the arm that the decision is about comes first, or else the best.
 pub fn business(doc: &Document, case: &BusinessCase, out: &mut Vec<Block>) {
     out.push(Block::Heading(Section::Worth));
-    let decided = doc.decision.arm.as_deref();
+    let decided = doc.decision.arm.as_deref().or(case.best.as_deref());
     let mut arms: Vec<&ArmCase> = case.arms.iter().collect();
     arms.sort_by_key(|a| Some(a.arm.as_str()) != decided);
     if let Some(first) = arms.first() {

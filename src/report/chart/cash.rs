@@ -35,7 +35,7 @@ pub fn draw(doc: &Document, paper: Paper) -> Result<Option<Chart>> {
     let Some(case) = &doc.business else {
         return Ok(None);
     };
-    let (cash, left_out) = on_paper(doc, by_arm(doc, case), paper);
+    let (cash, left_out) = on_paper(doc, case, by_arm(doc, case), paper);
     let mut shows = shows(doc);
     if left_out > 0 {
         shows.push(text!("cash.left-out", count = left_out));
@@ -133,12 +133,17 @@ fn by_arm<'a>(doc: &'a Document, case: &BusinessCase) -> Vec<Cash<'a>> {
 }
 
 /// Arms that a page has room for, and how many are left out: the arm that the title is about stays.
-fn on_paper<'a>(doc: &Document, all: Vec<Cash<'a>>, paper: Paper) -> (Vec<Cash<'a>>, usize) {
+fn on_paper<'a>(
+    doc: &Document,
+    case: &BusinessCase,
+    all: Vec<Cash<'a>>,
+    paper: Paper,
+) -> (Vec<Cash<'a>>, usize) {
     if paper != Paper::Page || all.len() <= MOST_ON_PAGE {
         return (all, 0);
     }
     let left_out = all.len() - 1;
-    let first = best(doc, &all).map(|c| c.arm);
+    let first = best(doc, case, &all).map(|c| c.arm);
     let kept = all.into_iter().filter(|c| Some(c.arm) == first);
     (kept.collect(), left_out)
 }
@@ -242,10 +247,11 @@ fn note(doc: &Document, case: &BusinessCase, cash: &Cash) -> String {
     .join("; ")
 }
 
-/// The arm that the decision is about, else the one with the most cash at the end.
-fn best<'a, 'b>(doc: &Document, cash: &'b [Cash<'a>]) -> Option<&'b Cash<'a>> {
+/// The arm that the decision is about, else the best as estimated, else the one with the most cash at
+/// the end.
+fn best<'a, 'b>(doc: &Document, case: &BusinessCase, cash: &'b [Cash<'a>]) -> Option<&'b Cash<'a>> {
     let last = |c: &Cash| c.months.last().map_or(f64::NEG_INFINITY, |m| m.cumulative);
-    let decided = doc.decision.arm.as_deref();
+    let decided = doc.decision.arm.as_deref().or(case.best.as_deref());
     cash.iter().find(|c| Some(c.arm) == decided).or_else(|| {
         cash.iter()
             .max_by(|a, b| last(a).total_cmp(&last(b)).then(b.index.cmp(&a.index)))
@@ -253,7 +259,7 @@ fn best<'a, 'b>(doc: &Document, cash: &'b [Cash<'a>]) -> Option<&'b Cash<'a>> {
 }
 
 fn title(doc: &Document, case: &BusinessCase, cash: &[Cash]) -> String {
-    match best(doc, cash).and_then(|c| c.months.last().map(|m| (c, m))) {
+    match best(doc, case, cash).and_then(|c| c.months.last().map(|m| (c, m))) {
         Some((cash, end)) => {
             let arm = isolate(&arm_title(doc, cash.arm));
             let (value, last) = (money(end.cumulative, case), end.month);

@@ -295,6 +295,17 @@ fn the_first_line_gives_its_reason() {
         ),
         (
             Stop,
+            5,
+            vec![
+                of("arm-1", Loses, &[], Some("38 %")),
+                of("arm-2", NoBenefit, &[], None),
+                of("arm-3", Harm, &[], None),
+                of("arm-4", NoBenefit, &[], None),
+            ],
+            "stop – no arm is worth rolling out; the reasons of each stand below.",
+        ),
+        (
+            Stop,
             2,
             vec![
                 of(
