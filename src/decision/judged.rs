@@ -35,6 +35,7 @@ pub(super) struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
+    /// Judges an arm by itself: its verdict, and what stands against a roll-out.
     pub fn new(
         facts: &'a Facts<'a>,
         plan: &'a Experiment,

@@ -59,6 +59,7 @@ pub fn amount(case: &BusinessCase, value: f64) -> String {
     money_short(value, &plain(&case.currency), case.minor_digits)
 }
 
+/// Money with its interval: "EUR 727,651 (95 % interval EUR 317,030 to EUR 1,219,655)".
 pub fn amounts(case: &BusinessCase, line: &Line) -> String {
     let interval = range(line.lower, line.upper, |v| amount(case, v));
     beside_level(amount(case, line.value), case.level, interval)

@@ -19,6 +19,7 @@ pub(super) struct Model {
 }
 
 impl Model {
+    /// The part of a question that information depends on; its weights are of two arms or more.
     pub fn new(q: &Question) -> Self {
         let smallest = q.weights[1..].iter().copied().fold(f64::INFINITY, f64::min);
         Model {
