@@ -3,8 +3,7 @@
 use crate::error::{Result, nearest};
 use crate::experiment::currency::{currencies, currency_minor_digits};
 use crate::experiment::model::{
-    BeforeKind, Better, Business, Claims, CostBasis, DEFAULT_AFTER, Data, Experiment, Outcome,
-    OutcomeKind, Role, Staffing,
+    Better, Business, Claims, CostBasis, Data, Experiment, Outcome, OutcomeKind, Role, Staffing,
 };
 use crate::experiment::raw::Raw;
 use crate::experiment::value::shown;
@@ -194,18 +193,7 @@ fn handling(
             )
             .hint("rename that outcome, or name the right one in business.handling_outcome"));
     }
-    outcomes.push(Outcome {
-        name: HANDLING.to_owned(),
-        role: Role::Secondary,
-        kind: OutcomeKind::Mean,
-        reasons,
-        better: Better::Lower,
-        cap: None,
-        after: DEFAULT_AFTER.to_owned(),
-        before: None,
-        before_kind: BeforeKind::Count,
-        margin: None,
-    });
+    outcomes.push(every_reason::added(HANDLING, OutcomeKind::Mean, reasons));
     Ok(Some(HANDLING.to_owned()))
 }
 

@@ -43,17 +43,22 @@ pub(super) fn outcome(
     if outcomes.iter().any(|o| o.name == *name) {
         return None;
     }
-    outcomes.push(Outcome {
-        name: (*name).to_owned(),
+    outcomes.push(added(name, kind, Vec::new()));
+    Some((*name).to_owned())
+}
+
+/// An outcome of the log that money needs and the plan does not name.
+pub(super) fn added(name: &str, kind: OutcomeKind, reasons: Vec<String>) -> Outcome {
+    Outcome {
+        name: name.to_owned(),
         role: Role::Secondary,
         kind,
-        reasons: Vec::new(),
+        reasons,
         better: Better::Lower,
         cap: None,
         after: DEFAULT_AFTER.to_owned(),
         before: None,
         before_kind: BeforeKind::Count,
         margin: None,
-    });
-    Some((*name).to_owned())
+    }
 }
